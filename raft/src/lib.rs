@@ -1,1 +1,27 @@
-//! placeholder
+//! A Raft engine whose every decision is a deterministic state machine.
+//!
+//! Inputs, local time and randomness come in as arguments; what must be sent, persisted
+//! or answered goes out as values. There is no async, thread, clock, socket or file in
+//! here, so the code that serves in production is the code that runs in simulation.
+//!
+//! Not here: simulated worlds (`squall-sim`) and judges of histories (`squall-checkers`).
+//! Read next, in this order: the modules as they are declared below.
+
+pub mod types;
+
+pub mod entry;
+
+pub mod wire;
+
+pub mod process;
+
+pub mod membership;
+
+pub mod config;
+
+pub mod message;
+
+pub mod observation;
+
+#[cfg(feature = "mutants")]
+pub mod mutants;

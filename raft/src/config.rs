@@ -1,0 +1,179 @@
+//! What a node is told at its start: identity, timings and limits, with the relations that must hold.
+//!
+//! Read next: [`crate::core`], which obeys them.
+
+use thiserror::Error;
+
+use crate::membership::Configuration;
+use crate::types::{ClusterId, NodeId, Peer};
+
+/// A node's settings. All of them are fixed for a boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Which cluster.
+    pub cluster: ClusterId,
+    /// Who the node is, in which life.
+    pub me: Peer,
+    /// The members that the cluster starts with.
+    pub membership: Configuration,
+    /// Timings.
+    pub timing: Timing,
+    /// Limits.
+    pub limits: Limits,
+    /// The planted bug that is active in this node, if any.
+    #[cfg(feature = "mutants")]
+    pub bug: Option<crate::mutants::Bug>,
+}
+
+/// Durations on the node's own clock, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Shortest time without a leader before a follower campaigns. Default 150 ms (paper, §9.3).
+    pub election_timeout_min_ns: u64,
+    /// Longest; each timeout is drawn anew from this range. Default 300 ms.
+    pub election_timeout_max_ns: u64,
+    /// Time between two heartbeat rounds of an idle leader. Default 50 ms: three may be lost.
+    pub heartbeat_interval_ns: u64,
+}
+
+/// Upper bounds on what a node holds or sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Appends under way to one follower. Default 256.
+    pub inflight_appends_max: u32,
+    /// Payload bytes in one append, unless a single entry is larger. Default 1 MiB.
+    pub append_bytes_max: u64,
+    /// Entries in one append. Default 1,024.
+    pub append_entries_max: u32,
+    /// Payload bytes of one command. Default 1 MiB.
+    pub command_bytes_max: u64,
+    /// Payload bytes that a leader holds uncommitted before it answers *busy*. Default 64 MiB.
+    pub uncommitted_bytes_max: u64,
+    /// Reads that wait for a round before a leader answers *busy*. Default 4,096.
+    pub pending_reads_max: u32,
+    /// Client sessions; the one that was used least recently gives way. Default 4,096.
+    pub sessions_max: u32,
+    /// Cached answers of one session before its oldest gives way. Default 128.
+    pub session_answers_max: u32,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { election_timeout_min_ns: 150_000_000, election_timeout_max_ns: 300_000_000, heartbeat_interval_ns: 50_000_000 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            inflight_appends_max: 256,
+            append_bytes_max: 1 << 20,
+            append_entries_max: 1_024,
+            command_bytes_max: 1 << 20,
+            uncommitted_bytes_max: 64 << 20,
+            pending_reads_max: 4_096,
+            sessions_max: 4_096,
+            session_answers_max: 128,
+        }
+    }
+}
+
+/// Which relation does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{field}: found {found}, expected {expected}")]
+pub struct ConfigError {
+    /// The field, as a path.
+    pub field: &'static str,
+    /// Its value.
+    pub found: u64,
+    /// What would be valid.
+    pub expected: String,
+}
+
+impl Config {
+    /// The defaults for one member of a cluster.
+    #[must_use]
+    pub fn new(cluster: ClusterId, node: NodeId, membership: Configuration) -> Self {
+        Self {
+            cluster,
+            me: Peer { node, ..Peer::default() },
+            membership,
+            timing: Timing::default(),
+            limits: Limits::default(),
+            #[cfg(feature = "mutants")]
+            bug: None,
+        }
+    }
+
+    /// Checks every relation between the settings.
+    ///
+    /// # Errors
+    /// Names the first field that breaks one.
+    ///
+    /// ```
+    /// # use squall_raft::{config::Config, membership::Configuration, types::{ClusterId, NodeId}};
+    /// let members = Configuration::of_voters([NodeId(1)]).unwrap();
+    /// let mut config = Config::new(ClusterId(7), NodeId(1), members);
+    /// assert!(config.validate().is_ok());
+    /// config.timing.heartbeat_interval_ns = config.timing.election_timeout_min_ns;
+    /// assert_eq!(config.validate().unwrap_err().field, "timing.heartbeat_interval");
+    /// ```
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.timing.validate()?;
+        self.limits.validate()
+    }
+}
+
+fn require(holds: bool, field: &'static str, found: u64, expected: impl FnOnce() -> String) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError { field, found, expected: expected() }) }
+}
+
+impl Timing {
+    /// Checks the relations between timings.
+    ///
+    /// # Errors
+    /// Names the first field that breaks one.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let (min, max) = (self.election_timeout_min_ns, self.election_timeout_max_ns);
+        require(self.heartbeat_interval_ns > 0, "timing.heartbeat_interval", 0, || "more than 0".into())?;
+        require(
+            self.heartbeat_interval_ns.saturating_mul(2) <= min,
+            "timing.heartbeat_interval",
+            self.heartbeat_interval_ns,
+            || format!("at most half of the shortest election timeout, {} ns", min / 2),
+        )?;
+        require(max > min, "timing.election_timeout_max", max, || {
+            format!("more than the minimum of {min} ns: equal timeouts split votes for ever")
+        })?;
+        require(max <= 3_600_000_000_000, "timing.election_timeout_max", max, || "at most an hour".into())
+    }
+}
+
+impl Limits {
+    /// Checks the relations between limits.
+    ///
+    /// # Errors
+    /// Names the first field that breaks one.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        for (field, found) in [
+            ("limits.inflight_appends_max", u64::from(self.inflight_appends_max)),
+            ("limits.append_bytes_max", self.append_bytes_max),
+            ("limits.append_entries_max", u64::from(self.append_entries_max)),
+            ("limits.command_bytes_max", self.command_bytes_max),
+            ("limits.pending_reads_max", u64::from(self.pending_reads_max)),
+            ("limits.sessions_max", u64::from(self.sessions_max)),
+            ("limits.session_answers_max", u64::from(self.session_answers_max)),
+        ] {
+            require(found > 0, field, found, || "more than 0".into())?;
+        }
+        require(self.command_bytes_max <= 64 << 20, "limits.command_bytes_max", self.command_bytes_max, || {
+            "at most 64 MiB".into()
+        })?;
+        require(
+            self.uncommitted_bytes_max >= self.command_bytes_max,
+            "limits.uncommitted_bytes_max",
+            self.uncommitted_bytes_max,
+            || format!("at least the largest command, {} bytes", self.command_bytes_max),
+        )
+    }
+}

@@ -1,0 +1,181 @@
+//! What members of a cluster say to each other: an envelope that never changes shape, and a body.
+//!
+//! Not here: what a member does on hearing it ([`crate::core`]); bytes on a socket.
+
+use crate::entry::Entries;
+use crate::process::{Label, Lane, MessageLabel};
+use crate::types::{BootNumber, ClusterId, LogId, LogIndex, Peer, Term};
+use crate::wire::{Sink, Wire};
+
+/// One message between two members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who, to whom, and in which context.
+    pub envelope: Envelope,
+    /// What.
+    pub body: Body,
+}
+
+/// What every message carries, so that a stale one can be told by looking at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// Messages of other clusters are refused.
+    pub cluster: ClusterId,
+    /// The sender, in its present life.
+    pub from: Peer,
+    /// The receiver, in the life that the sender knows.
+    pub to: Peer,
+    /// The sender's term.
+    pub term: Term,
+    /// The sender's boot.
+    pub boot: BootNumber,
+    /// The leader's replication session with this follower; echoed in answers. A leader
+    /// opens a new one when it starts over, and answers of older ones steer nothing.
+    pub session: u32,
+    /// The leader's latest heartbeat round; echoed in answers, which confirm the
+    /// leadership for every read that waited for this round or an earlier one.
+    pub round: u64,
+}
+
+/// The message proper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A candidate asks for a vote (paper, §5.2).
+    RequestVote {
+        /// The candidate's last entry (§5.4.1).
+        last: LogId,
+    },
+    /// The answer.
+    Vote {
+        /// Whether the vote is the candidate's.
+        granted: bool,
+    },
+    /// The leader hands over entries (§5.3).
+    Append {
+        /// The entry just before them.
+        prev: LogId,
+        /// The entries; may be empty while probing.
+        entries: Entries,
+        /// The leader's commit index.
+        commit: LogIndex,
+    },
+    /// The follower's log equals the leader's up to `matched`, durably.
+    Appended {
+        /// Last index that is equal and durable.
+        matched: LogIndex,
+    },
+    /// The follower does not hold `prev`.
+    Rejected {
+        /// The refused append's `prev.index`.
+        prev: LogIndex,
+        /// The follower's last entry that can possibly equal the leader's there: the
+        /// largest id at or before `prev` whose term is not above `prev`'s.
+        hint: LogId,
+    },
+    /// The leader lives.
+    Heartbeat {
+        /// What the follower may commit: `min(commit, matched)`, so that it never covers
+        /// an entry that the follower might hold in another version.
+        commit: LogIndex,
+    },
+    /// The follower heard it.
+    HeartbeatAck {
+        /// Last index at which its log, durable or not, equals this leader's. A hint at
+        /// lost appends; never counted towards a commit.
+        tail: LogIndex,
+    },
+}
+
+impl Body {
+    /// The name of the kind, as tapes and traces write it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RequestVote { .. } => "request-vote",
+            Self::Vote { .. } => "vote",
+            Self::Append { .. } => "append",
+            Self::Appended { .. } => "appended",
+            Self::Rejected { .. } => "rejected",
+            Self::Heartbeat { .. } => "heartbeat",
+            Self::HeartbeatAck { .. } => "heartbeat-ack",
+        }
+    }
+
+    fn last_index(&self) -> LogIndex {
+        match self {
+            Self::RequestVote { last } => last.index,
+            Self::Vote { .. } => LogIndex(0),
+            Self::Append { prev, entries, .. } => entries.last().map_or(prev.index, |entry| entry.id.index),
+            Self::Appended { matched } => *matched,
+            Self::Rejected { prev, .. } => *prev,
+            Self::Heartbeat { commit } => *commit,
+            Self::HeartbeatAck { tail } => *tail,
+        }
+    }
+}
+
+impl Label for Message {
+    fn label(&self) -> MessageLabel {
+        MessageLabel { kind: self.body.kind(), term: self.envelope.term.0, last_index: self.body.last_index().0 }
+    }
+
+    fn lane(&self) -> Lane {
+        match &self.body {
+            Body::Append { entries, .. } if !entries.is_empty() => Lane::Bulk,
+            _ => Lane::Control,
+        }
+    }
+}
+
+impl Wire for Envelope {
+    fn encode<S: Sink>(&self, sink: &mut S) {
+        sink.u64(self.cluster.0);
+        self.from.encode(sink);
+        self.to.encode(sink);
+        sink.u64(self.term.0);
+        sink.u64(u64::from(self.boot.0) << 32 | u64::from(self.session));
+        sink.u64(self.round);
+    }
+}
+
+impl Wire for Message {
+    fn encode<S: Sink>(&self, sink: &mut S) {
+        self.envelope.encode(sink);
+        match &self.body {
+            Body::RequestVote { last } => {
+                sink.u64(0);
+                last.encode(sink);
+            }
+            Body::Vote { granted } => {
+                sink.u64(1);
+                sink.u64(u64::from(*granted));
+            }
+            Body::Append { prev, entries, commit } => {
+                sink.u64(2);
+                prev.encode(sink);
+                sink.u64(commit.0);
+                sink.u64(entries.len() as u64);
+                for entry in entries.iter() {
+                    entry.encode(sink);
+                }
+            }
+            Body::Appended { matched } => {
+                sink.u64(3);
+                sink.u64(matched.0);
+            }
+            Body::Rejected { prev, hint } => {
+                sink.u64(4);
+                sink.u64(prev.0);
+                hint.encode(sink);
+            }
+            Body::Heartbeat { commit } => {
+                sink.u64(5);
+                sink.u64(commit.0);
+            }
+            Body::HeartbeatAck { tail } => {
+                sink.u64(6);
+                sink.u64(tail.0);
+            }
+        }
+    }
+}
