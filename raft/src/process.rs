@@ -49,7 +49,7 @@ pub struct Boot {
 
 /// What can happen to a process.
 #[derive(Clone, Debug)]
-pub enum Input<P: Process + ?Sized> {
+pub enum Input<P: Process> {
     /// Its deadline has come.
     Timer,
     /// A peer's message arrived. `from` is what the transport believes.
@@ -77,7 +77,7 @@ pub enum Input<P: Process + ?Sized> {
 
 /// What a process wants done. Effects are carried out in the order in which they were pushed.
 #[derive(Clone, Debug)]
-pub enum Effect<P: Process + ?Sized> {
+pub enum Effect<P: Process> {
     /// Send to a peer; may be lost, delayed, duplicated, reordered.
     Send {
         /// The receiver.
@@ -110,17 +110,17 @@ pub enum Effect<P: Process + ?Sized> {
 
 /// Collects effects; reused between inputs so that a steady state allocates nothing.
 #[derive(Clone, Debug)]
-pub struct Effects<P: Process + ?Sized> {
+pub struct Effects<P: Process> {
     list: Vec<Effect<P>>,
 }
 
-impl<P: Process + ?Sized> Default for Effects<P> {
+impl<P: Process> Default for Effects<P> {
     fn default() -> Self {
         Self { list: Vec::new() }
     }
 }
 
-impl<P: Process + ?Sized> Effects<P> {
+impl<P: Process> Effects<P> {
     /// Adds an effect behind those that are there.
     pub fn push(&mut self, effect: Effect<P>) {
         self.list.push(effect);

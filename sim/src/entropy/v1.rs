@@ -38,7 +38,6 @@ const fn finish(x: u64, y: u64) -> u64 {
 /// Maps 64 random bits to 0 .. `n`; 0 if `n` is 0.
 #[inline]
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "the high half of a product with n is below n")]
 pub const fn below(bits: u64, n: u64) -> u64 {
     (((bits as u128) * (n as u128)) >> 64) as u64
 }
