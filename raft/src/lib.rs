@@ -13,6 +13,10 @@ pub mod entry;
 
 pub mod wire;
 
+pub mod digest;
+
+pub mod shared;
+
 pub mod process;
 
 pub mod membership;
@@ -22,6 +26,8 @@ pub mod config;
 pub mod message;
 
 pub mod observation;
+
+pub mod core;
 
 #[cfg(feature = "mutants")]
 pub mod mutants;

@@ -80,9 +80,12 @@ pub enum Body {
     },
     /// The follower heard it.
     HeartbeatAck {
-        /// Last index at which its log, durable or not, equals this leader's. A hint at
-        /// lost appends; never counted towards a commit.
+        /// Last index at which its log, durable or not, equals this leader's. Shows lost
+        /// appends; never counted towards a commit.
         tail: LogIndex,
+        /// Last index that is equal and durable, as in [`Body::Appended`]: makes good for
+        /// an acknowledgement that was lost.
+        matched: LogIndex,
     },
 }
 
@@ -109,7 +112,7 @@ impl Body {
             Self::Appended { matched } => *matched,
             Self::Rejected { prev, .. } => *prev,
             Self::Heartbeat { commit } => *commit,
-            Self::HeartbeatAck { tail } => *tail,
+            Self::HeartbeatAck { tail, .. } => *tail,
         }
     }
 }
@@ -172,9 +175,10 @@ impl Wire for Message {
                 sink.u64(5);
                 sink.u64(commit.0);
             }
-            Body::HeartbeatAck { tail } => {
+            Body::HeartbeatAck { tail, matched } => {
                 sink.u64(6);
                 sink.u64(tail.0);
+                sink.u64(matched.0);
             }
         }
     }

@@ -1,0 +1,58 @@
+//! The commit rule: which index the leader may declare committed (paper, §5.3 and §5.4.2).
+//!
+//! Not here: who holds what ([`super::progress`]); applying ([`crate::node`]).
+
+use super::quorum;
+use super::role::{Leader, Role};
+use super::{Core, Effect};
+use crate::observation::Observation;
+use crate::types::LogIndex;
+
+impl Core {
+    /// Commits what a quorum holds durably, the leader's own disk included.
+    pub(super) fn advance_commit(&mut self, out: &mut Vec<Effect>) {
+        let Role::Leader(leader) = &self.role else {
+            return;
+        };
+        let replicated = self.replicated(leader);
+        if replicated > self.commit && self.may_commit(replicated) {
+            self.commit_to(replicated, out);
+        }
+    }
+
+    fn replicated(&self, leader: &Leader) -> LogIndex {
+        let me = self.config.me.node;
+        LogIndex(quorum::reached_by_quorum(&self.config.membership, |node| {
+            if node == me { self.io.log.index.0 } else { leader.progress(node).map_or(0, |progress| progress.matched.0) }
+        }))
+    }
+
+    /// Entries of earlier terms are never committed by counting replicas, because a later
+    /// leader may still overwrite them (figure 8). They are committed indirectly, together
+    /// with the first entry of the present term.
+    fn may_commit(&self, replicated: LogIndex) -> bool {
+        #[cfg(feature = "mutants")]
+        if self.config.bug == Some(crate::mutants::Bug::L01) {
+            return true;
+        }
+        self.log.term_at(replicated) == Some(self.hard.term)
+    }
+
+    /// Raises the commit index; never lowers it, and never past the log's end.
+    pub(super) fn commit_to(&mut self, index: LogIndex, out: &mut Vec<Effect>) {
+        assert!(index <= self.log.last().index, "commit {index} is in the log, which ends at {}", self.log.last());
+        if index <= self.commit {
+            return;
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            leader.uncommitted_bytes = (self.commit.0 + 1..=index.0)
+                .map(|i| match self.log.payload(LogIndex(i)) {
+                    super::log_view::View::Ready(payload) => payload.len_bytes(),
+                    _ => 0,
+                })
+                .fold(leader.uncommitted_bytes, u64::saturating_sub);
+        }
+        self.commit = index;
+        out.push(Effect::Observe(Observation::Committed { term: self.hard.term, index }));
+    }
+}

@@ -1,0 +1,401 @@
+//! Consensus as one state machine: Raft with inputs and local time as arguments and effects as values.
+//!
+//! This file has the state, the one dispatch on the input, and what every concern needs
+//! (terms, the persistent stream, sending). The concerns: [`election`], [`replication`],
+//! [`commit`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`log_view`], [`role`].
+//! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
+//!
+//! # Ordering
+//! Everything persistent goes out as [`Effect::Persist`], numbered by one stream of
+//! [`IoId`]s. A message that promises something persistent names the id that must be
+//! durable first ([`Effect::Send`]'s `after`), so that a driver cannot send it too early.
+
+pub mod commit;
+pub mod election;
+pub mod log_view;
+pub mod progress;
+pub mod quorum;
+pub mod random;
+pub mod read;
+pub mod replication;
+pub mod role;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use self::log_view::LogView;
+use self::random::Random;
+use self::role::{Follower, Role};
+use crate::config::Config;
+use crate::entry::{HardState, Persist};
+use crate::message::{Body, Envelope, Message};
+use crate::observation::{Observation, Refusal, RoleKind};
+use crate::process::{Boot, RequestId};
+use crate::types::{BootNumber, IoId, LocalTime, LogId, LogIndex, NodeId, Peer, Term};
+
+/// No honest member ever reaches such a term or index; one that claims it is refused
+/// before the number can overflow anything.
+const ABSURD: u64 = 1 << 60;
+
+/// What can happen to the core.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The deadline has come.
+    Timer,
+    /// A peer's message; `from` is what the transport believes.
+    Message {
+        /// The sending peer.
+        from: NodeId,
+        /// What it said.
+        message: Message,
+    },
+    /// A client wants a command in the log.
+    Propose {
+        /// Names the outcome.
+        ticket: RequestId,
+        /// The command, as the applier will get it.
+        command: Bytes,
+    },
+    /// A client wants to read what is linearizable now.
+    Read {
+        /// Names the outcome.
+        ticket: RequestId,
+    },
+    /// Everything up to this id is durable.
+    Durable(IoId),
+}
+
+/// What the core wants done, in this order.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Write to the persistent stream.
+    Persist {
+        /// Its number.
+        id: IoId,
+        /// What.
+        what: Persist,
+    },
+    /// Send a message, once everything up to `after` is durable.
+    Send {
+        /// What, and to whom.
+        message: Message,
+        /// What it promises; `None`: nothing persistent.
+        after: Option<IoId>,
+    },
+    /// A proposal got its place in the log. Its outcome is open until it is applied.
+    Proposed {
+        /// Which.
+        ticket: RequestId,
+        /// Where.
+        id: LogId,
+    },
+    /// A read may be answered from a state that has applied `index`.
+    ReadReady {
+        /// Which.
+        ticket: RequestId,
+        /// From this index on.
+        index: LogIndex,
+    },
+    /// A proposal or read had no effect and never will have.
+    Refused {
+        /// Which.
+        ticket: RequestId,
+        /// Why.
+        why: RequestError,
+    },
+    /// Tell observers.
+    Observe(Observation),
+}
+
+/// Why a request was turned away. In each case it surely had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Somebody else leads, perhaps.
+    #[error("not the leader")]
+    NotLeader {
+        /// Who, as far as is known.
+        leader: Option<NodeId>,
+    },
+    /// A limit is reached; try again later.
+    #[error("busy")]
+    Busy,
+    /// The command is larger than the limit.
+    #[error("command too large")]
+    TooLarge,
+}
+
+/// What a core starts from.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// Durable term and vote.
+    pub hard_state: HardState,
+    /// The durable log.
+    pub log: LogView,
+}
+
+/// One node's consensus.
+#[derive(Clone, Debug)]
+pub struct Core {
+    config: Config,
+    boot: BootNumber,
+    random: Random,
+    hard: HardState,
+    hard_changed: bool,
+    log: LogView,
+    commit: LogIndex,
+    role: Role,
+    io: Io,
+}
+
+/// The persistent stream as the core sees it: what was issued, and what is durable.
+#[derive(Clone, Debug)]
+struct Io {
+    last: IoId,
+    durable: IoId,
+    /// For each id under way that moved the log's end: where the end then was. A
+    /// completion vouches for exactly that, never for what stands there now.
+    marks: VecDeque<(IoId, LogId)>,
+    /// The last entry of the durable log that is also in the log.
+    log: LogId,
+}
+
+impl Core {
+    /// Starts a node on what its disk held.
+    #[must_use]
+    pub fn new(config: Config, boot: Boot, restored: Restored) -> Self {
+        let mut random = Random::new(boot.entropy);
+        let timing = config.timing;
+        let election_at = random.deadline(boot.now, timing.election_timeout_min_ns, timing.election_timeout_max_ns);
+        let start = IoId { boot: boot.number, seq: 0 };
+        Self {
+            boot: boot.number,
+            random,
+            hard: restored.hard_state,
+            hard_changed: false,
+            commit: LogIndex(0),
+            role: Role::Follower(Follower { leader: None, tail: LogIndex(0), election_at }),
+            io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last() },
+            log: restored.log,
+            config,
+        }
+    }
+
+    /// Takes one input and says what must be done.
+    pub fn handle(&mut self, now: LocalTime, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Timer => self.on_timer(now, out),
+            Input::Message { from, message } => self.on_message(now, from, message, out),
+            Input::Propose { ticket, command } => self.on_propose(ticket, command, out),
+            Input::Read { ticket } => self.on_read(now, ticket, out),
+            Input::Durable(id) => self.on_durable(now, id, out),
+        }
+        self.persist_hard_state_if_changed(out);
+        debug_assert!(self.commit <= self.log.last().index, "commit {} behind the log's end {}", self.commit, self.log.last());
+        debug_assert!(self.log.holds(self.io.log), "the durable end {} is in the log", self.io.log);
+    }
+
+    /// When [`Input::Timer`] is wanted.
+    #[must_use]
+    pub const fn deadline(&self) -> LocalTime {
+        self.role.deadline()
+    }
+
+    /// Term and vote, durable or on the way.
+    #[must_use]
+    pub const fn hard_state(&self) -> HardState {
+        self.hard
+    }
+
+    /// The log.
+    #[must_use]
+    pub const fn log(&self) -> &LogView {
+        &self.log
+    }
+
+    /// Entries up to here are committed.
+    #[must_use]
+    pub const fn commit_index(&self) -> LogIndex {
+        self.commit
+    }
+
+    /// The role and its data.
+    #[must_use]
+    pub const fn role(&self) -> &Role {
+        &self.role
+    }
+
+    /// The leader of the present term, as far as is known.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        match &self.role {
+            Role::Leader(_) => Some(self.config.me.node),
+            Role::Follower(follower) => follower.leader,
+            Role::Candidate(_) => None,
+        }
+    }
+
+    fn on_timer(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+        if now < self.deadline() {
+            return;
+        }
+        match &self.role {
+            Role::Follower(_) | Role::Candidate(_) => self.campaign(now, out),
+            Role::Leader(_) => self.start_round(now, out),
+        }
+    }
+
+    fn on_message(&mut self, now: LocalTime, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+        let Message { envelope, body } = message;
+        if let Some(reason) = self.refusal(from, &envelope, &body) {
+            out.push(Effect::Observe(Observation::Refused { reason }));
+            return;
+        }
+        if envelope.term > self.hard.term {
+            self.adopt_term(now, envelope.term, out);
+        }
+        if envelope.term < self.hard.term {
+            self.on_stale_term(envelope, &body, out);
+            return;
+        }
+        match body {
+            Body::RequestVote { last } => self.on_request_vote(now, envelope, last, out),
+            Body::Vote { granted } => self.on_vote(now, from, granted, out),
+            Body::Append { prev, entries, commit } => self.on_append(now, envelope, prev, &entries, commit, out),
+            Body::Appended { matched } => self.on_appended(now, envelope, matched, out),
+            Body::Rejected { prev, hint } => self.on_rejected(envelope, prev, hint, out),
+            Body::Heartbeat { commit } => self.on_heartbeat(now, envelope, commit, out),
+            Body::HeartbeatAck { tail, matched } => self.on_heartbeat_ack(now, envelope, tail, matched, out),
+        }
+    }
+
+    /// Why a message is refused before anything is decided by it.
+    fn refusal(&self, from: NodeId, envelope: &Envelope, body: &Body) -> Option<Refusal> {
+        if envelope.cluster != self.config.cluster {
+            return Some(Refusal::WrongCluster);
+        }
+        if envelope.to != self.config.me {
+            return Some(Refusal::WrongReceiver);
+        }
+        if envelope.from.node != from || from == self.config.me.node || !self.is_member(from) {
+            return Some(Refusal::UnknownSender);
+        }
+        let (term, index) = replication::largest_numbers(body);
+        if envelope.term.0.max(term).max(index) >= ABSURD || envelope.round >= ABSURD {
+            return Some(Refusal::Absurd);
+        }
+        if term > envelope.term.0 || envelope.term.0 == 0 {
+            return Some(Refusal::Malformed);
+        }
+        None
+    }
+
+    /// Answers a sender of the past with the present term, so that it learns of it.
+    fn on_stale_term(&mut self, stale: Envelope, body: &Body, out: &mut Vec<Effect>) {
+        out.push(Effect::Observe(Observation::Refused { reason: Refusal::StaleTerm }));
+        let answer = match body {
+            Body::RequestVote { .. } => Body::Vote { granted: false },
+            Body::Append { .. } | Body::Heartbeat { .. } => Body::HeartbeatAck { tail: LogIndex(0), matched: LogIndex(0) },
+            _ => return,
+        };
+        self.answer(stale, answer, None, out);
+    }
+
+    fn on_durable(&mut self, now: LocalTime, id: IoId, out: &mut Vec<Effect>) {
+        if id.boot != self.boot || id <= self.io.durable || id > self.io.last {
+            return;
+        }
+        self.io.durable = id;
+        while let Some((_, end)) = self.io.marks.pop_front_if(|(mark, _)| *mark <= id) {
+            self.io.log = end;
+        }
+        match &self.role {
+            Role::Candidate(_) => self.count_own_vote(now, out),
+            Role::Leader(_) => self.advance_commit(out),
+            Role::Follower(_) => {}
+        }
+    }
+
+    fn adopt_term(&mut self, now: LocalTime, term: Term, out: &mut Vec<Effect>) {
+        assert!(term > self.hard.term, "terms only rise");
+        self.hard = HardState { term, vote: None };
+        self.hard_changed = true;
+        out.push(Effect::Observe(Observation::TermAdopted { term }));
+        // A leader or candidate has no election deadline of a follower: it gets a new one.
+        // A follower keeps its own, or whoever raises the term often would silence it.
+        match &mut self.role {
+            Role::Follower(follower) => (follower.leader, follower.tail) = (None, LogIndex(0)),
+            Role::Candidate(_) | Role::Leader(_) => self.become_follower(now, None, out),
+        }
+    }
+
+    fn become_follower(&mut self, now: LocalTime, leader: Option<NodeId>, out: &mut Vec<Effect>) {
+        self.refuse_reads(out);
+        let election_at = self.draw_election_deadline(now);
+        self.role = Role::Follower(Follower { leader, tail: LogIndex(0), election_at });
+        self.observe_role(RoleKind::Follower, out);
+    }
+
+    fn observe_role(&self, role: RoleKind, out: &mut Vec<Effect>) {
+        out.push(Effect::Observe(Observation::RoleChanged { term: self.hard.term, role }));
+    }
+
+    fn draw_election_deadline(&mut self, now: LocalTime) -> LocalTime {
+        let timing = self.config.timing;
+        self.random.deadline(now, timing.election_timeout_min_ns, timing.election_timeout_max_ns)
+    }
+
+    fn persist(&mut self, what: Persist, out: &mut Vec<Effect>) -> IoId {
+        let id = IoId { boot: self.boot, seq: self.io.last.seq + 1 };
+        self.io.last = id;
+        if !matches!(what, Persist::HardState(_)) {
+            self.io.marks.push_back((id, self.log.last()));
+        }
+        out.push(Effect::Persist { id, what });
+        id
+    }
+
+    /// Writes term and vote down; at most once per input, because each input ends with it.
+    fn persist_hard_state_if_changed(&mut self, out: &mut Vec<Effect>) {
+        if self.hard_changed {
+            self.hard_changed = false;
+            self.persist(Persist::HardState(self.hard), out);
+        }
+    }
+
+    fn is_member(&self, node: NodeId) -> bool {
+        self.config.membership.is_voter(node) || self.config.membership.learners().contains(&node)
+    }
+
+    /// The id to wait for before promising anything that the node holds in memory.
+    const fn everything_so_far(&self) -> IoId {
+        self.io.last
+    }
+
+    fn send(&self, to: NodeId, session: u32, round: u64, body: Body, after: Option<IoId>, out: &mut Vec<Effect>) {
+        let envelope = Envelope {
+            cluster: self.config.cluster,
+            from: self.config.me,
+            to: Peer { node: to, ..Peer::default() },
+            term: self.hard.term,
+            boot: self.boot,
+            session,
+            round,
+        };
+        out.push(Effect::Send { message: Message { envelope, body }, after });
+    }
+
+    /// Sends to whom asked, echoing session and round.
+    fn answer(&self, asked: Envelope, body: Body, after: Option<IoId>, out: &mut Vec<Effect>) {
+        let envelope = Envelope {
+            cluster: self.config.cluster,
+            from: self.config.me,
+            to: asked.from,
+            term: self.hard.term,
+            boot: self.boot,
+            session: asked.session,
+            round: asked.round,
+        };
+        out.push(Effect::Send { message: Message { envelope, body }, after });
+    }
+}

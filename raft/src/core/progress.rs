@@ -1,0 +1,200 @@
+//! What a leader knows about one follower's log, and what it may send next.
+//!
+//! ```text
+//!             Appended                     proposals stream out,
+//!   Probe ---------------> Replicate  <--- acknowledgements come in
+//!     ^   one append at        |
+//!     |   a time               |
+//!     +------ Rejected, or a heartbeat's answer shows a gap
+//! ```
+//!
+//! Starting over opens a new *session*; answers of older sessions steer nothing, so that
+//! the many rejections of a broken pipeline count once.
+//! Read next: [`super::replication`].
+
+use std::collections::VecDeque;
+
+use crate::types::LogIndex;
+
+/// A follower's replication state. `matched < next` always.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Highest index known to be equal and durable there.
+    pub matched: LogIndex,
+    /// Index of the next entry to send.
+    pub next: LogIndex,
+    /// Number of the replication session.
+    pub session: u32,
+    /// Highest round that it acknowledged.
+    pub round_acked: u64,
+    mode: Mode,
+    /// Round and `next` at the latest heartbeat: its answer shows whether all that was
+    /// sent before it has arrived.
+    checkpoint: (u64, LogIndex),
+}
+
+#[derive(Clone, Debug)]
+enum Mode {
+    /// The point of agreement is unknown.
+    Probe {
+        /// An append is under way.
+        waiting: bool,
+    },
+    /// The last index of each append under way, oldest first.
+    Replicate { inflight: VecDeque<LogIndex> },
+}
+
+impl Progress {
+    /// Nothing is known but where the leader's log ends.
+    #[must_use]
+    pub const fn new(next: LogIndex) -> Self {
+        Self {
+            matched: LogIndex(0),
+            next,
+            session: 1,
+            round_acked: 0,
+            mode: Mode::Probe { waiting: false },
+            checkpoint: (0, LogIndex(0)),
+        }
+    }
+
+    /// Whether an append may leave now. A probe may be empty; a stream may not.
+    #[must_use]
+    pub fn may_send(&self, last: LogIndex, inflight_max: u32) -> bool {
+        match &self.mode {
+            Mode::Probe { waiting } => !waiting,
+            Mode::Replicate { inflight } => self.next <= last && inflight.len() < inflight_max as usize,
+        }
+    }
+
+    /// Notes that an append up to `end` has left.
+    pub fn sent(&mut self, end: LogIndex) {
+        match &mut self.mode {
+            Mode::Probe { waiting } => *waiting = true,
+            Mode::Replicate { inflight } => {
+                inflight.push_back(end);
+                self.next = end.next();
+            }
+        }
+    }
+
+    /// Notes an acknowledgement. Late and repeated ones change nothing.
+    pub fn appended(&mut self, matched: LogIndex) {
+        self.matched = self.matched.max(matched);
+        self.next = self.next.max(self.matched.next());
+        match &mut self.mode {
+            Mode::Probe { .. } => self.mode = Mode::Replicate { inflight: VecDeque::new() },
+            Mode::Replicate { inflight } => {
+                while inflight.front().is_some_and(|end| *end <= matched) {
+                    inflight.pop_front();
+                }
+            }
+        }
+    }
+
+    /// Whether a rejection of `prev` says anything new in this session.
+    #[must_use]
+    pub fn rejection_is_news(&self, prev: LogIndex) -> bool {
+        match self.mode {
+            Mode::Probe { .. } => prev == self.next.prev(),
+            Mode::Replicate { .. } => prev > self.matched,
+        }
+    }
+
+    /// Starts over, one append at a time, behind the last entry that may agree.
+    pub fn probe_behind(&mut self, agreed_at_most: LogIndex) {
+        self.next = agreed_at_most.max(self.matched).next();
+        self.session = self.session.wrapping_add(1);
+        self.mode = Mode::Probe { waiting: false };
+    }
+
+    /// Notes that a heartbeat of this round has left.
+    pub const fn heartbeat_sent(&mut self, round: u64) {
+        self.checkpoint = (round, self.next);
+    }
+
+    /// Notes a heartbeat's answer; true if appends were lost and sending starts over.
+    pub fn heartbeat_answered(&mut self, round: u64, tail: LogIndex) -> bool {
+        if round < self.checkpoint.0 {
+            return false;
+        }
+        match &self.mode {
+            Mode::Probe { waiting } => {
+                let lost = *waiting;
+                self.mode = Mode::Probe { waiting: false };
+                lost
+            }
+            Mode::Replicate { .. } => {
+                // All that was sent before the heartbeat should have arrived before it.
+                let lost = tail.next() < self.checkpoint.1 && tail.next() < self.next && self.matched < self.checkpoint.1.prev();
+                if lost {
+                    self.probe_behind(tail);
+                }
+                lost
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replicating() -> Progress {
+        let mut progress = Progress::new(LogIndex(5));
+        progress.sent(LogIndex(5));
+        progress.appended(LogIndex(5));
+        progress
+    }
+
+    #[test]
+    fn a_probe_is_alone_until_it_is_answered() {
+        let mut progress = Progress::new(LogIndex(5));
+        assert!(progress.may_send(LogIndex(4), 8), "an empty probe is fine");
+        progress.sent(LogIndex(4));
+        assert!(!progress.may_send(LogIndex(9), 8));
+        progress.appended(LogIndex(4));
+        assert_eq!((progress.matched, progress.next), (LogIndex(4), LogIndex(5)));
+        assert!(progress.may_send(LogIndex(9), 8));
+    }
+
+    #[test]
+    fn the_pipeline_is_bounded_and_late_answers_never_lower_it() {
+        let mut progress = replicating();
+        progress.sent(LogIndex(6));
+        progress.sent(LogIndex(7));
+        assert!(!progress.may_send(LogIndex(9), 2));
+        progress.appended(LogIndex(7));
+        progress.appended(LogIndex(6));
+        assert_eq!((progress.matched, progress.next), (LogIndex(7), LogIndex(8)));
+        assert!(progress.may_send(LogIndex(9), 2));
+    }
+
+    #[test]
+    fn a_broken_pipeline_is_rejected_once() {
+        let mut progress = replicating();
+        progress.sent(LogIndex(9));
+        assert!(progress.rejection_is_news(LogIndex(7)));
+        let session = progress.session;
+        progress.probe_behind(LogIndex(6));
+        assert_eq!((progress.next, progress.session), (LogIndex(7), session + 1));
+        assert!(!progress.rejection_is_news(LogIndex(8)), "another rejection of the old pipeline");
+        progress.probe_behind(LogIndex(0));
+        assert_eq!(progress.next, LogIndex(6), "never below what is known to match");
+    }
+
+    #[test]
+    fn a_heartbeat_behind_a_lost_append_shows_the_gap() {
+        let mut progress = replicating();
+        progress.sent(LogIndex(7));
+        progress.heartbeat_sent(3);
+        assert!(!progress.heartbeat_answered(2, LogIndex(5)), "of an earlier round");
+        assert!(progress.heartbeat_answered(3, LogIndex(5)));
+        assert_eq!(progress.next, LogIndex(6));
+        let mut arrived = replicating();
+        arrived.sent(LogIndex(7));
+        arrived.heartbeat_sent(3);
+        arrived.sent(LogIndex(9));
+        assert!(!arrived.heartbeat_answered(3, LogIndex(7)), "what left behind the heartbeat may still travel");
+    }
+}

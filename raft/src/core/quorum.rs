@@ -1,0 +1,92 @@
+//! Quorum arithmetic: what a set of votes or acknowledgements amounts to.
+//!
+//! Pure functions over a configuration; a joint one needs a majority of each of its two
+//! sets (paper, §6). Not here: who answered what ([`super::progress`], [`super::role`]).
+
+use crate::membership::Configuration;
+use crate::types::NodeId;
+
+/// Majority of `n` voters.
+#[must_use]
+pub const fn majority(n: usize) -> usize {
+    n / 2 + 1
+}
+
+/// Whether the granted votes elect. Votes of others than voters count for nothing.
+#[must_use]
+pub fn elects(configuration: &Configuration, granted: &[NodeId]) -> bool {
+    sets(configuration).all(|voters| granted.iter().filter(|node| voters.contains(node)).count() >= majority(voters.len()))
+}
+
+/// The highest value that a quorum has reached, where `reached` tells each voter's.
+///
+/// With `reached` = durable log index this is what may be committed; with `reached` =
+/// acknowledged round it is the round that is confirmed.
+pub fn reached_by_quorum(configuration: &Configuration, reached: impl Fn(NodeId) -> u64) -> u64 {
+    sets(configuration).map(|voters| reached_by_majority(voters, &reached)).min().unwrap_or(0)
+}
+
+/// Voter sets up to this size are sorted on the stack.
+const SMALL: usize = 9;
+
+fn reached_by_majority(voters: &[NodeId], reached: &impl Fn(NodeId) -> u64) -> u64 {
+    let mut few = [0; SMALL];
+    let mut many = Vec::new();
+    let values = match few.get_mut(..voters.len()) {
+        Some(values) => values,
+        None => {
+            many.resize(voters.len(), 0);
+            &mut many[..]
+        }
+    };
+    for (value, node) in values.iter_mut().zip(voters) {
+        *value = reached(*node);
+    }
+    values.sort_unstable();
+    // Ascending: a majority of the values stands at or behind this position.
+    values[voters.len() - majority(voters.len())]
+}
+
+fn sets(configuration: &Configuration) -> impl Iterator<Item = &[NodeId]> {
+    [configuration.voters(), configuration.outgoing()].into_iter().filter(|voters| !voters.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voters(n: u64) -> Configuration {
+        Configuration::of_voters((1..=n).map(NodeId)).expect("at least one voter")
+    }
+
+    /// All assignments of 0..=3 to up to six voters, against the definition.
+    #[test]
+    fn reached_by_quorum_equals_its_definition() {
+        for n in 1..=6u64 {
+            for code in 0..4u64.pow(n as u32) {
+                let reached = |node: NodeId| code / 4u64.pow(node.0 as u32 - 1) % 4;
+                let by_definition =
+                    (0..4).rev().find(|value| (1..=n).filter(|id| reached(NodeId(*id)) >= *value).count() * 2 > n as usize);
+                assert_eq!(Some(reached_by_quorum(&voters(n), reached)), by_definition, "n {n} code {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_voters_than_fit_on_the_stack() {
+        assert_eq!(reached_by_quorum(&voters(11), |node| node.0), 6);
+    }
+
+    /// All subsets of up to six voters, strangers added.
+    #[test]
+    fn elects_equals_its_definition() {
+        for n in 1..=6u64 {
+            for subset in 0..1u64 << n {
+                let mut granted: Vec<NodeId> = (1..=n).filter(|id| subset >> (id - 1) & 1 == 1).map(NodeId).collect();
+                let enough = granted.len() * 2 > n as usize;
+                granted.extend([NodeId(77), NodeId(78), NodeId(79)]);
+                assert_eq!(elects(&voters(n), &granted), enough, "n {n} subset {subset:b}");
+            }
+        }
+    }
+}

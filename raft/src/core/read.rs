@@ -1,0 +1,113 @@
+//! Linearizable reads without a log entry (thesis, §6.4): a heartbeat round that began
+//! after the read had arrived shows that nobody else led at that moment.
+//!
+//! Rounds are numbered by the leader and echoed in every answer, appends included, so an
+//! answer can only confirm what was asked before it. Reads that arrive while a round is
+//! under way share the next one. Not here: waiting until the index is applied
+//! ([`crate::node`]).
+
+use super::quorum;
+use super::role::{PendingRead, Role};
+use super::{Core, Effect, RequestError};
+use crate::message::Body;
+use crate::observation::Observation;
+use crate::process::RequestId;
+use crate::types::{LocalTime, NodeId};
+
+impl Core {
+    pub(super) fn on_read(&mut self, now: LocalTime, ticket: RequestId, out: &mut Vec<Effect>) {
+        let hint = self.leader();
+        let Role::Leader(leader) = &mut self.role else {
+            out.push(Effect::Refused { ticket, why: RequestError::NotLeader { leader: hint } });
+            return;
+        };
+        // What an earlier leader committed lies before this term's first entry, and is
+        // known to be committed only together with it.
+        let index = self.commit.max(leader.term_start);
+        #[cfg(feature = "mutants")]
+        if self.config.bug == Some(crate::mutants::Bug::R01) {
+            out.push(Effect::ReadReady { ticket, index: self.commit });
+            return;
+        }
+        if leader.reads.len() >= self.config.limits.pending_reads_max as usize {
+            out.push(Effect::Observe(Observation::Busy));
+            out.push(Effect::Refused { ticket, why: RequestError::Busy });
+            return;
+        }
+        let idle = leader.reads.is_empty();
+        leader.reads.push_back(PendingRead { ticket, round: leader.round + 1, index });
+        if idle {
+            self.start_round(now, out);
+        }
+    }
+
+    /// Sends a heartbeat round to everybody.
+    pub(super) fn start_round(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        leader.round += 1;
+        leader.heartbeat_at = now.plus_ns(self.config.timing.heartbeat_interval_ns);
+        let round = leader.round;
+        let mut targets = std::mem::take(&mut leader.followers);
+        for (node, progress) in &mut targets {
+            progress.heartbeat_sent(round);
+            let commit = self.commit.min(progress.matched);
+            self.send(*node, progress.session, round, Body::Heartbeat { commit }, None, out);
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            leader.followers = targets;
+        }
+        self.confirm_rounds(now, out);
+    }
+
+    /// Notes that a follower answered a round.
+    pub(super) fn acknowledge_round(&mut self, now: LocalTime, from: NodeId, round: u64, out: &mut Vec<Effect>) {
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let sent = leader.round;
+        if let Some(progress) = leader.progress_mut(from)
+            && round > progress.round_acked
+            && round <= sent
+        {
+            progress.round_acked = round;
+            self.confirm_rounds(now, out);
+        }
+    }
+
+    fn confirm_rounds(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+        let me = self.config.me.node;
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let confirmed = quorum::reached_by_quorum(&self.config.membership, |node| {
+            if node == me { leader.round } else { leader.progress(node).map_or(0, |progress| progress.round_acked) }
+        });
+        if confirmed <= leader.round_confirmed {
+            return;
+        }
+        leader.round_confirmed = confirmed;
+        let mut served = None;
+        while let Some(read) = leader.reads.pop_front_if(|read| read.round <= confirmed) {
+            out.push(Effect::ReadReady { ticket: read.ticket, index: read.index });
+            served = Some(read.index);
+        }
+        let more_wait = leader.reads.front().is_some_and(|read| read.round > leader.round);
+        if let Some(index) = served {
+            out.push(Effect::Observe(Observation::ReadsServed { round: confirmed, index }));
+        }
+        if more_wait {
+            self.start_round(now, out);
+        }
+    }
+
+    /// A leader that steps down answers its reads: somebody else must serve them.
+    pub(super) fn refuse_reads(&mut self, out: &mut Vec<Effect>) {
+        if let Role::Leader(leader) = &mut self.role {
+            for read in leader.reads.drain(..) {
+                out.push(Effect::Refused { ticket: read.ticket, why: RequestError::NotLeader { leader: None } });
+            }
+        }
+    }
+}

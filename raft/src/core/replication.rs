@@ -1,0 +1,321 @@
+//! Log replication (paper, §5.3), both sides: the leader's pipelines and the follower's checks.
+//!
+//! A leader sends before its own disk is done and counts itself only when it is.
+//! Not here: what may be committed ([`super::commit`]); one follower's bookkeeping
+//! ([`super::progress`]).
+
+use bytes::Bytes;
+
+use super::log_view::View;
+use super::role::Role;
+use super::{Core, Effect, RequestError};
+use crate::entry::{Entries, Entry, Payload, Persist};
+use crate::message::{Body, Envelope};
+use crate::observation::{Observation, Refusal};
+use crate::process::RequestId;
+use crate::types::{LocalTime, LogId, LogIndex, NodeId};
+
+/// The leader's side.
+impl Core {
+    pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, out: &mut Vec<Effect>) {
+        if let Err(why) = self.admit(command.len() as u64) {
+            if why == RequestError::Busy {
+                out.push(Effect::Observe(Observation::Busy));
+            }
+            out.push(Effect::Refused { ticket, why });
+            return;
+        }
+        let id = self.append_as_leader(Payload::Command(command), out);
+        out.push(Effect::Proposed { ticket, id });
+        self.replicate(out);
+    }
+
+    /// Checks the limits before a command gets a place in the log.
+    fn admit(&mut self, bytes: u64) -> Result<(), RequestError> {
+        let hint = self.leader();
+        let limits = self.config.limits;
+        let Role::Leader(leader) = &mut self.role else {
+            return Err(RequestError::NotLeader { leader: hint });
+        };
+        if bytes > limits.command_bytes_max {
+            return Err(RequestError::TooLarge);
+        }
+        let uncommitted_bytes = leader.uncommitted_bytes.saturating_add(bytes);
+        if uncommitted_bytes > limits.uncommitted_bytes_max {
+            return Err(RequestError::Busy);
+        }
+        leader.uncommitted_bytes = uncommitted_bytes;
+        Ok(())
+    }
+
+    pub(super) fn append_as_leader(&mut self, payload: Payload, out: &mut Vec<Effect>) -> LogId {
+        let id = LogId { term: self.hard.term, index: self.log.last().index.next() };
+        self.append_entries(&[Entry { id, payload }].into(), out);
+        id
+    }
+
+    fn append_entries(&mut self, entries: &Entries, out: &mut Vec<Effect>) {
+        for entry in entries.iter() {
+            self.log.append(entry);
+            let hash = self.log.hash_at(entry.id.index).unwrap_or_default();
+            out.push(Effect::Observe(Observation::Appended { id: entry.id, hash }));
+        }
+        self.persist(Persist::Append(entries.clone()), out);
+    }
+
+    /// Sends every follower what it may be sent.
+    pub(super) fn replicate(&mut self, out: &mut Vec<Effect>) {
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let round = leader.round;
+        let mut followers = std::mem::take(&mut leader.followers);
+        // Followers that are equally far share one batch.
+        let mut batch: Option<(LogIndex, Entries)> = None;
+        for (node, progress) in &mut followers {
+            while progress.may_send(self.log.last().index, self.config.limits.inflight_appends_max) {
+                let entries = match &batch {
+                    Some((from, entries)) if *from == progress.next => entries.clone(),
+                    _ => match self.batch_from(progress.next) {
+                        View::Ready(entries) => entries,
+                        // The payload is not at hand: this follower waits.
+                        View::Pending | View::Damaged(_) => break,
+                    },
+                };
+                batch = Some((progress.next, entries.clone()));
+                self.send_append(*node, progress, round, entries, out);
+            }
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            leader.followers = followers;
+        }
+    }
+
+    fn batch_from(&self, next: LogIndex) -> View<Entries> {
+        let limits = self.config.limits;
+        self.log.entries(next, limits.append_bytes_max, limits.append_entries_max)
+    }
+
+    fn send_append(
+        &self,
+        to: NodeId,
+        progress: &mut super::progress::Progress,
+        round: u64,
+        entries: Entries,
+        out: &mut Vec<Effect>,
+    ) {
+        let prev = progress.next.prev();
+        let prev = LogId { term: self.log.term_at(prev).unwrap_or_default(), index: prev };
+        progress.sent(entries.last().map_or(prev.index, |entry| entry.id.index));
+        self.send(to, progress.session, round, Body::Append { prev, entries, commit: self.commit }, None, out);
+    }
+
+    pub(super) fn on_appended(&mut self, now: LocalTime, answer: Envelope, matched: LogIndex, out: &mut Vec<Effect>) {
+        if self.note_matched(answer, matched, out) {
+            self.acknowledge_round(now, answer.from.node, answer.round, out);
+            self.replicate(out);
+        }
+    }
+
+    /// An acknowledgement is true in every session of its term; false if it is impossible.
+    fn note_matched(&mut self, answer: Envelope, matched: LogIndex, out: &mut Vec<Effect>) -> bool {
+        let last = self.log.last().index;
+        let Role::Leader(leader) = &mut self.role else {
+            refuse(Refusal::Unasked, out);
+            return false;
+        };
+        let Some(progress) = leader.progress_mut(answer.from.node).filter(|_| matched <= last) else {
+            refuse(Refusal::Malformed, out);
+            return false;
+        };
+        if matched > progress.matched || matched == progress.next.prev() {
+            progress.appended(matched);
+            self.advance_commit(out);
+        }
+        true
+    }
+
+    pub(super) fn on_rejected(&mut self, answer: Envelope, prev: LogIndex, hint: LogId, out: &mut Vec<Effect>) {
+        let Role::Leader(leader) = &mut self.role else {
+            refuse(Refusal::Unasked, out);
+            return;
+        };
+        let Some(progress) = leader.progress_mut(answer.from.node) else {
+            return;
+        };
+        if progress.session != answer.session || !progress.rejection_is_news(prev) || hint.index > prev {
+            refuse(Refusal::StaleSession, out);
+            return;
+        }
+        let bound = LogId { term: hint.term, index: hint.index.min(prev.prev()) };
+        progress.probe_behind(self.log.last_not_above(bound).index);
+        self.replicate(out);
+    }
+
+    pub(super) fn on_heartbeat_ack(
+        &mut self,
+        now: LocalTime,
+        answer: Envelope,
+        tail: LogIndex,
+        matched: LogIndex,
+        out: &mut Vec<Effect>,
+    ) {
+        if matched > tail || tail > self.log.last().index {
+            refuse(Refusal::Malformed, out);
+            return;
+        }
+        if matched.0 > 0 && !self.note_matched(answer, matched, out) {
+            return;
+        }
+        let Role::Leader(leader) = &mut self.role else {
+            return;
+        };
+        let current = leader.progress_mut(answer.from.node).filter(|progress| progress.session == answer.session);
+        let lost = current.is_some_and(|progress| progress.heartbeat_answered(answer.round, tail));
+        self.acknowledge_round(now, answer.from.node, answer.round, out);
+        if lost {
+            self.replicate(out);
+        }
+    }
+}
+
+/// The follower's side.
+impl Core {
+    /// Accepts the sender as the leader of the present term; false if that cannot be.
+    fn follow(&mut self, now: LocalTime, leader: NodeId, out: &mut Vec<Effect>) -> bool {
+        match &mut self.role {
+            Role::Follower(follower) if follower.leader.is_none_or(|known| known == leader) => {
+                follower.leader = Some(leader);
+                let election_at = self.draw_election_deadline(now);
+                self.postpone_election(election_at);
+                true
+            }
+            Role::Candidate(_) => {
+                self.become_follower(now, Some(leader), out);
+                true
+            }
+            // Two leaders in one term: the sender breaks the protocol.
+            Role::Follower(_) | Role::Leader(_) => {
+                refuse(Refusal::Malformed, out);
+                false
+            }
+        }
+    }
+
+    pub(super) fn on_append(
+        &mut self,
+        now: LocalTime,
+        asked: Envelope,
+        prev: LogId,
+        entries: &Entries,
+        commit: LogIndex,
+        out: &mut Vec<Effect>,
+    ) {
+        if !is_consecutive(prev, entries) {
+            refuse(Refusal::Malformed, out);
+            return;
+        }
+        if !self.follow(now, asked.from.node, out) {
+            return;
+        }
+        if !self.log.holds(prev) {
+            let hint = self.log.last_not_above(LogId { term: prev.term, index: prev.index.min(self.log.last().index) });
+            self.answer(asked, Body::Rejected { prev: prev.index, hint }, None, out);
+            return;
+        }
+        if !self.take_entries(entries, out) {
+            return;
+        }
+        let end = entries.last().map_or(prev.index, |entry| entry.id.index);
+        if let Role::Follower(follower) = &mut self.role {
+            follower.tail = follower.tail.max(end);
+        }
+        self.follow_commit(commit, end, out);
+        self.answer(asked, Body::Appended { matched: end }, Some(self.everything_so_far()), out);
+    }
+
+    /// Adds what is new and replaces what conflicts; what is there already is left alone,
+    /// because a late and shorter append must not erase what came after it.
+    fn take_entries(&mut self, entries: &Entries, out: &mut Vec<Effect>) -> bool {
+        let known = entries.iter().take_while(|entry| self.log.holds(entry.id)).count();
+        let Some(first) = entries.get(known) else {
+            return true;
+        };
+        let last = self.log.last().index;
+        if first.id.index <= last {
+            if first.id.index <= self.commit {
+                refuse(Refusal::ContradictsCommitted, out);
+                return false;
+            }
+            self.truncate(first.id.index.prev(), out);
+        }
+        let new = if known == 0 { entries.clone() } else { entries[known..].into() };
+        self.append_entries(&new, out);
+        true
+    }
+
+    fn truncate(&mut self, last: LogIndex, out: &mut Vec<Effect>) {
+        let from = self.log.last().index;
+        self.log.truncate(last);
+        // Completions under way vouch for what they wrote, of which only this is left.
+        let end = self.log.last();
+        for (_, mark) in &mut self.io.marks {
+            *mark = if mark.index > last { end } else { *mark };
+        }
+        if self.io.log.index > last {
+            self.io.log = end;
+        }
+        out.push(Effect::Observe(Observation::Truncated { last, from }));
+        self.persist(Persist::Truncate { last }, out);
+    }
+
+    /// Commits what the leader committed, as far as this append covered it: what stands
+    /// behind its end may be another leader's.
+    fn follow_commit(&mut self, commit: LogIndex, covered: LogIndex, out: &mut Vec<Effect>) {
+        #[cfg(feature = "mutants")]
+        let covered = if self.config.bug == Some(crate::mutants::Bug::L02) { self.log.last().index } else { covered };
+        self.commit_to(commit.min(covered), out);
+    }
+
+    pub(super) fn on_heartbeat(&mut self, now: LocalTime, asked: Envelope, commit: LogIndex, out: &mut Vec<Effect>) {
+        if !self.follow(now, asked.from.node, out) {
+            return;
+        }
+        let Role::Follower(follower) = &self.role else {
+            return;
+        };
+        let tail = follower.tail;
+        self.follow_commit(commit, tail, out);
+        let matched = tail.min(self.io.log.index);
+        self.answer(asked, Body::HeartbeatAck { tail, matched }, None, out);
+    }
+}
+
+/// The largest term and index that a body speaks of.
+pub(super) fn largest_numbers(body: &Body) -> (u64, u64) {
+    match body {
+        Body::RequestVote { last } => (last.term.0, last.index.0),
+        Body::Vote { .. } => (0, 0),
+        Body::Append { prev, entries, commit } => {
+            let last = entries.last().map_or(*prev, |entry| entry.id);
+            (last.term.max(prev.term).0, last.index.max(prev.index).max(*commit).0)
+        }
+        Body::Appended { matched } => (0, matched.0),
+        Body::Rejected { prev, hint } => (hint.term.0, prev.0.max(hint.index.0)),
+        Body::Heartbeat { commit } => (0, commit.0),
+        Body::HeartbeatAck { tail, matched } => (0, tail.0.max(matched.0)),
+    }
+}
+
+fn is_consecutive(prev: LogId, entries: &Entries) -> bool {
+    let mut before = prev;
+    entries.iter().all(|entry| {
+        let follows = entry.id.index == before.index.next() && entry.id.term >= before.term;
+        before = entry.id;
+        follows
+    }) && (prev.index.0 > 0 || prev.term.0 == 0)
+}
+
+fn refuse(reason: Refusal, out: &mut Vec<Effect>) {
+    out.push(Effect::Observe(Observation::Refused { reason }));
+}

@@ -1,0 +1,120 @@
+//! What a node is, with what it knows only while it is that.
+//!
+//! ```text
+//!              timeout                     votes of a quorum
+//!  Follower ------------> Candidate --------------------------> Leader
+//!     ^  ^                  |  ^ |                                 |
+//!     |  |                  |  +-+ timeout: next term              |
+//!     |  +------------------+                                      |
+//!     |     leader of this term, or a higher term                  |
+//!     +------------------------------------------------------------+
+//!                              a higher term
+//! ```
+//!
+//! A follower has no progress table and a leader no election deadline, so neither can be
+//! read by mistake. Read next: [`super::election`].
+
+use std::collections::VecDeque;
+
+use super::progress::Progress;
+use crate::observation::RoleKind;
+use crate::process::RequestId;
+use crate::types::{IoId, LocalTime, LogIndex, NodeId};
+
+/// The role and its data.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// Follows a leader, or waits for one.
+    Follower(Follower),
+    /// Asks for votes.
+    Candidate(Candidate),
+    /// Replicates.
+    Leader(Leader),
+}
+
+/// A follower's own data.
+#[derive(Clone, Debug)]
+pub struct Follower {
+    /// The leader of the present term, once it was heard.
+    pub leader: Option<NodeId>,
+    /// Last index at which the log equals that leader's; 0 until an append showed it.
+    pub tail: LogIndex,
+    /// When to campaign.
+    pub election_at: LocalTime,
+}
+
+/// A candidate's own data.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Who granted a vote; no member twice.
+    pub granted: Vec<NodeId>,
+    /// When the vote for itself is durable it counts.
+    pub own_vote: IoId,
+    /// When to try again.
+    pub election_at: LocalTime,
+}
+
+/// A leader's own data.
+#[derive(Clone, Debug)]
+pub struct Leader {
+    /// The other members, in ascending order.
+    pub followers: Vec<(NodeId, Progress)>,
+    /// Index of the no-op that opened the term.
+    pub term_start: LogIndex,
+    /// The latest heartbeat round.
+    pub round: u64,
+    /// Highest round that a quorum acknowledged.
+    pub round_confirmed: u64,
+    /// When the next idle round is due.
+    pub heartbeat_at: LocalTime,
+    /// Reads in the order of their rounds.
+    pub reads: VecDeque<PendingRead>,
+    /// Payload bytes of entries behind the commit index.
+    pub uncommitted_bytes: u64,
+}
+
+/// A read that waits for its round to be confirmed.
+#[derive(Clone, Copy, Debug)]
+pub struct PendingRead {
+    /// Whose.
+    pub ticket: RequestId,
+    /// The round that must be confirmed; it began after the read had arrived.
+    pub round: u64,
+    /// What the answer must have seen.
+    pub index: LogIndex,
+}
+
+impl Role {
+    /// The role without its data.
+    #[must_use]
+    pub const fn kind(&self) -> RoleKind {
+        match self {
+            Self::Follower(_) => RoleKind::Follower,
+            Self::Candidate(_) => RoleKind::Candidate,
+            Self::Leader(_) => RoleKind::Leader,
+        }
+    }
+
+    /// When this role wants to be woken.
+    #[must_use]
+    pub const fn deadline(&self) -> LocalTime {
+        match self {
+            Self::Follower(follower) => follower.election_at,
+            Self::Candidate(candidate) => candidate.election_at,
+            Self::Leader(leader) => leader.heartbeat_at,
+        }
+    }
+}
+
+impl Leader {
+    /// The progress of a follower.
+    #[must_use]
+    pub fn progress(&self, node: NodeId) -> Option<&Progress> {
+        self.followers.iter().find(|(id, _)| *id == node).map(|(_, progress)| progress)
+    }
+
+    /// The progress of a follower, to change it.
+    pub fn progress_mut(&mut self, node: NodeId) -> Option<&mut Progress> {
+        self.followers.iter_mut().find(|(id, _)| *id == node).map(|(_, progress)| progress)
+    }
+}
