@@ -29,5 +29,7 @@ pub mod observation;
 
 pub mod core;
 
+pub mod applier;
+
 #[cfg(feature = "mutants")]
 pub mod mutants;

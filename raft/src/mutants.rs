@@ -18,7 +18,7 @@ pub enum Bug {
     R01,
     /// The log is synced only when term or vote changed.
     D02,
-    /// A follower that has once known a leader never campaigns again.
+    /// Followers campaign in term 0 only: the first election is the last.
     Z01,
 }
 

@@ -281,11 +281,14 @@ impl Core {
         if !self.follow(now, asked.from.node, out) {
             return;
         }
-        let Role::Follower(follower) = &self.role else {
+        // The leader knows that this much is equal here, perhaps from an earlier boot.
+        let equal = commit.min(self.log.last().index);
+        self.follow_commit(commit, equal, out);
+        let Role::Follower(follower) = &mut self.role else {
             return;
         };
+        follower.tail = follower.tail.max(equal);
         let tail = follower.tail;
-        self.follow_commit(commit, tail, out);
         let matched = tail.min(self.io.log.index);
         self.answer(asked, Body::HeartbeatAck { tail, matched }, None, out);
     }

@@ -1,0 +1,299 @@
+//! A key-value state machine: get, put, append, compare-and-set, delete.
+//!
+//! It is what the storm's clients work on, and an example of a [`StateMachine`].
+
+use std::collections::BTreeMap;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::StateMachine;
+use crate::digest::Digest;
+use crate::wire::Sink;
+
+/// Keys and values, both byte strings. A key without a value is absent, which differs from empty.
+///
+/// ```
+/// use bytes::Bytes;
+/// use squall_raft::applier::StateMachine;
+/// use squall_raft::applier::kv::{Answer, Kv, Operation};
+///
+/// let mut kv = Kv::default();
+/// let put = Operation::Put { key: Bytes::from_static(b"k"), value: Bytes::from_static(b"v") };
+/// assert_eq!(Answer::decode(&kv.apply(&put.encode())), Some(Answer::Done));
+/// let get = Operation::Get { key: Bytes::from_static(b"k") };
+/// assert_eq!(Answer::decode(&kv.query(&get.encode())), Some(Answer::Value(Some(Bytes::from_static(b"v")))));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Kv {
+    values: BTreeMap<Bytes, Bytes>,
+    digest: u64,
+}
+
+/// What can be asked. All but `Get` are commands; `Get` may be a command or a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// The value of a key.
+    Get {
+        /// Which.
+        key: Bytes,
+    },
+    /// Set a value.
+    Put {
+        /// Whose.
+        key: Bytes,
+        /// To what.
+        value: Bytes,
+    },
+    /// Add bytes at the end of a value; an absent one counts as empty.
+    Append {
+        /// Whose.
+        key: Bytes,
+        /// What is added.
+        value: Bytes,
+    },
+    /// Set a value if it is as expected.
+    Cas {
+        /// Whose.
+        key: Bytes,
+        /// What it must be; `None`: absent.
+        expected: Option<Bytes>,
+        /// What it becomes.
+        value: Bytes,
+    },
+    /// Make a key absent.
+    Delete {
+        /// Which.
+        key: Bytes,
+    },
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Done, unconditionally.
+    Done,
+    /// The value; `None`: absent.
+    Value(Option<Bytes>),
+    /// Whether a compare-and-set matched, or a delete found something.
+    Changed(bool),
+    /// The bytes were no operation.
+    Malformed,
+}
+
+const GET: u8 = 1;
+const PUT: u8 = 2;
+const APPEND: u8 = 3;
+const CAS: u8 = 4;
+const DELETE: u8 = 5;
+
+impl Operation {
+    /// Encodes it: a tag, then each part behind its length.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let mut out = BytesMut::with_capacity(32);
+        match self {
+            Self::Get { key } => put_parts(&mut out, GET, &[key]),
+            Self::Put { key, value } => put_parts(&mut out, PUT, &[key, value]),
+            Self::Append { key, value } => put_parts(&mut out, APPEND, &[key, value]),
+            Self::Cas { key, expected: None, value } => put_parts(&mut out, CAS, &[key, value]),
+            Self::Cas { key, expected: Some(expected), value } => put_parts(&mut out, CAS, &[key, value, expected]),
+            Self::Delete { key } => put_parts(&mut out, DELETE, &[key]),
+        }
+        out.freeze()
+    }
+
+    /// Reads it back; `None` if the bytes are no operation.
+    #[must_use]
+    pub fn decode(bytes: &Bytes) -> Option<Self> {
+        let tag = *bytes.first()?;
+        let mut rest = bytes.slice(1..);
+        let key = take_part(&mut rest)?;
+        let operation = match tag {
+            GET => Self::Get { key },
+            PUT => Self::Put { key, value: take_part(&mut rest)? },
+            APPEND => Self::Append { key, value: take_part(&mut rest)? },
+            CAS => {
+                let value = take_part(&mut rest)?;
+                let expected = if rest.is_empty() { None } else { Some(take_part(&mut rest)?) };
+                Self::Cas { key, expected, value }
+            }
+            DELETE => Self::Delete { key },
+            _ => return None,
+        };
+        rest.is_empty().then_some(operation)
+    }
+}
+
+impl Answer {
+    /// Encodes it.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        match self {
+            Self::Done => Bytes::from_static(b"D"),
+            Self::Value(None) => Bytes::from_static(b"A"),
+            Self::Changed(true) => Bytes::from_static(b"Y"),
+            Self::Changed(false) => Bytes::from_static(b"N"),
+            Self::Malformed => Bytes::from_static(b"M"),
+            Self::Value(Some(value)) => {
+                let mut out = BytesMut::with_capacity(1 + value.len());
+                out.put_u8(b'V');
+                out.put_slice(value);
+                out.freeze()
+            }
+        }
+    }
+
+    /// Reads it back; `None` if the bytes are no answer.
+    #[must_use]
+    pub fn decode(bytes: &Bytes) -> Option<Self> {
+        match bytes.split_first()? {
+            (b'D', []) => Some(Self::Done),
+            (b'A', []) => Some(Self::Value(None)),
+            (b'Y', []) => Some(Self::Changed(true)),
+            (b'N', []) => Some(Self::Changed(false)),
+            (b'M', []) => Some(Self::Malformed),
+            (b'V', _) => Some(Self::Value(Some(bytes.slice(1..)))),
+            _ => None,
+        }
+    }
+}
+
+fn put_parts(out: &mut BytesMut, tag: u8, parts: &[&Bytes]) {
+    out.put_u8(tag);
+    for part in parts {
+        // Commands are limited to far less than 4 GiB.
+        out.put_u32_le(u32::try_from(part.len()).unwrap_or(u32::MAX));
+        out.put_slice(part);
+    }
+}
+
+fn take_part(rest: &mut Bytes) -> Option<Bytes> {
+    let len = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?) as usize;
+    let end = len.checked_add(4).filter(|end| *end <= rest.len())?;
+    let part = rest.slice(4..end);
+    *rest = rest.slice(end..);
+    Some(part)
+}
+
+impl StateMachine for Kv {
+    fn apply(&mut self, command: &Bytes) -> Bytes {
+        let answer = match Operation::decode(command) {
+            Some(operation) => self.execute(operation),
+            None => Answer::Malformed,
+        };
+        answer.encode()
+    }
+
+    fn query(&self, query: &Bytes) -> Bytes {
+        let answer = match Operation::decode(query) {
+            Some(Operation::Get { key }) => Answer::Value(self.values.get(&key).cloned()),
+            _ => Answer::Malformed,
+        };
+        answer.encode()
+    }
+
+    fn digest(&self) -> u64 {
+        self.digest
+    }
+}
+
+impl Kv {
+    fn execute(&mut self, operation: Operation) -> Answer {
+        match operation {
+            Operation::Get { key } => Answer::Value(self.values.get(&key).cloned()),
+            Operation::Put { key, value } => {
+                self.set(key, Some(value));
+                Answer::Done
+            }
+            Operation::Append { key, value } => {
+                let longer = match self.values.get(&key) {
+                    Some(present) => [present.as_ref(), value.as_ref()].concat().into(),
+                    None => value,
+                };
+                self.set(key, Some(longer));
+                Answer::Done
+            }
+            Operation::Cas { key, expected, value } => {
+                let matches = self.values.get(&key) == expected.as_ref();
+                if matches {
+                    self.set(key, Some(value));
+                }
+                Answer::Changed(matches)
+            }
+            Operation::Delete { key } => Answer::Changed(self.set(key, None)),
+        }
+    }
+
+    /// Replaces a value and keeps the digest up; true if there was one before.
+    fn set(&mut self, key: Bytes, value: Option<Bytes>) -> bool {
+        // Keys and values may be slices of whole log entries, which must not be kept alive by them.
+        let key = Bytes::copy_from_slice(&key);
+        let after = value.as_ref().map_or(0, |value| digest_of(&key, value));
+        let before = match value {
+            Some(value) => self.values.insert(key.clone(), Bytes::copy_from_slice(&value)),
+            None => self.values.remove(&key),
+        };
+        self.digest ^= after ^ before.as_ref().map_or(0, |value| digest_of(&key, value));
+        before.is_some()
+    }
+}
+
+fn digest_of(key: &Bytes, value: &Bytes) -> u64 {
+    let mut digest = Digest::new(1);
+    digest.bytes(key);
+    digest.bytes(value);
+    digest.value()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn small() -> impl Strategy<Value = Bytes> {
+        prop::collection::vec(0u8..3, 0..3).prop_map(Bytes::from)
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        prop_oneof![
+            small().prop_map(|key| Operation::Get { key }),
+            (small(), small()).prop_map(|(key, value)| Operation::Put { key, value }),
+            (small(), small()).prop_map(|(key, value)| Operation::Append { key, value }),
+            (small(), prop::option::of(small()), small()).prop_map(|(key, expected, value)| Operation::Cas {
+                key,
+                expected,
+                value
+            }),
+            small().prop_map(|key| Operation::Delete { key }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn operations_round_trip(operation in operation()) {
+            prop_assert_eq!(Operation::decode(&operation.encode()), Some(operation));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            let bytes = Bytes::from(bytes);
+            let answer = Kv::default().apply(&bytes);
+            prop_assert_eq!(Answer::decode(&answer) == Some(Answer::Malformed), Operation::decode(&bytes).is_none());
+        }
+
+        /// Whatever led to a state, equal states have equal digests and unequal ones do not.
+        #[test]
+        fn the_digest_depends_on_the_state_alone(one in prop::collection::vec(operation(), 0..20), other in prop::collection::vec(operation(), 0..20)) {
+            let run = |operations: &[Operation]| {
+                let mut kv = Kv::default();
+                for operation in operations {
+                    kv.apply(&operation.encode());
+                }
+                kv
+            };
+            let (one, other) = (run(&one), run(&other));
+            prop_assert_eq!(one.values == other.values, one.digest() == other.digest());
+        }
+    }
+}

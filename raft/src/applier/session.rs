@@ -1,0 +1,208 @@
+//! Sessions: which commands took effect, and what they were answered.
+//!
+//! Everything here is replicated state: it depends on the log alone, never on a clock.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::config::Limits;
+use crate::digest::Digest;
+use crate::types::{LogIndex, SessionId};
+use crate::wire::Sink;
+
+/// All open sessions.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    open: BTreeMap<SessionId, Session>,
+    sessions_max: usize,
+    answers_max: usize,
+    /// Exclusive or of the digests of all sessions and answers: kept up in constant time.
+    digest: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Session {
+    last_used: LogIndex,
+    /// Sequence numbers below it are done with; their answers are gone.
+    first_outstanding: u64,
+    answers: BTreeMap<u64, Bytes>,
+}
+
+/// What becomes of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Apply it, then [`Sessions::remember`] the answer.
+    New,
+    /// It took effect before, or the client gave it up: do not apply it.
+    Repeated(Option<Bytes>),
+    /// No such session.
+    Expired,
+}
+
+impl Sessions {
+    /// No session is open.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            sessions_max: limits.sessions_max as usize,
+            answers_max: limits.session_answers_max as usize,
+            digest: 0,
+        }
+    }
+
+    /// Opens a session. At the limit the one that was used least recently gives way.
+    pub fn register(&mut self, id: SessionId) {
+        if self.open.len() >= self.sessions_max
+            && let Some(idle) = self.open.iter().min_by_key(|(id, session)| (session.last_used, **id)).map(|(id, _)| *id)
+            && let Some(expired) = self.open.remove(&idle)
+        {
+            self.digest ^= expired.digest_of_window(idle);
+            for (sequence, answer) in &expired.answers {
+                self.digest ^= digest_of_answer(idle, *sequence, answer);
+            }
+        }
+        let session = Session { last_used: LogIndex(id.0), first_outstanding: 1, answers: BTreeMap::new() };
+        self.digest ^= session.digest_of_window(id);
+        self.open.insert(id, session);
+    }
+
+    /// Decides about a command, and forgets the answers that the client no longer needs.
+    pub fn admit(&mut self, index: LogIndex, id: SessionId, sequence: u64, first_outstanding: u64) -> Admission {
+        let Some(session) = self.open.get_mut(&id) else {
+            return Admission::Expired;
+        };
+        self.digest ^= session.digest_of_window(id);
+        session.last_used = index;
+        self.digest ^= session.advance(id, first_outstanding.min(sequence));
+        self.digest ^= session.digest_of_window(id);
+        if sequence < session.first_outstanding {
+            return Admission::Repeated(None);
+        }
+        match session.answers.get(&sequence) {
+            Some(answer) => Admission::Repeated(Some(answer.clone())),
+            None => Admission::New,
+        }
+    }
+
+    /// Caches the answer of a command that was admitted as new.
+    pub fn remember(&mut self, id: SessionId, sequence: u64, answer: Bytes) {
+        let Some(session) = self.open.get_mut(&id) else {
+            return;
+        };
+        self.digest ^= digest_of_answer(id, sequence, &answer);
+        session.answers.insert(sequence, answer);
+        if session.answers.len() > self.answers_max {
+            // The window moves: what falls out is refused from now on, never applied again.
+            let oldest = session.answers.keys().next().copied().unwrap_or_default();
+            self.digest ^= session.digest_of_window(id);
+            self.digest ^= session.advance(id, oldest + 1);
+            self.digest ^= session.digest_of_window(id);
+        }
+    }
+
+    /// Digest of all sessions and cached answers.
+    #[must_use]
+    pub const fn digest(&self) -> u64 {
+        self.digest
+    }
+}
+
+impl Session {
+    /// Forgets answers below `first_outstanding`; returns what to exclude from the digest.
+    fn advance(&mut self, id: SessionId, first_outstanding: u64) -> u64 {
+        let mut gone = 0;
+        self.first_outstanding = self.first_outstanding.max(first_outstanding);
+        while let Some(oldest) = self.answers.first_entry().filter(|oldest| *oldest.key() < self.first_outstanding) {
+            let (sequence, answer) = oldest.remove_entry();
+            gone ^= digest_of_answer(id, sequence, &answer);
+        }
+        gone
+    }
+
+    fn digest_of_window(&self, id: SessionId) -> u64 {
+        let mut digest = Digest::new(id.0);
+        digest.u64(self.last_used.0);
+        digest.u64(self.first_outstanding);
+        digest.value()
+    }
+}
+
+fn digest_of_answer(id: SessionId, sequence: u64, answer: &Bytes) -> u64 {
+    let mut digest = Digest::new(!id.0);
+    digest.u64(sequence);
+    digest.bytes(answer);
+    digest.value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: SessionId = SessionId(1);
+
+    fn sessions(limits: Limits) -> Sessions {
+        let mut sessions = Sessions::new(&limits);
+        sessions.register(ME);
+        sessions
+    }
+
+    fn answer(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn a_repetition_gets_the_first_answer_until_the_client_has_it() {
+        let mut sessions = sessions(Limits::default());
+        assert_eq!(sessions.admit(LogIndex(2), ME, 1, 1), Admission::New);
+        sessions.remember(ME, 1, answer("one"));
+        assert_eq!(sessions.admit(LogIndex(3), ME, 1, 1), Admission::Repeated(Some(answer("one"))));
+        assert_eq!(sessions.admit(LogIndex(4), ME, 2, 2), Admission::New);
+        assert_eq!(sessions.admit(LogIndex(5), ME, 1, 1), Admission::Repeated(None));
+    }
+
+    #[test]
+    fn a_command_that_was_given_up_never_takes_effect_late() {
+        let mut sessions = sessions(Limits::default());
+        assert_eq!(sessions.admit(LogIndex(2), ME, 5, 5), Admission::New);
+        assert_eq!(sessions.admit(LogIndex(3), ME, 4, 1), Admission::Repeated(None));
+    }
+
+    #[test]
+    fn the_least_recently_used_session_gives_way() {
+        let mut sessions = sessions(Limits { sessions_max: 2, ..Limits::default() });
+        sessions.register(SessionId(2));
+        assert_eq!(sessions.admit(LogIndex(3), ME, 1, 1), Admission::New);
+        sessions.register(SessionId(4));
+        assert_eq!(sessions.admit(LogIndex(5), SessionId(2), 1, 1), Admission::Expired);
+        assert_eq!(sessions.admit(LogIndex(6), ME, 2, 1), Admission::New);
+    }
+
+    #[test]
+    fn the_answer_cache_is_bounded_and_what_falls_out_is_not_applied_again() {
+        let mut sessions = sessions(Limits { session_answers_max: 2, ..Limits::default() });
+        for sequence in 1..=3 {
+            assert_eq!(sessions.admit(LogIndex(1 + sequence), ME, sequence, 1), Admission::New);
+            sessions.remember(ME, sequence, answer("x"));
+        }
+        assert_eq!(sessions.admit(LogIndex(9), ME, 1, 1), Admission::Repeated(None));
+        assert_eq!(sessions.admit(LogIndex(9), ME, 3, 1), Admission::Repeated(Some(answer("x"))));
+    }
+
+    /// The incremental digest equals the digest of a table rebuilt from scratch.
+    #[test]
+    fn the_digest_depends_on_the_state_alone() {
+        let mut long = sessions(Limits { sessions_max: 1, ..Limits::default() });
+        for sequence in 1..=20 {
+            long.admit(LogIndex(1 + sequence), ME, sequence, sequence);
+            long.remember(ME, sequence, answer("y"));
+        }
+        long.register(SessionId(30));
+        let mut fresh = Sessions::new(&Limits::default());
+        fresh.register(SessionId(30));
+        assert_eq!(long.digest(), fresh.digest());
+        fresh.admit(LogIndex(31), SessionId(30), 1, 1);
+        assert_ne!(long.digest(), fresh.digest());
+    }
+}

@@ -1,0 +1,275 @@
+//! A Raft node as one [`Process`]: consensus, log store and applier put together.
+//!
+//! The node holds no disk and no socket. It reads its log at boot through disk operations,
+//! then turns each input into steps of the core, and the core's effects into disk
+//! operations, messages and answers. Not here: decisions of consensus ([`crate::core`]),
+//! bytes on disk ([`crate::store`]). Read next: [`request`], [`outbox`].
+
+mod outbox;
+pub mod request;
+mod waiting;
+
+use crate::applier::command::Command;
+use crate::applier::{Applier, Outcome, StateMachine};
+use crate::config::Config;
+use crate::core::log_view::{LogView, View};
+use crate::core::role::Role;
+use crate::core::{self, Core, Restored};
+use crate::message::Message;
+use crate::observation::Observation;
+use crate::process::{Boot, DiskOp, Effect, Effects, Input, OpId, Process, RequestId};
+use crate::store::wal::Wal;
+use crate::store::{Identity, Options, Recovered, RecoveredEntry, StoreEvent};
+use crate::types::{LocalTime, LogId};
+
+use self::outbox::Outbox;
+use self::request::{Refused, Reply, Request};
+use self::waiting::Waiting;
+
+/// What a node is built from: its settings and the empty state machine.
+#[derive(Clone, Debug)]
+pub struct NodeConfig<S> {
+    /// Settings; must satisfy [`Config::validate`].
+    pub raft: Config,
+    /// The state machine before the first entry.
+    pub machine: S,
+}
+
+/// One member of a cluster.
+#[derive(Clone, Debug)]
+pub struct Node<S: StateMachine> {
+    config: NodeConfig<S>,
+    boot: Boot,
+    store: Wal,
+    phase: Phase<S>,
+    /// Reused from input to input.
+    steps: Vec<core::Effect>,
+    disk_ops: Vec<(OpId, DiskOp)>,
+}
+
+#[derive(Clone, Debug)]
+enum Phase<S> {
+    /// The disk is being read; the node takes no part yet.
+    Recovering,
+    /// It takes part.
+    Running(Box<Running<S>>),
+    /// Its disk failed. Only a new boot can help.
+    Halted,
+}
+
+#[derive(Clone, Debug)]
+struct Running<S> {
+    core: Core,
+    applier: Applier<S>,
+    outbox: Outbox,
+    waiting: Waiting,
+}
+
+impl<S: StateMachine> Process for Node<S> {
+    type Config = NodeConfig<S>;
+    type Message = Message;
+    type Request = Request;
+    type Reply = Reply;
+    type Observation = Observation;
+
+    fn boot(config: NodeConfig<S>, boot: Boot, out: &mut Effects<Self>) -> Self {
+        let mut disk_ops = Vec::new();
+        let identity = Identity { cluster: config.raft.cluster, me: config.raft.me };
+        #[cfg_attr(not(feature = "mutants"), expect(unused_mut, reason = "changed only where bugs can be planted"))]
+        let mut options = Options::new(identity);
+        #[cfg(feature = "mutants")]
+        {
+            options.bug = config.raft.bug;
+        }
+        let store = Wal::boot(options, boot.number, &mut disk_ops);
+        let mut node = Self { config, boot, store, phase: Phase::Recovering, steps: Vec::new(), disk_ops };
+        node.start_disk_ops(out);
+        node
+    }
+
+    fn handle(&mut self, now: LocalTime, input: Input<Self>, out: &mut Effects<Self>) {
+        match input {
+            Input::DiskDone { op, result } => {
+                let event = self.store.disk_done(op, result, &mut self.disk_ops);
+                self.on_store_event(now, event, out);
+            }
+            Input::Timer => self.step(now, core::Input::Timer, out),
+            Input::Message { from, message } => self.step(now, core::Input::Message { from, message }, out),
+            Input::Request { id, request } => self.on_request(now, id, request, out),
+        }
+        self.start_disk_ops(out);
+    }
+
+    fn deadline(&self) -> Option<LocalTime> {
+        match &self.phase {
+            Phase::Running(running) => Some(running.core.deadline()),
+            Phase::Recovering | Phase::Halted => None,
+        }
+    }
+}
+
+impl<S: StateMachine> Node<S> {
+    /// The consensus core, once the disk was read.
+    #[must_use]
+    pub fn core(&self) -> Option<&Core> {
+        self.running().map(|running| &running.core)
+    }
+
+    /// Sessions and state machine, once the disk was read.
+    #[must_use]
+    pub fn applier(&self) -> Option<&Applier<S>> {
+        self.running().map(|running| &running.applier)
+    }
+
+    fn running(&self) -> Option<&Running<S>> {
+        match &self.phase {
+            Phase::Running(running) => Some(running),
+            Phase::Recovering | Phase::Halted => None,
+        }
+    }
+
+    fn start_disk_ops(&mut self, out: &mut Effects<Self>) {
+        for (op, what) in self.disk_ops.drain(..) {
+            out.push(Effect::Disk { op, what });
+        }
+    }
+
+    fn on_store_event(&mut self, now: LocalTime, event: Option<StoreEvent>, out: &mut Effects<Self>) {
+        match event {
+            None => {}
+            Some(StoreEvent::Recovered(recovered)) => self.start_running(now, recovered, out),
+            Some(StoreEvent::Durable(id)) => {
+                if let Phase::Running(running) = &mut self.phase {
+                    running.outbox.release(id, out);
+                }
+                self.step(now, core::Input::Durable(id), out);
+            }
+            Some(StoreEvent::Failed(_)) => {
+                // What is durable is unknown from here on: promise nothing, acknowledge nothing.
+                self.phase = Phase::Halted;
+                out.push(Effect::Halt { reason: "the log store failed" });
+            }
+        }
+    }
+
+    fn start_running(&mut self, now: LocalTime, recovered: Recovered, out: &mut Effects<Self>) {
+        let mut log = LogView::default();
+        for entry in &recovered.entries {
+            match entry {
+                RecoveredEntry::Ready(entry) => log.append(entry),
+                RecoveredEntry::Damaged(id) => log.append_damaged(*id),
+            }
+        }
+        out.observe(Observation::Recovered {
+            term: recovered.hard_state.term,
+            vote: recovered.hard_state.vote,
+            last: log.last(),
+            hash: log.hash_at(log.last().index).unwrap_or_default(),
+            torn_bytes: recovered.torn_bytes,
+        });
+        let restored = Restored { hard_state: recovered.hard_state, log };
+        let boot = Boot { now, ..self.boot };
+        self.phase = Phase::Running(Box::new(Running {
+            core: Core::new(self.config.raft.clone(), boot, restored),
+            applier: Applier::new(self.config.machine.clone(), &self.config.raft.limits),
+            outbox: Outbox::default(),
+            waiting: Waiting::default(),
+        }));
+    }
+
+    fn on_request(&mut self, now: LocalTime, id: RequestId, request: Request, out: &mut Effects<Self>) {
+        let Phase::Running(running) = &mut self.phase else {
+            out.push(Effect::Reply { to: id, reply: Reply::Refused(Refused::NotReady) });
+            return;
+        };
+        let command = match request {
+            Request::Query { query } => {
+                running.waiting.add_query(id, query);
+                self.step(now, core::Input::Read { ticket: id }, out);
+                return;
+            }
+            Request::Register => Command::Register,
+            Request::Command { session, sequence, first_outstanding, command } => {
+                Command::Session { session, sequence, first_outstanding, command }
+            }
+        };
+        self.step(now, core::Input::Propose { ticket: id, command: command.encode() }, out);
+    }
+
+    /// One step of the core, and all that follows from it.
+    fn step(&mut self, now: LocalTime, input: core::Input, out: &mut Effects<Self>) {
+        let Phase::Running(running) = &mut self.phase else {
+            return;
+        };
+        running.core.handle(now, input, &mut self.steps);
+        for effect in self.steps.drain(..) {
+            match effect {
+                core::Effect::Persist { id, what } => self.store.persist(id, what),
+                core::Effect::Send { message, after } => running.outbox.send(message, after, out),
+                core::Effect::Proposed { ticket, id } => running.waiting.add_proposal(id, ticket),
+                core::Effect::ReadReady { ticket, index } => running.waiting.confirm_query(ticket, index),
+                core::Effect::Refused { ticket, why } => {
+                    running.waiting.forget_query(ticket);
+                    out.push(Effect::Reply { to: ticket, reply: Reply::Refused(why.into()) });
+                }
+                core::Effect::Observe(observation) => out.observe(observation),
+            }
+        }
+        running.apply_committed(out);
+        running.answer_queries(out);
+        running.give_up_lost_proposals(out);
+        self.store.flush(&mut self.disk_ops);
+    }
+}
+
+impl<S: StateMachine> Running<S> {
+    fn apply_committed(&mut self, out: &mut Effects<Node<S>>) {
+        while self.applier.applied() < self.core.commit_index() {
+            let index = self.applier.applied().next();
+            // A payload that is not at hand holds everything behind it up.
+            let View::Ready(payload) = self.core.log().payload(index) else {
+                return;
+            };
+            let outcome = self.applier.apply(index, payload);
+            let term = self.core.log().term_at(index).unwrap_or_default();
+            out.observe(Observation::Applied { index, digest: self.applier.digest() });
+            self.report(LogId { term, index }, outcome, out);
+        }
+    }
+
+    /// Observes what an entry did and answers whoever proposed it.
+    fn report(&mut self, id: LogId, outcome: Outcome, out: &mut Effects<Node<S>>) {
+        let index = id.index;
+        match &outcome {
+            Outcome::Applied { session, sequence, .. } => {
+                out.observe(Observation::SessionApplied { index, session: *session, sequence: *sequence });
+            }
+            Outcome::Repeated { session, sequence, .. } | Outcome::SessionExpired { session, sequence } => {
+                out.observe(Observation::SessionDeduplicated { index, session: *session, sequence: *sequence });
+            }
+            Outcome::Internal | Outcome::Registered { .. } => {}
+        }
+        if let Some(ticket) = self.waiting.take_proposal(id) {
+            out.push(Effect::Reply { to: ticket, reply: Reply::from_outcome(index, outcome) });
+        }
+    }
+
+    fn answer_queries(&mut self, out: &mut Effects<Node<S>>) {
+        let applied = self.applier.applied();
+        while let Some((ticket, query)) = self.waiting.take_query(applied) {
+            let output = self.applier.machine().query(&query);
+            out.push(Effect::Reply { to: ticket, reply: Reply::Answered { applied, output } });
+        }
+    }
+
+    /// A leader that stepped down cannot tell what becomes of its proposals.
+    fn give_up_lost_proposals(&mut self, out: &mut Effects<Node<S>>) {
+        let leads = match self.core.role() {
+            Role::Leader(_) => Some(self.core.hard_state().term),
+            Role::Follower(_) | Role::Candidate(_) => None,
+        };
+        while let Some(ticket) = self.waiting.take_proposal_not_of(leads) {
+            out.push(Effect::Reply { to: ticket, reply: Reply::Unknown });
+        }
+    }
+}
