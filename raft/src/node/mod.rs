@@ -19,7 +19,7 @@ use crate::message::Message;
 use crate::observation::Observation;
 use crate::process::{Boot, DiskOp, Effect, Effects, Input, OpId, Process, RequestId};
 use crate::store::wal::Wal;
-use crate::store::{Identity, Options, Recovered, RecoveredEntry, StoreEvent};
+use crate::store::{Options, Recovered, RecoveredEntry, StoreEvent};
 use crate::types::{LocalTime, LogId};
 
 use self::outbox::Outbox;
@@ -74,14 +74,7 @@ impl<S: StateMachine> Process for Node<S> {
 
     fn boot(config: NodeConfig<S>, boot: Boot, out: &mut Effects<Self>) -> Self {
         let mut disk_ops = Vec::new();
-        let identity = Identity { cluster: config.raft.cluster, me: config.raft.me };
-        #[cfg_attr(not(feature = "mutants"), expect(unused_mut, reason = "changed only where bugs can be planted"))]
-        let mut options = Options::new(identity);
-        #[cfg(feature = "mutants")]
-        {
-            options.bug = config.raft.bug;
-        }
-        let store = Wal::boot(options, boot.number, &mut disk_ops);
+        let store = Wal::boot(Options::from(&config.raft), boot.number, &mut disk_ops);
         let mut node = Self { config, boot, store, phase: Phase::Recovering, steps: Vec::new(), disk_ops };
         node.start_disk_ops(out);
         node
