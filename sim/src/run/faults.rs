@@ -1,0 +1,521 @@
+//! Turns planned faults into actions on the world: when they begin, whom they hit, how they end.
+//!
+//! It decides and does nothing itself: times and events come in, [`Action`]s go out. Faults
+//! may overlap: a node is up again when the last fault that holds it down has ended, and
+//! weather is recomputed from the calm and everything that is in force.
+//! Not here: carrying actions out ([`super::Run`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::cluster::Cluster;
+use crate::entropy::{Entropy, Owner, Stream};
+use crate::plan::{Ends, Fault, Network, When};
+use crate::scenario::{Cut, Event, Nanos, Range, Target, What};
+
+/// Something to be done to the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// End the process; the page cache survives.
+    Kill(u64),
+    /// Cut the power.
+    PowerLoss(u64),
+    /// Start the process again.
+    Start(u64),
+    /// Stop the process for a while.
+    Pause(u64),
+    /// Let it go on.
+    Resume(u64),
+    /// Cut a directed link once more.
+    Cut {
+        /// The sender.
+        from: u64,
+        /// The receiver.
+        to: u64,
+    },
+    /// Take one cut of a directed link away.
+    Mend {
+        /// The sender.
+        from: u64,
+        /// The receiver.
+        to: u64,
+    },
+    /// Give a directed link this weather.
+    LinkWeather {
+        /// The sender.
+        from: u64,
+        /// The receiver.
+        to: u64,
+        /// The new weather.
+        weather: Network,
+    },
+    /// Let the syncs of a disk take this long.
+    Fsync {
+        /// Whose disk.
+        node: u64,
+        /// How long.
+        fsync: Range<Nanos>,
+    },
+    /// Let a clock run at this rate.
+    ClockRate {
+        /// Whose clock.
+        node: u64,
+        /// The rate; 1,000,000 is true time.
+        rate_ppm: u32,
+    },
+    /// Let a clock jump forward.
+    ClockJump {
+        /// Whose clock.
+        node: u64,
+        /// How far.
+        by_ns: u64,
+    },
+}
+
+/// A request to be called again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// When.
+    pub at_ns: u64,
+    /// What then.
+    pub what: AlarmKind,
+}
+
+/// What an alarm is about; the number is the fault's place in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmKind {
+    /// The fault begins.
+    Begin(u32),
+    /// The fault ends.
+    End(u32),
+    /// A flapping cut changes over.
+    Flap(u32),
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    /// To be done now, in this order.
+    pub actions: Vec<Action>,
+    /// To be called back.
+    pub alarms: Vec<Alarm>,
+    /// A fault that took effect, by its place in the plan, and the nodes that it hit first.
+    pub began: Vec<(u32, Vec<u64>)>,
+}
+
+/// The faults of a plan while a run goes on.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    plan: Arc<Vec<Fault>>,
+    entropy: Entropy,
+    calm: Calm,
+    phase_ends_ns: u64,
+    counted: Vec<u64>,
+    active: BTreeMap<u32, Active>,
+    down: BTreeMap<u64, u32>,
+    paused: BTreeMap<u64, u32>,
+    took_effect: BTreeMap<&'static str, u64>,
+    flapped: BTreeSet<u32>,
+}
+
+/// What holds where no fault is in force.
+#[derive(Clone, Debug)]
+pub struct Calm {
+    /// Weather of links.
+    pub network: Network,
+    /// Duration of syncs.
+    pub fsync: Range<Nanos>,
+    /// Rates of clocks, by node, where they are not true.
+    pub rates_ppm: BTreeMap<u64, u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Active {
+    hit: Hit,
+    stream: Stream,
+}
+
+#[derive(Clone, Debug)]
+enum Hit {
+    Down(u64),
+    Paused(u64),
+    Links(Vec<(u64, u64)>),
+    Flapping { links: Vec<(u64, u64)>, cut: bool, turns: u32 },
+    Weather(Vec<(u64, u64)>),
+    Disk(Vec<u64>),
+    Clock(Vec<u64>),
+    Nothing,
+}
+
+impl Faults {
+    /// Faults before the first event; the alarms of those with a fixed time go out at once.
+    #[must_use]
+    pub fn new(plan: Arc<Vec<Fault>>, entropy: Entropy, calm: Calm, phase_ends_ns: u64, orders: &mut Orders) -> Self {
+        for (fault, i) in plan.iter().zip(0..) {
+            if let When::At(at) = fault.when {
+                orders.alarms.push(Alarm { at_ns: at.0, what: AlarmKind::Begin(i) });
+            }
+        }
+        let counted = vec![0; plan.len()];
+        Self {
+            plan,
+            entropy,
+            calm,
+            phase_ends_ns,
+            counted,
+            active: BTreeMap::new(),
+            down: BTreeMap::new(),
+            paused: BTreeMap::new(),
+            took_effect: BTreeMap::new(),
+            flapped: BTreeSet::new(),
+        }
+    }
+
+    /// How many faults of each kind took effect.
+    #[must_use]
+    pub const fn took_effect(&self) -> &BTreeMap<&'static str, u64> {
+        &self.took_effect
+    }
+
+    /// Whether one fault has cut and restored its links at least twice.
+    #[must_use]
+    pub fn has_flapped(&self) -> bool {
+        !self.flapped.is_empty()
+    }
+
+    /// Whether any fault waits for events.
+    #[must_use]
+    pub fn waits_for_events(&self) -> bool {
+        self.plan.iter().any(|fault| matches!(fault.when, When::On { .. }))
+    }
+
+    /// Something happened at a node: faults that waited for it are due.
+    pub fn on_event(&mut self, now_ns: u64, event: Event, node: u64, cluster: &Cluster, orders: &mut Orders) {
+        let plan = Arc::clone(&self.plan);
+        for (fault, i) in plan.iter().zip(0u32..) {
+            let When::On { event: wanted, who, nth, plus } = &fault.when else {
+                continue;
+            };
+            if *wanted != event || !cluster.fits(who, node) {
+                continue;
+            }
+            let counted = &mut self.counted[i as usize];
+            *counted += 1;
+            if *counted == *nth {
+                orders.alarms.push(Alarm { at_ns: now_ns.saturating_add(plus.0), what: AlarmKind::Begin(i) });
+            }
+        }
+    }
+
+    /// An alarm rang.
+    pub fn on_alarm(&mut self, now_ns: u64, what: AlarmKind, cluster: &Cluster, orders: &mut Orders) {
+        match what {
+            AlarmKind::Begin(i) => self.begin(now_ns, i, cluster, orders),
+            AlarmKind::End(i) => self.end(i, orders),
+            AlarmKind::Flap(i) => self.flap(now_ns, i, orders),
+        }
+    }
+
+    /// The phase is over: everything that is in force ends, and nothing begins any more.
+    pub fn heal(&mut self, orders: &mut Orders) {
+        self.phase_ends_ns = 0;
+        while let Some((&first, _)) = self.active.first_key_value() {
+            self.end(first, orders);
+        }
+    }
+
+    fn begin(&mut self, now_ns: u64, i: u32, cluster: &Cluster, orders: &mut Orders) {
+        let plan = Arc::clone(&self.plan);
+        let Some(fault) = plan.get(i as usize).filter(|_| now_ns < self.phase_ends_ns) else {
+            return;
+        };
+        let ends_ns = match fault.ends {
+            Ends::WithPhase => self.phase_ends_ns,
+            Ends::After(span) => now_ns.saturating_add(span.0).min(self.phase_ends_ns),
+            Ends::At(at) => at.0.min(self.phase_ends_ns),
+        };
+        if ends_ns <= now_ns && !fault.what.is_instant() {
+            return;
+        }
+        let mut stream = self.entropy.stream(Owner::Target, fault.key());
+        let (hit, nodes) = self.strike(&fault.what, cluster, &mut stream, orders);
+        if matches!(hit, Hit::Nothing) && nodes.is_empty() {
+            return;
+        }
+        *self.took_effect.entry(fault.what.kind()).or_default() += 1;
+        orders.began.push((i, nodes));
+        if let (Hit::Flapping { .. }, What::Flap { down, .. }) = (&hit, &fault.what) {
+            let turn_ns = stream.between(down.low.0, down.high.0);
+            orders.alarms.push(Alarm { at_ns: now_ns.saturating_add(turn_ns), what: AlarmKind::Flap(i) });
+        }
+        let is_weather = matches!(hit, Hit::Weather(_) | Hit::Disk(_) | Hit::Clock(_));
+        let changed = hit.clone();
+        self.active.insert(i, Active { hit, stream });
+        if is_weather {
+            self.recompute(&changed, orders);
+        }
+        if !fault.what.is_instant() {
+            orders.alarms.push(Alarm { at_ns: ends_ns, what: AlarmKind::End(i) });
+        }
+    }
+
+    /// Resolves the target and orders what happens at once.
+    fn strike(&mut self, what: &What, cluster: &Cluster, stream: &mut Stream, orders: &mut Orders) -> (Hit, Vec<u64>) {
+        match what {
+            What::Kill(target) | What::PowerLoss(target) => {
+                let Some(node) = resolve(target, cluster, stream) else {
+                    return (Hit::Nothing, Vec::new());
+                };
+                *self.down.entry(node).or_default() += 1;
+                orders.actions.push(if matches!(what, What::Kill(_)) { Action::Kill(node) } else { Action::PowerLoss(node) });
+                (Hit::Down(node), vec![node])
+            }
+            What::Pause(target) => {
+                let Some(node) = resolve(target, cluster, stream) else {
+                    return (Hit::Nothing, Vec::new());
+                };
+                let held = self.paused.entry(node).or_default();
+                *held += 1;
+                if *held == 1 {
+                    orders.actions.push(Action::Pause(node));
+                }
+                (Hit::Paused(node), vec![node])
+            }
+            What::Cut(cut) => match self.cut(cut, cluster, stream, orders) {
+                Some((links, nodes)) => (Hit::Links(links), nodes),
+                None => (Hit::Nothing, Vec::new()),
+            },
+            What::Flap { cut, .. } => match self.cut(cut, cluster, stream, orders) {
+                Some((links, nodes)) => (Hit::Flapping { links, cut: true, turns: 0 }, nodes),
+                None => (Hit::Nothing, Vec::new()),
+            },
+            What::Link { from, to, .. } => {
+                let (links, nodes) = directed(from, to, cluster, stream);
+                if links.is_empty() { (Hit::Nothing, Vec::new()) } else { (Hit::Weather(links), nodes) }
+            }
+            What::SlowFsync { who, .. } => {
+                let nodes = resolve_many(who, cluster, stream);
+                (if nodes.is_empty() { Hit::Nothing } else { Hit::Disk(nodes.clone()) }, nodes)
+            }
+            What::ClockRate { who, .. } => {
+                let nodes = resolve_many(who, cluster, stream);
+                (if nodes.is_empty() { Hit::Nothing } else { Hit::Clock(nodes.clone()) }, nodes)
+            }
+            What::ClockJump { who, by } => {
+                let nodes = resolve_many(who, cluster, stream);
+                for node in &nodes {
+                    let by_ns = stream.between(by.low.0, by.high.0);
+                    orders.actions.push(Action::ClockJump { node: *node, by_ns });
+                }
+                (Hit::Nothing, nodes)
+            }
+        }
+    }
+
+    fn cut(&self, cut: &Cut, cluster: &Cluster, stream: &mut Stream, orders: &mut Orders) -> Option<(Vec<(u64, u64)>, Vec<u64>)> {
+        let (links, nodes) = links_of(cut, cluster, stream);
+        if links.is_empty() {
+            return None;
+        }
+        orders.actions.extend(links.iter().map(|&(from, to)| Action::Cut { from, to }));
+        Some((links, nodes))
+    }
+
+    fn end(&mut self, i: u32, orders: &mut Orders) {
+        let Some(Active { hit, .. }) = self.active.remove(&i) else {
+            return;
+        };
+        match &hit {
+            Hit::Down(node) => {
+                if release(&mut self.down, *node) {
+                    orders.actions.push(Action::Start(*node));
+                }
+            }
+            Hit::Paused(node) => {
+                if release(&mut self.paused, *node) {
+                    orders.actions.push(Action::Resume(*node));
+                }
+            }
+            Hit::Links(links) | Hit::Flapping { links, cut: true, .. } => mend(links, orders),
+            Hit::Weather(_) | Hit::Disk(_) | Hit::Clock(_) => self.recompute(&hit, orders),
+            Hit::Flapping { .. } | Hit::Nothing => {}
+        }
+    }
+
+    fn flap(&mut self, now_ns: u64, i: u32, orders: &mut Orders) {
+        let plan = Arc::clone(&self.plan);
+        let Some(What::Flap { down, up, .. }) = plan.get(i as usize).map(|fault| &fault.what) else {
+            return;
+        };
+        let Some(Active { hit: Hit::Flapping { links, cut, turns }, stream }) = self.active.get_mut(&i) else {
+            return;
+        };
+        *cut = !*cut;
+        *turns += 1;
+        if *turns >= 3 {
+            self.flapped.insert(i);
+        }
+        let lasts = if *cut { down } else { up };
+        if *cut {
+            orders.actions.extend(links.iter().map(|&(from, to)| Action::Cut { from, to }));
+        } else {
+            mend(links, orders);
+        }
+        let turn_ns = stream.between(lasts.low.0, lasts.high.0);
+        orders.alarms.push(Alarm { at_ns: now_ns.saturating_add(turn_ns.max(1)), what: AlarmKind::Flap(i) });
+    }
+
+    /// Orders the weather that now holds wherever one fault began or ended.
+    fn recompute(&self, changed: &Hit, orders: &mut Orders) {
+        match changed {
+            Hit::Weather(links) => {
+                for &(from, to) in links {
+                    orders.actions.push(Action::LinkWeather { from, to, weather: self.link_weather(from, to) });
+                }
+            }
+            Hit::Disk(nodes) => {
+                for &node in nodes {
+                    orders.actions.push(Action::Fsync { node, fsync: self.fsync(node) });
+                }
+            }
+            Hit::Clock(nodes) => {
+                for &node in nodes {
+                    orders.actions.push(Action::ClockRate { node, rate_ppm: self.rate_ppm(node) });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn in_force(&self) -> impl Iterator<Item = (&What, &Hit)> {
+        self.active.iter().filter_map(|(i, active)| Some((&self.plan.get(*i as usize)?.what, &active.hit)))
+    }
+
+    fn link_weather(&self, from: u64, to: u64) -> Network {
+        let mut weather = self.calm.network;
+        for (what, hit) in self.in_force() {
+            let (What::Link { latency, loss_ppm, duplicate_ppm, reorder_ppm, .. }, Hit::Weather(links)) = (what, hit) else {
+                continue;
+            };
+            if links.contains(&(from, to)) {
+                weather.latency = latency.unwrap_or(weather.latency);
+                weather.loss_ppm = loss_ppm.map_or(weather.loss_ppm, |range| range.low);
+                weather.duplicate_ppm = duplicate_ppm.map_or(weather.duplicate_ppm, |range| range.low);
+                weather.reorder_ppm = reorder_ppm.map_or(weather.reorder_ppm, |range| range.low);
+            }
+        }
+        weather
+    }
+
+    fn fsync(&self, node: u64) -> Range<Nanos> {
+        self.in_force().fold(self.calm.fsync, |calm, (what, hit)| match (what, hit) {
+            (What::SlowFsync { fsync, .. }, Hit::Disk(nodes)) if nodes.contains(&node) => *fsync,
+            _ => calm,
+        })
+    }
+
+    fn rate_ppm(&self, node: u64) -> u32 {
+        let calm = self.calm.rates_ppm.get(&node).copied().unwrap_or(1_000_000);
+        self.in_force().fold(calm, |calm, (what, hit)| match (what, hit) {
+            (What::ClockRate { rate_ppm, .. }, Hit::Clock(nodes)) if nodes.contains(&node) => rate_ppm.low,
+            _ => calm,
+        })
+    }
+}
+
+/// Counts one holder less; true if it was the last.
+fn release(held: &mut BTreeMap<u64, u32>, node: u64) -> bool {
+    let Some(count) = held.get_mut(&node) else {
+        return false;
+    };
+    *count -= 1;
+    let free = *count == 0;
+    if free {
+        held.remove(&node);
+    }
+    free
+}
+
+fn mend(links: &[(u64, u64)], orders: &mut Orders) {
+    orders.actions.extend(links.iter().map(|&(from, to)| Action::Mend { from, to }));
+}
+
+/// One node that a target means now, drawn among those that fit.
+fn resolve(target: &Target, cluster: &Cluster, stream: &mut Stream) -> Option<u64> {
+    let fitting: Vec<u64> = cluster.ids().filter(|node| cluster.fits(target, *node)).collect();
+    draw(&fitting, stream)
+}
+
+fn draw(from: &[u64], stream: &mut Stream) -> Option<u64> {
+    let place = stream.below(from.len() as u64);
+    from.get(usize::try_from(place).ok()?).copied()
+}
+
+/// Every node for `All`, else the one that [`resolve`] finds.
+fn resolve_many(target: &Target, cluster: &Cluster, stream: &mut Stream) -> Vec<u64> {
+    match target {
+        Target::All => cluster.ids().collect(),
+        _ => resolve(target, cluster, stream).into_iter().collect(),
+    }
+}
+
+/// The links of a cut, and the nodes that it is about.
+fn links_of(cut: &Cut, cluster: &Cluster, stream: &mut Stream) -> (Vec<(u64, u64)>, Vec<u64>) {
+    match cut {
+        Cut::Isolate(target) => match resolve(target, cluster, stream) {
+            Some(node) => (between(&[vec![node], others(cluster, &[node])]), vec![node]),
+            None => (Vec::new(), Vec::new()),
+        },
+        Cut::Split { with, size } => split(with, stream.between(size.low, size.high), cluster, stream),
+        Cut::Groups(groups) => (between(groups), groups.first().cloned().unwrap_or_default()),
+        Cut::OneWay { from, to } => directed(from, to, cluster, stream),
+    }
+}
+
+fn split(with: &Target, size: u64, cluster: &Cluster, stream: &mut Stream) -> (Vec<(u64, u64)>, Vec<u64>) {
+    let Some(first) = resolve(with, cluster, stream) else {
+        return (Vec::new(), Vec::new());
+    };
+    let mut side = vec![first];
+    let mut rest = others(cluster, &side);
+    while (side.len() as u64) < size
+        && let Some(companion) = draw(&rest, stream)
+    {
+        side.push(companion);
+        rest.retain(|node| *node != companion);
+    }
+    if rest.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    (between(&[side.clone(), rest]), side)
+}
+
+fn others(cluster: &Cluster, without: &[u64]) -> Vec<u64> {
+    cluster.ids().filter(|node| !without.contains(node)).collect()
+}
+
+/// All links, in both directions, between nodes of different groups.
+fn between(groups: &[Vec<u64>]) -> Vec<(u64, u64)> {
+    let mut links = Vec::new();
+    for (i, group) in groups.iter().enumerate() {
+        for other in groups.iter().enumerate().filter(|(j, _)| i != *j).flat_map(|(_, other)| other) {
+            links.extend(group.iter().map(|node| (*node, *other)));
+        }
+    }
+    links
+}
+
+/// Links from one end to the other. `Others` at one end means everybody but the other end.
+fn directed(from: &Target, to: &Target, cluster: &Cluster, stream: &mut Stream) -> (Vec<(u64, u64)>, Vec<u64>) {
+    let mut senders = if *from == Target::Others { Vec::new() } else { resolve_many(from, cluster, stream) };
+    let mut receivers = if *to == Target::Others { Vec::new() } else { resolve_many(to, cluster, stream) };
+    let about = if *from == Target::Others { receivers.clone() } else { senders.clone() };
+    if *from == Target::Others && !receivers.is_empty() {
+        senders = others(cluster, &receivers);
+    }
+    if *to == Target::Others && !senders.is_empty() {
+        receivers = others(cluster, &senders);
+    }
+    let links = senders.iter().flat_map(|from| receivers.iter().map(|to| (*from, *to))).filter(|(from, to)| from != to).collect();
+    (links, about)
+}

@@ -1,0 +1,127 @@
+//! What a node's disk promises: a reader that follows the durable image of its log, sync by sync.
+//!
+//! It sees what survives a power loss at this instant, whatever the node believes about it.
+//! A bug that acknowledges too early is seen the moment it happens, not only if the power
+//! happens to fail. Not here: the judgement (`squall_checkers::raft`).
+
+use squall_checkers::raft::Observation as Seen;
+use squall_raft::core::log_view::LogView;
+use squall_raft::entry::HardState;
+use squall_raft::process::FileName;
+use squall_raft::store::RecoveredEntry;
+use squall_raft::store::format::{FileHeader, SECTOR_BYTES, SegmentId};
+use squall_raft::store::reader::{Reader, Record, Step};
+
+use crate::disk::Disk;
+
+/// Bytes that are read at a time, and at least.
+const WINDOW: usize = 1 << 14;
+
+/// The promised log of one node.
+#[derive(Clone, Debug)]
+pub(super) struct Ghost {
+    node: u64,
+    reader: Option<Reader>,
+    log: LogView,
+    hard: HardState,
+    buffer: Vec<u8>,
+}
+
+impl Ghost {
+    pub fn new(node: u64) -> Self {
+        Self { node, reader: None, log: LogView::default(), hard: HardState::default(), buffer: Vec::new() }
+    }
+
+    /// Index of the last promised entry.
+    pub fn last_index(&self) -> u64 {
+        self.log.last().index.0
+    }
+
+    /// Follows the durable image after a sync, and reports what it promises now.
+    pub fn follow(&mut self, file: &FileName, changed_from: u64, disk: &Disk, report: &mut impl FnMut(Seen)) {
+        if SegmentId::parse(file).is_none() {
+            return;
+        }
+        let behind = self.reader.is_none_or(|reader| changed_from < reader.offset());
+        if behind {
+            self.start_over(report);
+        }
+        self.read_on(file, disk, report);
+    }
+
+    /// The image changed before the reader's position: a repair. It is read again.
+    fn start_over(&mut self, report: &mut impl FnMut(Seen)) {
+        if self.log.last().index.0 > 0 {
+            report(Seen::DurableTruncate { node: self.node, last_index: 0 });
+        }
+        (self.reader, self.log, self.hard) = (None, LogView::default(), HardState::default());
+    }
+
+    fn read_on(&mut self, file: &FileName, disk: &Disk, report: &mut impl FnMut(Seen)) {
+        let Some(content) = disk.promised(file) else {
+            return;
+        };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut wanted = WINDOW;
+        loop {
+            let offset = self.reader.map_or(0, |reader| reader.offset());
+            buffer.resize(wanted, 0);
+            let len = content.read(offset, &mut buffer);
+            match self.take(&buffer[..len], report) {
+                Some(needed) if needed > len && len == wanted => wanted = needed.max(wanted * 2),
+                Some(needed) if needed > 0 => break,
+                Some(_) => {}
+                None => break,
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    /// Takes frames from bytes; how many more it needs, or `None` at the end of what is intact.
+    fn take(&mut self, bytes: &[u8], report: &mut impl FnMut(Seen)) -> Option<usize> {
+        let Some(mut reader) = self.reader else {
+            let sector = bytes.first_chunk::<SECTOR_BYTES>()?;
+            self.reader = Some(Reader::new(&FileHeader::decode(sector).ok()?));
+            return Some(0);
+        };
+        let start = reader.offset();
+        loop {
+            let at = usize::try_from(reader.offset() - start).unwrap_or(usize::MAX);
+            let rest = bytes.get(at..).unwrap_or_default();
+            match reader.next(rest) {
+                Step::Complete(frame) => {
+                    for record in frame.records {
+                        self.take_record(record, report);
+                    }
+                    self.reader = Some(reader);
+                }
+                Step::Incomplete { .. } if at > 0 && !rest.is_empty() => return Some(0),
+                Step::Incomplete { needed } if !rest.is_empty() => return usize::try_from(needed).ok(),
+                Step::Incomplete { .. } | Step::Damaged(_) | Step::Invalid(_) => return None,
+            }
+        }
+    }
+
+    fn take_record(&mut self, record: Record, report: &mut impl FnMut(Seen)) {
+        let node = self.node;
+        match record {
+            Record::HardState(hard) => {
+                self.hard = hard;
+                report(Seen::DurableVote { node, term: hard.term.0, vote: hard.vote.map(|vote| vote.0) });
+            }
+            Record::Truncate { last } => {
+                self.log.truncate(last);
+                report(Seen::DurableTruncate { node, last_index: last.0 });
+            }
+            Record::Entry(RecoveredEntry::Ready(entry)) => {
+                if entry.id.index != self.log.last().index.next() || entry.id.term < self.log.last().term {
+                    return; // Not a log any more; the node's own recovery will say so.
+                }
+                self.log.append(&entry);
+                let hash = self.log.hash_at(entry.id.index).unwrap_or_default();
+                report(Seen::DurableAppend { node, index: entry.id.index.0, term: entry.id.term.0, hash });
+            }
+            Record::Entry(RecoveredEntry::Damaged(_)) => {}
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The observer of a run: feeds the online checkers, the marks and the triggers.
+//!
+//! It maps what the world shows into the checkers' neutral vocabulary, and stops nothing by
+//! itself: a violation is kept as a value until the run asks for it.
+//! Not here: the end of a run, and client histories ([`super::finish`]).
+
+use squall_checkers::raft::{Observation as Seen, RaftChecker, Role};
+use squall_checkers::violation::Violation;
+use squall_raft::applier::StateMachine;
+use squall_raft::message::{Body, Message};
+use squall_raft::node::Node;
+use squall_raft::observation::{Observation, RoleKind};
+use squall_raft::process::DiskOp;
+
+use super::cluster::Cluster;
+use super::ghost::Ghost;
+use super::marks::Marks;
+use crate::plan::Plan;
+use crate::scenario::Event;
+use crate::world::{Observer, WorldEvent};
+
+/// What watches a run.
+#[derive(Clone, Debug)]
+pub(super) struct Judge {
+    /// The cluster from outside.
+    pub cluster: Cluster,
+    /// Situations that were reached.
+    pub marks: Marks,
+    /// The first violation.
+    pub violation: Option<Box<Violation>>,
+    /// What happened since the last step, for triggers; kept only if somebody waits for it.
+    pub happened: Vec<(Event, u64)>,
+    /// Why a node's process ended itself.
+    pub halted: Option<(u64, &'static str)>,
+    watch: Watch,
+    checker: RaftChecker,
+    ghosts: Vec<Ghost>,
+    boots: Vec<u64>,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Online checkers and marks.
+    pub checks: bool,
+    /// Events for triggers.
+    pub triggers: bool,
+}
+
+impl Judge {
+    pub fn new(plan: &Plan, watch: Watch) -> Self {
+        let nodes: Vec<u64> = (1..=plan.nodes).collect();
+        let timeout = plan.engine.election_timeout;
+        Self {
+            cluster: Cluster::new(plan.nodes),
+            marks: Marks::new(plan.nodes, timeout.low.0, timeout.high.0),
+            violation: None,
+            happened: Vec::new(),
+            halted: None,
+            watch,
+            checker: RaftChecker::new(&nodes),
+            ghosts: nodes.iter().map(|node| Ghost::new(*node)).collect(),
+            boots: vec![0; nodes.len()],
+        }
+    }
+
+    fn see(&mut self, at_ns: u64, number: u64, seen: &Seen) {
+        if self.violation.is_none()
+            && let Err(violation) = self.checker.observe(number, at_ns, seen)
+        {
+            self.violation = Some(violation);
+        }
+    }
+
+    fn happened(&mut self, event: Event, node: u64) {
+        if self.watch.triggers {
+            self.happened.push((event, node));
+        }
+    }
+
+    fn sent(&mut self, at_ns: u64, number: u64, from: u64, message: &Message) {
+        let term = message.envelope.term.0;
+        match &message.body {
+            Body::Vote { granted: true } => {
+                self.see(at_ns, number, &Seen::VoteSent { node: from, term, candidate: message.envelope.to.node.0 });
+            }
+            Body::RequestVote { .. } => self.see(at_ns, number, &Seen::VoteSent { node: from, term, candidate: from }),
+            Body::Appended { matched } | Body::HeartbeatAck { matched, .. } if matched.0 > 0 => {
+                self.see(at_ns, number, &Seen::AckSent { node: from, term, index: matched.0 });
+            }
+            _ => {}
+        }
+    }
+
+    fn observed(&mut self, at_ns: u64, number: u64, node: u64, observation: &Observation) {
+        if self.watch.checks {
+            self.marks.observed(node, observation, &self.cluster);
+            if let Some(seen) = self.neutral(node, observation) {
+                self.see(at_ns, number, &seen);
+            }
+        }
+        self.cluster.observe(node, observation);
+        if self.watch.triggers
+            && let Some(event) = event_of(observation)
+        {
+            self.happened.push((event, node));
+        }
+    }
+
+    /// The same in the checkers' words.
+    fn neutral(&self, node: u64, observation: &Observation) -> Option<Seen> {
+        Some(match *observation {
+            Observation::Recovered { term, vote, last, hash, .. } => Seen::Started {
+                node,
+                boot: self.boots.get(position(node)).copied().unwrap_or_default(),
+                term: term.0,
+                vote: vote.map(|vote| vote.0),
+                last_index: last.index.0,
+                last_hash: hash,
+            },
+            Observation::TermAdopted { term } => Seen::Term { node, term: term.0 },
+            Observation::RoleChanged { term, role } => Seen::Role { node, term: term.0, role: role_of(role) },
+            Observation::Voted { term, candidate } => Seen::Vote { node, term: term.0, candidate: candidate.0 },
+            Observation::Appended { id, hash } => Seen::Append { node, index: id.index.0, term: id.term.0, hash },
+            Observation::Truncated { last, .. } => Seen::Truncate { node, last_index: last.0 },
+            Observation::Committed { term, index } => Seen::Commit { node, term: term.0, index: index.0 },
+            Observation::Applied { index, digest } => Seen::Apply { node, index: index.0, digest },
+            Observation::SessionApplied { index, session, sequence } => {
+                Seen::SessionApply { node, index: index.0, session: session.0, sequence }
+            }
+            Observation::SessionDeduplicated { .. } | Observation::ReadsServed { .. } | Observation::Refused { .. } | Observation::Busy => {
+                return None;
+            }
+        })
+    }
+
+    fn ended(&mut self, at_ns: u64, number: u64, node: u64, power: Option<u64>) {
+        if self.watch.checks {
+            let promised = self.ghosts.get(position(node)).map_or(0, Ghost::last_index);
+            self.marks.crashed(node, power, promised, &self.cluster);
+            self.see(at_ns, number, &Seen::Stopped { node });
+        }
+        self.cluster.set_up(node, false);
+    }
+}
+
+impl<S: StateMachine> Observer<Node<S>> for Judge {
+    fn event(&mut self, at_ns: u64, number: u64, event: WorldEvent<'_, Node<S>>) {
+        if self.watch.checks {
+            self.check(at_ns, number, &event);
+        }
+        match event {
+            WorldEvent::Observed { node, observation } => self.observed(at_ns, number, node.0, observation),
+            WorldEvent::Synced { node, .. } => self.happened(Event::Sync, node.0),
+            WorldEvent::Booted { node, boot } => {
+                self.cluster.set_up(node.0, true);
+                if let Some(number) = self.boots.get_mut(position(node.0)) {
+                    *number = u64::from(boot.number.0);
+                }
+            }
+            WorldEvent::Killed { node, .. } => self.ended(at_ns, number, node.0, None),
+            WorldEvent::PowerLost { node, loss, .. } => self.ended(at_ns, number, node.0, Some(loss.lost_bytes)),
+            WorldEvent::Halted { node, reason, .. } => {
+                self.halted = Some((node.0, reason));
+                self.ended(at_ns, number, node.0, None);
+            }
+            WorldEvent::Paused { node } => self.cluster.set_paused(node.0, true),
+            WorldEvent::Resumed { node, .. } => self.cluster.set_paused(node.0, false),
+            _ => {}
+        }
+    }
+}
+
+impl Judge {
+    /// What only the checkers and marks look at.
+    fn check<S: StateMachine>(&mut self, at_ns: u64, number: u64, event: &WorldEvent<'_, Node<S>>) {
+        match event {
+            WorldEvent::Sent { from, to, message, fate, .. } => {
+                self.marks.sent(from.0, to.0, message, fate.lost);
+                self.sent(at_ns, number, from.0, message);
+            }
+            WorldEvent::Delivered { from, to, sent, copy, .. } => self.marks.delivered(from.0, to.0, *sent, *copy),
+            WorldEvent::DiskStarted { node, what: DiskOp::Sync { .. }, .. } => self.marks.sync_began(node.0, at_ns),
+            WorldEvent::DiskDone { node, what: DiskOp::Sync { .. }, .. } => self.marks.sync_ended(node.0, at_ns),
+            WorldEvent::Synced { node, file: Some(file), changed_from, disk } => {
+                let Some(ghost) = self.ghosts.get_mut(position(node.0)) else {
+                    return;
+                };
+                let (checker, violation) = (&mut self.checker, &mut self.violation);
+                ghost.follow(file, *changed_from, disk, &mut |seen| {
+                    if violation.is_none()
+                        && let Err(found) = checker.observe(number, at_ns, &seen)
+                    {
+                        *violation = Some(found);
+                    }
+                });
+            }
+            WorldEvent::Paused { node } => self.marks.paused(node.0, at_ns),
+            WorldEvent::Resumed { node, .. } => self.marks.resumed(node.0, at_ns),
+            _ => {}
+        }
+    }
+}
+
+fn position(node: u64) -> usize {
+    usize::try_from(node).unwrap_or(usize::MAX).wrapping_sub(1)
+}
+
+const fn role_of(role: RoleKind) -> Role {
+    match role {
+        RoleKind::Follower => Role::Follower,
+        RoleKind::Candidate => Role::Candidate,
+        RoleKind::Leader => Role::Leader,
+    }
+}
+
+/// The trigger's name of an observation.
+pub(super) const fn event_of(observation: &Observation) -> Option<Event> {
+    Some(match observation {
+        Observation::Recovered { .. } => Event::Recovered,
+        Observation::TermAdopted { .. } => Event::TermAdopted,
+        Observation::RoleChanged { role: RoleKind::Follower, .. } => Event::BecomeFollower,
+        Observation::RoleChanged { role: RoleKind::Candidate, .. } => Event::BecomeCandidate,
+        Observation::RoleChanged { role: RoleKind::Leader, .. } => Event::BecomeLeader,
+        Observation::Voted { .. } => Event::Vote,
+        Observation::Appended { .. } => Event::Append,
+        Observation::Truncated { .. } => Event::Truncate,
+        Observation::Committed { .. } => Event::Commit,
+        Observation::Applied { .. } => Event::Apply,
+        _ => return None,
+    })
+}

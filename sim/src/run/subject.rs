@@ -1,0 +1,117 @@
+//! What is put under storm: a state machine, how clients speak to it, and the model that judges it.
+//!
+//! [`KvSubject`] is the bundled one. For a state machine of one's own, implement
+//! [`Subject`]: planned operations are mapped to its commands and queries, and its model
+//! says which answers are right. Read next: [`super::clients`].
+
+use bytes::Bytes;
+use squall_checkers::model::Model;
+use squall_checkers::model::kv::{Input, Kv as KvModel, Output};
+use squall_raft::applier::StateMachine;
+use squall_raft::applier::kv::{Answer, Kv, Operation as KvOperation};
+
+use crate::plan::{Expected, Op, Operation, Value};
+
+/// A state machine under storm.
+pub trait Subject: Clone {
+    /// What is replicated.
+    type Machine: StateMachine;
+    /// What its clients' history is judged by.
+    type Model: Model;
+
+    /// The state machine before the first command.
+    fn machine(&self) -> Self::Machine;
+
+    /// The model.
+    fn model(&self) -> Self::Model;
+
+    /// Turns a planned operation into a request. `seen` is what this client last read or wrote at that key.
+    fn ask(&self, operation: &Operation, seen: Option<&Bytes>) -> Ask<<Self::Model as Model>::Input>;
+
+    /// Reads an answer; `None` if it is none that this input can get.
+    fn answer(&self, input: &<Self::Model as Model>::Input, bytes: &Bytes) -> Option<<Self::Model as Model>::Output>;
+
+    /// What the client has now seen at the key: `None` if this answer does not tell.
+    fn seen(&self, input: &<Self::Model as Model>::Input, output: &<Self::Model as Model>::Output) -> Option<Option<Bytes>>;
+}
+
+/// A planned operation as a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask<I> {
+    /// For the model.
+    pub input: I,
+    /// For the state machine.
+    pub bytes: Bytes,
+    /// Whether it changes nothing, and so needs no place in the log.
+    pub is_query: bool,
+}
+
+/// The bundled key-value state machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KvSubject;
+
+impl Subject for KvSubject {
+    type Machine = Kv;
+    type Model = KvModel;
+
+    fn machine(&self) -> Kv {
+        Kv::default()
+    }
+
+    fn model(&self) -> KvModel {
+        KvModel
+    }
+
+    fn ask(&self, operation: &Operation, seen: Option<&Bytes>) -> Ask<Input> {
+        let key = Bytes::from(format!("k{}", operation.key));
+        let (input, command) = match &operation.op {
+            Op::Get => (Input::Get { key: key.clone() }, KvOperation::Get { key }),
+            Op::Put(value) => {
+                let value = bytes_of(value);
+                (Input::Put { key: key.clone(), value: value.clone() }, KvOperation::Put { key, value })
+            }
+            Op::Append(value) => {
+                let value = bytes_of(value);
+                (Input::Append { key: key.clone(), value: value.clone() }, KvOperation::Append { key, value })
+            }
+            Op::Cas { expected, new } => {
+                let expected = match expected {
+                    Expected::LastSeen => seen.cloned(),
+                    Expected::Absent => None,
+                    Expected::Value(value) => Some(bytes_of(value)),
+                };
+                let value = bytes_of(new);
+                (
+                    Input::Cas { key: key.clone(), expected: expected.clone(), new: value.clone() },
+                    KvOperation::Cas { key, expected, value },
+                )
+            }
+            Op::Delete => (Input::Delete { key: key.clone() }, KvOperation::Delete { key }),
+        };
+        Ask { input, bytes: command.encode(), is_query: matches!(operation.op, Op::Get) }
+    }
+
+    fn answer(&self, input: &Input, bytes: &Bytes) -> Option<Output> {
+        match (input, Answer::decode(bytes)?) {
+            (Input::Get { .. }, Answer::Value(value)) => Some(Output::Value(value)),
+            (Input::Put { .. } | Input::Append { .. }, Answer::Done) => Some(Output::Done),
+            (Input::Cas { .. }, Answer::Changed(matched)) => Some(Output::Cas(matched)),
+            (Input::Delete { .. }, Answer::Changed(found)) => Some(Output::Deleted(found)),
+            _ => None,
+        }
+    }
+
+    fn seen(&self, input: &Input, output: &Output) -> Option<Option<Bytes>> {
+        match (input, output) {
+            (Input::Get { .. }, Output::Value(value)) => Some(value.clone()),
+            (Input::Put { value, .. }, _) => Some(Some(value.clone())),
+            (Input::Cas { new, .. }, Output::Cas(true)) => Some(Some(new.clone())),
+            (Input::Delete { .. }, _) => Some(None),
+            _ => None,
+        }
+    }
+}
+
+fn bytes_of(value: &Value) -> Bytes {
+    value.to_bytes().into()
+}
