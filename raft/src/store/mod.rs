@@ -9,7 +9,7 @@
 //! time, in order, or not at all; damage to what was durable is reported, never cut away.
 //!
 //! Not here: what the values mean ([`crate::core`]), the disk that carries operations out.
-//! Read next: [`format`] for the bytes, [`reader`] and [`recovery`] for how they are judged
+//! Read next: [`mod@format`] for the bytes, [`reader`] and [`recovery`] for how they are judged
 //! after a crash, [`wal`] for how they get there.
 
 use thiserror::Error;

@@ -11,8 +11,7 @@ use bytes::Bytes;
 
 use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FileHeader, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP,
-    KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, decode_configuration, frame_bytes,
-    u32_at,
+    KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, decode_configuration, frame_bytes, u32_at,
 };
 use super::{Fault, RecoveredEntry};
 use crate::entry::{Entry, HardState, Payload};
@@ -279,6 +278,10 @@ mod tests {
         })
     }
 
+    fn reader() -> Reader {
+        Reader::new(&header())
+    }
+
     fn header() -> FileHeader {
         FileHeader::first(Identity::default(), SegmentId { base: LogIndex(1), unique: 1 })
     }
@@ -288,7 +291,7 @@ mod tests {
     fn a_frame_that_resurfaces_from_another_history_is_refused() {
         let [ours, _] = history([1, 2]);
         let [_, theirs] = history([8, 9]);
-        let mut reader = Reader::new(&header());
+        let mut reader = reader();
         assert!(matches!(reader.next(&ours), Step::Complete(_)));
         let refused = reader.next(&theirs);
         assert!(matches!(refused, Step::Invalid(Invalid { fault: Fault::Chain { .. }, written: true, .. })), "{refused:?}");
@@ -311,10 +314,10 @@ mod tests {
             (RecordHeader { payload_bytes: u32::MAX, ..record }, &[], Fault::Lengths),
             (no_voters, &zero_voters, Fault::Configuration { record: 0 }),
         ] {
-            let refused = Reader::new(&self::header()).next(&crafted(&header, payload, payload.len() as u64));
+            let refused = reader().next(&crafted(&header, payload, payload.len() as u64));
             assert!(matches!(refused, Step::Invalid(Invalid { fault: found, .. }) if found == fault), "{refused:?}");
         }
-        let absurd = Reader::new(&self::header()).next(&crafted(&record, &[], u64::MAX));
+        let absurd = reader().next(&crafted(&record, &[], u64::MAX));
         assert!(matches!(absurd, Step::Invalid(Invalid { fault: Fault::Lengths, .. })), "{absurd:?}");
     }
 

@@ -27,8 +27,7 @@ impl FrameWriter {
         I: Iterator<Item = &'a Persist> + Clone,
     {
         let (records, payload_bytes) = self.measure(items.clone());
-        let mut header =
-            FrameHeader { sequence: at.sequence, chain: at.chain, records, payload_bytes, io, records_checksum: 0 };
+        let mut header = FrameHeader { sequence: at.sequence, chain: at.chain, records, payload_bytes, io, records_checksum: 0 };
         let body = header.body_bytes().expect("the queue is cut into frames that fit");
         let size = frame_bytes(body);
         self.buffer.reserve(size);
@@ -77,11 +76,7 @@ fn payload_bytes_at_most(entry: &Entry) -> u64 {
     }
 }
 
-fn put_record_headers<'a>(
-    sectors: &mut Sectors<'_>,
-    scratch: &mut Vec<u8>,
-    items: impl Iterator<Item = &'a Persist>,
-) -> u32 {
+fn put_record_headers<'a>(sectors: &mut Sectors<'_>, scratch: &mut Vec<u8>, items: impl Iterator<Item = &'a Persist>) -> u32 {
     let mut checksum = 0;
     let mut put = |header: RecordHeader| {
         let encoded = header.encode();

@@ -43,9 +43,17 @@ fn crash_twice(options: Options, planted: Planted, program: &[Do], first: usize,
     Ok(ended == Ended::Crashed)
 }
 
-/// A life that has been through crashes works on: a shorter frame than was lost, a power loss, all is there.
+/// A life that has been through crashes works on: tears again at the same place, tears behind a frame that is
+/// shorter than what was lost, and in the end all that was acknowledged is there.
 fn go_on(mut life: Life, draws: &mut Draws) -> Result<(), String> {
-    live(&mut life, &[Do::Vote(Some(2)), Do::Append(vec![3])], None)?;
+    for (durable, torn) in [(vec![], 1_900), (vec![Do::Vote(Some(2))], 600)] {
+        live(&mut life, &durable, None)?;
+        for what in [Do::Append(vec![torn]), Do::Flush, Do::Complete] {
+            life.act(&what, None)?;
+        }
+        life.lose_power(draws);
+    }
+    live(&mut life, &[Do::Append(vec![3])], None)?;
     let expected = life.state();
     life.lose_power(draws);
     life.boot(None)?;

@@ -33,7 +33,7 @@ fn recover(content: &[u8]) -> (Result<Recovered, StoreError>, Vec<u8>) {
 }
 
 fn command(term: u64, index: u64, size: usize) -> Entry {
-    let fill = u8::try_from(index).unwrap();
+    let fill = u8::try_from(index).expect("a short log");
     Entry { id: LogId::new(term, index), payload: Payload::Command(Bytes::from(vec![fill; size])) }
 }
 

@@ -23,7 +23,7 @@ impl Draws {
     }
 
     pub fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n as u64).unwrap()
+        small(self.next() % n as u64)
     }
 
     pub fn coin(&mut self) -> bool {
@@ -89,16 +89,16 @@ impl Disk {
                 self.files.insert(file.clone(), File::default());
             }
             DiskOp::Write { file, offset, bytes } => {
-                let offset = usize::try_from(*offset).unwrap();
+                let offset = small(*offset);
                 self.file(file)?.change(Pending::Write { offset, bytes: bytes.clone() });
             }
             DiskOp::Truncate { file, len } => {
-                self.file(file)?.change(Pending::Truncate { len: usize::try_from(*len).unwrap() });
+                self.file(file)?.change(Pending::Truncate { len: small(*len) });
             }
             DiskOp::Read { file, offset, len } => {
                 let cache = &self.file(file)?.cache;
-                let from = usize::try_from(*offset).unwrap().min(cache.len());
-                let to = from.saturating_add(usize::try_from(*len).unwrap()).min(cache.len());
+                let from = small(*offset).min(cache.len());
+                let to = from.saturating_add(small(*len)).min(cache.len());
                 return Ok(DiskReply::Bytes(Bytes::copy_from_slice(&cache[from..to])));
             }
             DiskOp::Sync { file } => {
@@ -182,6 +182,10 @@ impl File {
             at = next;
         }
     }
+}
+
+fn small(number: u64) -> usize {
+    usize::try_from(number).expect("files in tests fit into memory")
 }
 
 fn put(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {

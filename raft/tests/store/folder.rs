@@ -7,8 +7,7 @@ use squall_raft::types::{BootNumber, ClusterId, Incarnation, LogIndex, NodeId, P
 
 use crate::disk::Disk;
 
-const ME: Identity =
-    Identity { cluster: ClusterId(7), me: Peer { node: NodeId(2), incarnation: Incarnation(1) } };
+const ME: Identity = Identity { cluster: ClusterId(7), me: Peer { node: NodeId(2), incarnation: Incarnation(1) } };
 
 const SEGMENT: SegmentId = SegmentId { base: LogIndex(1), unique: 5 };
 
@@ -69,7 +68,9 @@ fn a_newer_version_is_refused() {
 
 #[test]
 fn an_unknown_file_is_refused() {
-    for name in ["notes.txt", "wal-1-5.log", "wal-0000000000000001-000000000000000A.log", "wal-+000000000000001-0000000000000005.log"] {
+    for name in
+        ["notes.txt", "wal-1-5.log", "wal-0000000000000001-000000000000000A.log", "wal-+000000000000001-0000000000000005.log"]
+    {
         let file = FileName::from(name);
         let (error, _) = refusal(&[(&SEGMENT.file_name(), header_of(ME)), (&file, Vec::new())]);
         assert_eq!(error, StoreError::UnknownFile { file });

@@ -24,7 +24,7 @@ fn header() -> FileHeader {
 /// What the file holds: every kind of record, a frame of one sector, one of several.
 fn frames() -> Vec<(IoId, Vec<Persist>)> {
     let entry = |term, index, payload| Entry { id: LogId::new(term, index), payload };
-    let voters = Configuration::of_voters([1, 2, 3].map(NodeId)).unwrap();
+    let voters = Configuration::of_voters([1, 2, 3].map(NodeId)).expect("three voters");
     let long: Vec<u8> = (0..=255).cycle().take(1_200).collect();
     let io = |boot, seq| IoId { boot: BootNumber(boot), seq };
     vec![

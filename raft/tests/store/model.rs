@@ -21,7 +21,7 @@ impl State {
         match what {
             Persist::HardState(state) => self.hard_state = *state,
             Persist::Append(entries) => self.entries.extend(entries.iter().cloned()),
-            Persist::Truncate { last } => self.entries.truncate(usize::try_from(last.0).unwrap()),
+            Persist::Truncate { last } => self.entries.truncate(usize::try_from(last.0).expect("a short log")),
         }
     }
 
@@ -181,7 +181,7 @@ impl Life {
                 self.append(&state, payloads);
             }
             Do::Configure(voters) => {
-                let configuration = Configuration::of_voters((1..=voters % 7 + 1).map(NodeId)).unwrap();
+                let configuration = Configuration::of_voters((1..=voters % 7 + 1).map(NodeId)).expect("1 to 7 voters");
                 self.append(&state, vec![Payload::Configuration(configuration.into())]);
             }
             Do::Truncate(back) => {
@@ -211,7 +211,8 @@ impl Life {
     fn append(&mut self, state: &State, payloads: Vec<Payload>) {
         let term = state.hard_state.term;
         let entries = (state.last().0 + 1..).zip(payloads);
-        let entries: Vec<Entry> = entries.map(|(index, payload)| Entry { id: LogId { term, index: LogIndex(index) }, payload }).collect();
+        let entries: Vec<Entry> =
+            entries.map(|(index, payload)| Entry { id: LogId { term, index: LogIndex(index) }, payload }).collect();
         self.persist(Persist::Append(entries.into()));
     }
 
