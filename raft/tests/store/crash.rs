@@ -1,10 +1,11 @@
 //! Crashes after every disk operation, and again after every operation of the recovery.
 
+use bytes::Bytes;
 use proptest::prelude::*;
-use squall_raft::entry::{HardState, Persist};
+use squall_raft::entry::{Entry, HardState, Payload, Persist};
 use squall_raft::process::{DiskError, DiskOp, DiskReply, OpId};
 use squall_raft::store::{Identity, Options, StoreError, StoreEvent, wal::Wal};
-use squall_raft::types::{BootNumber, IoId, Term};
+use squall_raft::types::{BootNumber, IoId, LogId, Term};
 
 use crate::disk::{Disk, Draws, Lies};
 use crate::model::{Do, Ended, Life, Planted};
@@ -217,4 +218,24 @@ fn what_is_queued_meanwhile_goes_into_one_frame() {
     }
     let id = |seq| StoreEvent::Durable(IoId { boot: BootNumber(1), seq });
     assert_eq!(durable, [id(2), id(9)]);
+}
+
+/// Without a bound, a frame would grow with whatever piles up behind a slow sync.
+#[test]
+fn a_batch_closes_before_it_grows_too_large() {
+    let (mut wal, _, _) = fail_at(usize::MAX);
+    let payload = Payload::Command(Bytes::from(vec![7; 9 << 20])); // two do not fit into BATCH_BYTES
+    for index in 1..=3 {
+        let entry = Entry { id: LogId::new(1, index), payload: payload.clone() };
+        wal.persist(IoId { boot: BootNumber(1), seq: index + 1 }, Persist::Append([entry].into()));
+    }
+    let (mut out, mut events) = (Vec::new(), Vec::new());
+    wal.flush(&mut out);
+    while let Some((op, _)) = out.pop() {
+        events.extend(wal.disk_done(op, Ok(DiskReply::Done), &mut out));
+        wal.flush(&mut out);
+    }
+    let durable = |seq| StoreEvent::Durable(IoId { boot: BootNumber(1), seq });
+    assert_eq!(events, [2, 3, 4].map(durable));
+    assert!(!wal.has_queued());
 }
