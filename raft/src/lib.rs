@@ -27,6 +27,8 @@ pub mod message;
 
 pub mod observation;
 
+pub mod store;
+
 pub mod core;
 
 pub mod applier;

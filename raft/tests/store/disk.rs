@@ -1,0 +1,200 @@
+//! A small disk that forgets: what was not synced survives a power loss by the sector, or not.
+//!
+//! It follows the fault model that is stated in `squall_raft::store::recovery`.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use squall_raft::process::{DiskError, DiskOp, DiskReply, FileName};
+
+const SECTOR: usize = 512;
+
+/// Random numbers from a seed (SplitMix64).
+#[derive(Clone, Debug)]
+pub struct Draws(pub u64);
+
+impl Draws {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        small(self.next() % n as u64)
+    }
+
+    pub fn coin(&mut self) -> bool {
+        self.next() & 1 == 1
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Pending {
+    Write { offset: usize, bytes: Bytes },
+    Truncate { len: usize },
+}
+
+#[derive(Clone, Debug, Default)]
+struct File {
+    linked: bool,
+    cache: Vec<u8>,
+    durable: Vec<u8>,
+    pending: Vec<Pending>,
+}
+
+/// What this disk pretends to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lies {
+    pub sync: bool,
+    pub sync_dir: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    files: BTreeMap<FileName, File>,
+    pub lies: Lies,
+}
+
+impl Disk {
+    /// An empty folder on a disk that does not do all it says.
+    pub fn lying(lies: Lies) -> Self {
+        Self { lies, ..Self::default() }
+    }
+
+    /// A folder with these files, all durable.
+    pub fn holding<'a>(files: impl IntoIterator<Item = (&'a FileName, Vec<u8>)>) -> Self {
+        let file = |content: Vec<u8>| File { linked: true, cache: content.clone(), durable: content, pending: Vec::new() };
+        let files = files.into_iter().map(|(name, content)| (name.clone(), file(content))).collect();
+        Self { files, ..Self::default() }
+    }
+
+    /// Names and contents as a process sees them.
+    pub fn contents(&self) -> Vec<(FileName, Vec<u8>)> {
+        self.files.iter().map(|(name, file)| (name.clone(), file.cache.clone())).collect()
+    }
+
+    /// The folder's only file.
+    pub fn only(&self) -> (FileName, Vec<u8>) {
+        let [one] = &self.contents()[..] else { panic!("one file") };
+        one.clone()
+    }
+
+    pub fn carry_out(&mut self, op: &DiskOp) -> Result<DiskReply, DiskError> {
+        match op {
+            DiskOp::Create { file } if self.files.contains_key(file) => return Err(DiskError::Exists),
+            DiskOp::Create { file } => {
+                self.files.insert(file.clone(), File::default());
+            }
+            DiskOp::Write { file, offset, bytes } => {
+                let offset = small(*offset);
+                self.file(file)?.change(Pending::Write { offset, bytes: bytes.clone() });
+            }
+            DiskOp::Truncate { file, len } => {
+                self.file(file)?.change(Pending::Truncate { len: small(*len) });
+            }
+            DiskOp::Read { file, offset, len } => {
+                let cache = &self.file(file)?.cache;
+                let from = small(*offset).min(cache.len());
+                let to = from.saturating_add(small(*len)).min(cache.len());
+                return Ok(DiskReply::Bytes(Bytes::copy_from_slice(&cache[from..to])));
+            }
+            DiskOp::Sync { file } => {
+                if !self.lies.sync {
+                    self.file(file)?.sync();
+                }
+            }
+            DiskOp::SyncDir => {
+                if !self.lies.sync_dir {
+                    self.files.values_mut().for_each(|file| file.linked = true);
+                }
+            }
+            DiskOp::List => {
+                let list = self.files.iter().map(|(name, file)| (name.clone(), file.cache.len() as u64));
+                return Ok(DiskReply::Files(list.collect()));
+            }
+            DiskOp::Rename { .. } | DiskOp::Remove { .. } => panic!("a log of one segment has no use for {op:?}"),
+        }
+        Ok(DiskReply::Done)
+    }
+
+    fn file(&mut self, name: &FileName) -> Result<&mut File, DiskError> {
+        self.files.get_mut(name).ok_or(DiskError::NotFound)
+    }
+
+    /// Keeps a drawn part of what was not synced.
+    pub fn lose_power(&mut self, draws: &mut Draws) {
+        self.files.retain(|_, file| file.linked || draws.coin());
+        for file in self.files.values_mut() {
+            file.linked = true;
+            file.lose_power(draws);
+        }
+    }
+}
+
+impl File {
+    fn change(&mut self, change: Pending) {
+        match &change {
+            Pending::Write { offset, bytes } => put(&mut self.cache, *offset, bytes),
+            Pending::Truncate { len } => self.cache.resize(*len, 0),
+        }
+        self.pending.push(change);
+    }
+
+    fn sync(&mut self) {
+        self.durable.clone_from(&self.cache);
+        self.pending.clear();
+    }
+
+    fn lose_power(&mut self, draws: &mut Draws) {
+        for change in std::mem::take(&mut self.pending) {
+            match change {
+                Pending::Truncate { len } if draws.coin() => self.durable.resize(len, 0),
+                Pending::Truncate { .. } => {}
+                Pending::Write { offset, bytes } => self.tear(offset, &bytes, draws),
+            }
+        }
+        self.cache.clone_from(&self.durable);
+    }
+
+    /// Each sector: old, new, new up to some byte, or garbage. Sometimes all alike.
+    fn tear(&mut self, offset: usize, bytes: &[u8], draws: &mut Draws) {
+        let end = offset + bytes.len();
+        if draws.below(4) == 0 && self.durable.len() < end {
+            self.durable.resize(end, 0); // the length alone got through
+        }
+        let all = [None, None, Some(0), Some(1)][draws.below(4)];
+        let mut at = offset;
+        while at < end {
+            let next = ((at / SECTOR + 1) * SECTOR).min(end);
+            let new = &bytes[at - offset..next - offset];
+            match all.unwrap_or_else(|| draws.below(4)) {
+                0 => {}
+                1 => put(&mut self.durable, at, new),
+                2 => put(&mut self.durable, at, &new[..draws.below(new.len())]),
+                _ => {
+                    let garbage: Vec<u8> = new.iter().map(|_| draws.next().to_le_bytes()[0]).collect();
+                    put(&mut self.durable, at, &garbage);
+                }
+            }
+            at = next;
+        }
+    }
+}
+
+fn small(number: u64) -> usize {
+    usize::try_from(number).expect("files in tests fit into memory")
+}
+
+fn put(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let end = offset + bytes.len();
+    if content.len() < end {
+        content.resize(end, 0);
+    }
+    content[offset..end].copy_from_slice(bytes);
+}

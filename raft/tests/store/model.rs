@@ -1,0 +1,279 @@
+//! A store beside the model of what it may forget, with a crash after any disk operation.
+
+use bytes::Bytes;
+use squall_raft::entry::{Entry, HardState, Payload, Persist};
+use squall_raft::membership::Configuration;
+use squall_raft::process::{DiskOp, OpId};
+use squall_raft::store::{Options, Recovered, StoreEvent, wal::Wal};
+use squall_raft::types::{BootNumber, IoId, LogId, LogIndex, NodeId};
+
+use crate::disk::{Disk, Draws, Lies};
+
+/// What a node would know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    pub hard_state: HardState,
+    pub entries: Vec<Entry>,
+}
+
+impl State {
+    pub fn apply(&mut self, what: &Persist) {
+        match what {
+            Persist::HardState(state) => self.hard_state = *state,
+            Persist::Append(entries) => self.entries.extend(entries.iter().cloned()),
+            Persist::Truncate { last } => self.entries.truncate(usize::try_from(last.0).expect("a short log")),
+        }
+    }
+
+    fn last(&self) -> LogIndex {
+        LogIndex(self.entries.len() as u64)
+    }
+}
+
+/// One thing that a node does. Numbers are reduced to what is possible at that moment.
+#[derive(Clone, Debug)]
+pub enum Do {
+    Vote(Option<u64>),
+    /// Entries with payloads of these sizes.
+    Append(Vec<usize>),
+    Configure(u64),
+    Truncate(u64),
+    Flush,
+    /// One disk operation ends.
+    Complete,
+}
+
+/// Which of its duties the store is deprived of, to see that the model notices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Planted {
+    pub lies: Lies,
+    /// No sync takes effect before the log is recovered.
+    pub no_sync_at_boot: bool,
+}
+
+/// What is persisted since the last recovery, and how much of it.
+#[derive(Clone, Debug, Default)]
+struct History {
+    base: State,
+    stream: Vec<(IoId, Persist)>,
+    /// How much of the stream each frame ends with; the first is nothing.
+    frames: Vec<usize>,
+    /// How many of these frames are acknowledged.
+    durable: usize,
+}
+
+impl History {
+    fn starting_from(base: State) -> Self {
+        Self { base, stream: Vec::new(), frames: vec![0], durable: 1 }
+    }
+
+    fn state_after(&self, count: usize) -> State {
+        let mut state = self.base.clone();
+        self.stream[..count].iter().for_each(|(_, what)| state.apply(what));
+        state
+    }
+
+    fn acknowledge(&mut self, id: IoId) {
+        let count = self.stream.iter().take_while(|(io, _)| *io <= id).count();
+        self.durable = self.frames.iter().take_while(|end| **end <= count).count().max(self.durable);
+    }
+
+    /// A recovered state must be that after some frame: no earlier one than was acknowledged.
+    fn check(&self, found: &State) -> Result<(), String> {
+        let allowed = &self.frames[self.durable - 1..];
+        if allowed.iter().any(|count| self.state_after(*count) == *found) {
+            return Ok(());
+        }
+        let entries = |state: &State| state.entries.iter().map(|entry| entry.id).collect::<Vec<_>>();
+        let most = self.state_after(self.stream.len());
+        Err(format!(
+            "recovered {:?} {:?}, expected the state after {} to {} of the values that lead to {:?} {:?}",
+            found.hard_state,
+            entries(found),
+            allowed[0],
+            allowed[allowed.len() - 1],
+            most.hard_state,
+            entries(&most)
+        ))
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Crashed,
+    Quiet,
+}
+
+/// A node's life across crashes.
+#[derive(Clone, Debug)]
+pub struct Life {
+    pub disk: Disk,
+    pub ops: usize,
+    planted: Planted,
+    options: Options,
+    history: History,
+    boot: u32,
+    wal: Option<Wal>,
+    under_way: Vec<(OpId, DiskOp)>,
+    next_io: u64,
+    unique: u64,
+}
+
+impl Life {
+    pub fn new(options: Options, planted: Planted) -> Self {
+        Self {
+            disk: Disk::lying(planted.lies),
+            ops: 0,
+            planted,
+            options,
+            history: History::starting_from(State::default()),
+            boot: 0,
+            wal: None,
+            under_way: Vec::new(),
+            next_io: 0,
+            unique: 0,
+        }
+    }
+
+    /// The state with everything that was persisted.
+    pub fn state(&self) -> State {
+        self.history.state_after(self.history.stream.len())
+    }
+
+    /// Boots and recovers; crashes once `crash_at` operations (counted over the whole life) have run.
+    pub fn boot(&mut self, crash_at: Option<usize>) -> Result<Ended, String> {
+        self.boot += 1;
+        self.next_io = 0;
+        self.under_way.clear();
+        self.wal = Some(Wal::boot(self.options, BootNumber(self.boot), &mut self.under_way));
+        let lies = self.disk.lies;
+        self.disk.lies.sync |= self.planted.no_sync_at_boot;
+        let ended = self.settle(crash_at);
+        self.disk.lies = lies;
+        ended
+    }
+
+    /// Runs operations until none is under way.
+    pub fn settle(&mut self, crash_at: Option<usize>) -> Result<Ended, String> {
+        loop {
+            if self.complete(crash_at)? == Ended::Crashed {
+                return Ok(Ended::Crashed);
+            }
+            if self.under_way.is_empty() {
+                self.flush();
+            }
+            if self.under_way.is_empty() {
+                return Ok(Ended::Quiet);
+            }
+        }
+    }
+
+    pub fn act(&mut self, what: &Do, crash_at: Option<usize>) -> Result<Ended, String> {
+        let state = self.state();
+        match what {
+            Do::Vote(vote) => {
+                let term = state.hard_state.term.next();
+                self.persist(Persist::HardState(HardState { term, vote: vote.map(NodeId) }));
+            }
+            Do::Append(sizes) => {
+                let payloads = sizes.iter().map(|size| self.payload(*size)).collect();
+                self.append(&state, payloads);
+            }
+            Do::Configure(voters) => {
+                let configuration = Configuration::of_voters((1..=voters % 7 + 1).map(NodeId)).expect("1 to 7 voters");
+                self.append(&state, vec![Payload::Configuration(configuration.into())]);
+            }
+            Do::Truncate(back) => {
+                let last = LogIndex(state.last().0.saturating_sub(*back));
+                self.persist(Persist::Truncate { last });
+            }
+            Do::Flush => self.flush(),
+            Do::Complete => return self.complete(crash_at),
+        }
+        Ok(Ended::Quiet)
+    }
+
+    /// Takes the power away, or only the process.
+    pub fn crash(&mut self, draws: &mut Draws) {
+        self.wal = None;
+        self.under_way.clear();
+        if draws.below(4) > 0 {
+            self.disk.lose_power(draws);
+        }
+    }
+
+    pub fn lose_power(&mut self, draws: &mut Draws) {
+        self.crash(draws);
+        self.disk.lose_power(draws);
+    }
+
+    fn append(&mut self, state: &State, payloads: Vec<Payload>) {
+        let term = state.hard_state.term;
+        let entries = (state.last().0 + 1..).zip(payloads);
+        let entries: Vec<Entry> =
+            entries.map(|(index, payload)| Entry { id: LogId { term, index: LogIndex(index) }, payload }).collect();
+        self.persist(Persist::Append(entries.into()));
+    }
+
+    /// A payload unlike all others, with many zeros: they look like what was never written.
+    fn payload(&mut self, size: usize) -> Payload {
+        if size == 0 {
+            return Payload::Noop;
+        }
+        self.unique += 1;
+        let mut bytes = vec![0; size];
+        let mark = self.unique.to_be_bytes();
+        for at in [0, size / 2] {
+            let len = mark.len().min(size - at);
+            bytes[at..at + len].copy_from_slice(&mark[8 - len..]);
+        }
+        Payload::Command(Bytes::from(bytes))
+    }
+
+    fn persist(&mut self, what: Persist) {
+        self.next_io += 1;
+        let id = IoId { boot: BootNumber(self.boot), seq: self.next_io };
+        self.wal.as_mut().expect("running").persist(id, what.clone());
+        self.history.stream.push((id, what));
+    }
+
+    fn flush(&mut self) {
+        let Some(wal) = &mut self.wal else { return };
+        let before = self.under_way.len();
+        wal.flush(&mut self.under_way);
+        if self.under_way.len() > before {
+            self.history.frames.push(self.history.stream.len());
+        }
+        assert!(self.under_way.len() <= 1, "one operation at a time");
+    }
+
+    fn complete(&mut self, crash_at: Option<usize>) -> Result<Ended, String> {
+        if crash_at == Some(self.ops) {
+            return Ok(Ended::Crashed);
+        }
+        let Some((op, what)) = self.under_way.pop() else { return Ok(Ended::Quiet) };
+        let result = self.disk.carry_out(&what);
+        self.ops += 1;
+        if crash_at == Some(self.ops) {
+            return Ok(Ended::Crashed); // done, but the process never learns of it
+        }
+        let wal = self.wal.as_mut().expect("running");
+        match wal.disk_done(op, result, &mut self.under_way) {
+            None => {}
+            Some(StoreEvent::Durable(id)) => self.history.acknowledge(id),
+            Some(StoreEvent::Recovered(recovered)) => self.recovered(recovered)?,
+            Some(StoreEvent::Failed(error)) => return Err(format!("the store failed: {error}")),
+        }
+        Ok(Ended::Quiet)
+    }
+
+    fn recovered(&mut self, recovered: Recovered) -> Result<(), String> {
+        let hard_state = recovered.hard_state;
+        let entries = recovered.into_entries().map_err(|id| format!("entry {id} is damaged"))?;
+        let state = State { hard_state, entries };
+        self.history.check(&state)?;
+        self.history = History::starting_from(state);
+        Ok(())
+    }
+}
