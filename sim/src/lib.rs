@@ -3,3 +3,15 @@
 //! One seed decides everything that happens in a run. Modules stand in the order in which they build on each other.
 
 pub mod entropy;
+
+pub mod shared;
+
+pub mod clock;
+
+mod events;
+
+pub mod network;
+
+pub mod disk;
+
+pub mod world;

@@ -1,0 +1,150 @@
+//! The bytes of a file in pages that clones share until one of them writes.
+//!
+//! A clone costs one pointer however large the file is; the first write after a clone copies
+//! the list of pages and the one page that it touches. Pages that were never written hold no memory.
+//!
+//! Not here: what is durable and what is not ([`super`]).
+
+use std::sync::Arc;
+
+/// Nothing grows past this: an offset that is absurd is refused and not allocated.
+pub(super) const FILE_LEN_MAX: u64 = 1 << 30;
+
+const PAGE: usize = 16 * 1024;
+
+type Page = [u8; PAGE];
+
+/// A file's length and bytes. Bytes that were never written are zero.
+#[derive(Clone, Debug, Default)]
+pub struct Content {
+    /// Bytes behind `len` are zero in every page, so that growing needs no write.
+    pages: Arc<Vec<Option<Arc<Page>>>>,
+    len: u64,
+}
+
+impl Content {
+    /// The length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the length is 0.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Copies bytes from an offset on and returns how many there were before the end of the file.
+    pub fn read(&self, offset: u64, into: &mut [u8]) -> usize {
+        let there = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX).min(into.len());
+        let mut rest = &mut into[..there];
+        let mut position = offset;
+        while !rest.is_empty() {
+            let (page, within) = split(position);
+            let (now, later) = rest.split_at_mut(rest.len().min(PAGE - within));
+            match self.pages.get(page).and_then(Option::as_deref) {
+                Some(page) => now.copy_from_slice(&page[within..within + now.len()]),
+                None => now.fill(0),
+            }
+            position += now.len() as u64;
+            rest = later;
+        }
+        there
+    }
+
+    /// Puts bytes at an offset; the file grows as needed. The caller keeps within `FILE_LEN_MAX`.
+    #[inline]
+    pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let pages = Arc::make_mut(&mut self.pages);
+        let mut rest = bytes;
+        let mut position = offset;
+        while !rest.is_empty() {
+            let (page, within) = split(position);
+            let (now, later) = rest.split_at(rest.len().min(PAGE - within));
+            page_mut(pages, page)[within..within + now.len()].copy_from_slice(now);
+            position += now.len() as u64;
+            rest = later;
+        }
+        self.len = self.len.max(position);
+    }
+
+    /// Cuts the file or lets it grow by zeros.
+    pub(super) fn truncate(&mut self, len: u64) {
+        if len < self.len {
+            let (page, within) = split(len);
+            let pages = Arc::make_mut(&mut self.pages);
+            pages.truncate(page + usize::from(within > 0));
+            if within > 0
+                && let Some(Some(last)) = pages.get_mut(page)
+            {
+                Arc::make_mut(last)[within..].fill(0);
+            }
+        }
+        self.len = len;
+    }
+}
+
+fn split(position: u64) -> (usize, usize) {
+    let position = usize::try_from(position).expect("files are shorter than 1 GiB");
+    (position / PAGE, position % PAGE)
+}
+
+#[inline]
+fn page_mut(pages: &mut Vec<Option<Arc<Page>>>, at: usize) -> &mut Page {
+    if pages.len() <= at {
+        pages.resize(at + 1, None);
+    }
+    Arc::make_mut(pages[at].get_or_insert_with(|| Arc::new([0; PAGE])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_was_written_across_pages() {
+        let mut content = Content::default();
+        let bytes: Vec<u8> = (0..=255).cycle().take(40_000).collect();
+        content.write(10_000, &bytes);
+        let mut read = vec![9; 60_000];
+        assert_eq!(content.read(0, &mut read), 50_000);
+        assert!(read[..10_000].iter().all(|byte| *byte == 0));
+        assert_eq!(read[10_000..50_000], bytes);
+        assert_eq!(content.read(50_000, &mut read), 0);
+        assert_eq!(content.read(u64::MAX, &mut read), 0);
+    }
+
+    #[test]
+    fn what_was_cut_off_comes_back_as_zeros() {
+        for len in [0, 1, PAGE as u64, PAGE as u64 + 1] {
+            let mut content = Content::default();
+            content.write(0, &[7; 2 * PAGE]);
+            content.truncate(len);
+            content.truncate(2 * PAGE as u64);
+            let mut read = vec![9; 2 * PAGE];
+            assert_eq!(content.read(0, &mut read), 2 * PAGE);
+            let sevens = read.iter().take_while(|byte| **byte == 7).count();
+            assert_eq!(sevens as u64, len);
+            assert!(read[sevens..].iter().all(|byte| *byte == 0));
+        }
+    }
+
+    #[test]
+    fn clones_part_when_one_writes() {
+        let mut original = Content::default();
+        original.write(0, &[1; 3 * PAGE]);
+        let clone = original.clone();
+        original.write(5, &[2]);
+        let mut read = [0; 10];
+        clone.read(0, &mut read);
+        assert_eq!(read, [1; 10]);
+        original.read(0, &mut read);
+        assert_eq!(read[5], 2);
+        let shared = (0..3).filter(|at| Arc::ptr_eq(original.pages[*at].as_ref().unwrap(), clone.pages[*at].as_ref().unwrap()));
+        assert_eq!(shared.count(), 2);
+    }
+}

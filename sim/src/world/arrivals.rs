@@ -1,0 +1,187 @@
+//! What reaches a process or a client: messages, requests, completions, timers, replies.
+//!
+//! A process that is paused takes nothing: what arrives waits in order and is handed over, one
+//! event each, when it goes on. Its disk works on, because the disk is the machine's.
+//!
+//! Not here: what the process does then (`effects`).
+
+use squall_raft::process::{DiskError, DiskOp, DiskReply, FileName, Input, OpId, Process};
+
+use super::effects::index;
+use super::event::{DropReason, Observer, WorldEvent};
+use super::node::{Arrival, Call, Letter};
+use super::settings::Step;
+use super::{Field, World};
+use crate::entropy::v1::mix;
+use crate::events::{Ticket, What};
+
+impl<P: Process> World<P> {
+    #[inline]
+    pub(super) fn deliver(&mut self, slot: u32, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
+        let letter = self.letters.take(slot)?;
+        if self.links[letter.from * self.nodes.len() + letter.to].is_cut() {
+            self.counters.cut += 1;
+            self.drop_letter(&letter, DropReason::Cut, observer);
+        } else if self.nodes[letter.to].process.is_none() {
+            self.counters.undeliverable += 1;
+            self.drop_letter(&letter, DropReason::Down, observer);
+        } else if self.nodes[letter.to].holds() {
+            self.hold(letter.to, Arrival::Message(letter), observer);
+        } else {
+            self.take_letter(letter, observer);
+        }
+        Some(Step::Internal)
+    }
+
+    fn drop_letter(&mut self, letter: &Letter<P::Message>, why: DropReason, observer: &mut impl Observer<P>) {
+        let (from, to) = (self.nodes[letter.from].id, self.nodes[letter.to].id);
+        let event = WorldEvent::Dropped { from, to, message: &letter.message, sent: letter.sent, why };
+        self.trace.emit(self.now_ns, observer, event);
+    }
+
+    fn take_letter(&mut self, letter: Letter<P::Message>, observer: &mut impl Observer<P>) {
+        self.counters.delivered += 1;
+        let Letter { from, to: at, sent, copy, message } = letter;
+        let (from, to) = (self.nodes[from].id, self.nodes[at].id);
+        self.trace.emit(self.now_ns, observer, WorldEvent::Delivered { from, to, message: &message, sent, copy });
+        self.hand(at, Input::Message { from, message }, observer);
+    }
+
+    pub(super) fn deliver_request(&mut self, slot: u32, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
+        let call = self.requests.take(slot)?;
+        let node = &self.nodes[call.node];
+        let link = call.client.0 as usize * self.nodes.len() + call.node;
+        if self.client_links[link].to_node.is_cut() {
+            self.drop_request(&call, DropReason::Cut, observer);
+        } else if node.process.is_none() {
+            self.drop_request(&call, DropReason::Down, observer);
+        } else if node.holds() {
+            self.hold(call.node, Arrival::Request(call), observer);
+        } else {
+            self.take_request(call, observer);
+        }
+        Some(Step::Internal)
+    }
+
+    fn drop_request(&mut self, call: &Call<P::Request>, why: DropReason, observer: &mut impl Observer<P>) {
+        let to = self.nodes[call.node].id;
+        let event = WorldEvent::RequestDropped { client: call.client, handle: call.handle, to, sent: call.sent, why };
+        self.trace.emit(self.now_ns, observer, event);
+    }
+
+    fn take_request(&mut self, call: Call<P::Request>, observer: &mut impl Observer<P>) {
+        let Call { client, handle, node: at, sent, copy, body: request } = call;
+        let node = &mut self.nodes[at];
+        let (to, id) = (node.id, node.open(client, handle));
+        let event = WorldEvent::RequestDelivered { client, handle, to, request: &request, id, sent, copy };
+        self.trace.emit(self.now_ns, observer, event);
+        self.hand(at, Input::Request { id, request }, observer);
+    }
+
+    pub(super) fn deliver_reply(&mut self, slot: u32, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
+        let Call { client, handle, node: at, sent, copy, body: reply } = self.replies.take(slot)?;
+        let from = self.nodes[at].id;
+        if self.client_links[client.0 as usize * self.nodes.len() + at].to_client.is_cut() {
+            self.trace.emit(self.now_ns, observer, WorldEvent::ReplyDropped { client, handle, from, sent });
+            return Some(Step::Internal);
+        }
+        self.counters.replies += 1;
+        let event = WorldEvent::ReplyDelivered { client, handle, from, reply: &reply, sent, copy };
+        self.trace.emit(self.now_ns, observer, event);
+        Some(Step::Reply { client, handle, from, reply })
+    }
+
+    #[inline]
+    pub(super) fn disk_done(&mut self, at: usize, ticket: Ticket, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
+        let node = &mut self.nodes[at];
+        if node.disk_event != Some(ticket) {
+            return None;
+        }
+        let (issued, result) = node.device.complete()?;
+        self.counters.disk_ops += 1;
+        let event = WorldEvent::DiskDone { node: node.id, op: issued.op, what: &issued.what, result: &result };
+        self.trace.emit(self.now_ns, observer, event);
+        match (&issued.what, &result) {
+            (DiskOp::Sync { file }, Ok(_)) => self.synced(at, Some(file), observer),
+            (DiskOp::SyncDir, Ok(_)) => self.synced(at, None, observer),
+            _ => {}
+        }
+        self.schedule_disk(at);
+        if self.nodes[at].holds() {
+            self.hold(at, Arrival::DiskDone(issued.op, result), observer);
+        } else {
+            self.take_disk_done(at, issued.op, result, observer);
+        }
+        Some(Step::Internal)
+    }
+
+    fn synced(&mut self, at: usize, file: Option<&FileName>, observer: &mut impl Observer<P>) {
+        self.counters.syncs += 1;
+        let node = &self.nodes[at];
+        let disk = node.device.disk();
+        let changed_from = if file.is_some() { disk.synced_from() } else { 0 };
+        self.trace.emit(self.now_ns, observer, WorldEvent::Synced { node: node.id, file, changed_from, disk });
+    }
+
+    fn take_disk_done(&mut self, at: usize, op: OpId, result: Result<DiskReply, DiskError>, observer: &mut impl Observer<P>) {
+        self.hand(at, Input::DiskDone { op, result }, observer);
+    }
+
+    pub(super) fn timer(&mut self, at: usize, ticket: Ticket, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
+        let node = &mut self.nodes[at];
+        if node.timer.is_none_or(|armed| armed.ticket != ticket) {
+            return None;
+        }
+        node.timer = None;
+        if node.paused {
+            // Armed again when it goes on.
+            return None;
+        }
+        let local = node.clock.local(self.now_ns);
+        let deadline = node.process.as_ref().and_then(Process::deadline)?;
+        if deadline > local {
+            self.arm(at);
+            return None;
+        }
+        self.counters.timers += 1;
+        self.trace.emit(self.now_ns, observer, WorldEvent::TimerFired { node: node.id, local });
+        self.hand(at, Input::Timer, observer);
+        Some(Step::Internal)
+    }
+
+    pub(super) fn wake(&mut self, slot: u32, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
+        let token = self.wakes.take(slot)?;
+        self.trace.emit(self.now_ns, observer, WorldEvent::Woken { token });
+        Some(Step::External { token })
+    }
+
+    fn hold(&mut self, at: usize, arrival: Arrival<P>, observer: &mut impl Observer<P>) {
+        let node = &mut self.nodes[at];
+        node.held.push_back(arrival);
+        let event = WorldEvent::Held { node: node.id, waiting: node.held.len() as u64 };
+        self.trace.emit(self.now_ns, observer, event);
+    }
+
+    /// Queues the handing over of the first held input, if there is one and the node is not paused.
+    pub(super) fn schedule_held(&mut self, at: usize) {
+        let node = &mut self.nodes[at];
+        node.held_event = (!node.paused && !node.held.is_empty()).then(|| {
+            let tie = mix(self.tie_key, node.id.0, self.now_ns, node.held.len() as u64, Field::HeldTie as u64);
+            self.queue.push(self.now_ns, tie, What::Held(index(at)))
+        });
+    }
+
+    pub(super) fn deliver_held(&mut self, at: usize, ticket: Ticket, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
+        let node = &mut self.nodes[at];
+        if node.paused || node.held_event != Some(ticket) {
+            return None;
+        }
+        match node.held.pop_front()? {
+            Arrival::Message(letter) => self.take_letter(letter, observer),
+            Arrival::Request(call) => self.take_request(call, observer),
+            Arrival::DiskDone(op, result) => self.take_disk_done(at, op, result, observer),
+        }
+        self.schedule_held(at);
+        Some(Step::Internal)
+    }
+}

@@ -1,0 +1,287 @@
+//! The canonical encoding of events: what the trace hash folds.
+//!
+//! Each record begins with one word that holds the tag and, where they are small, the two
+//! parties; large ones follow in words of their own under another tag, so that no two events
+//! encode alike. What a delivery delivers is named by the number of its sending.
+//!
+//! Tags are part of every recorded seed: never renumber.
+//! Not here: when events are folded (`trace`).
+
+use squall_raft::process::{Boot, Process};
+use squall_raft::types::NodeId;
+use squall_raft::wire::{Sink, Wire};
+
+use super::event::WorldEvent;
+use super::settings::{ClientId, RequestHandle};
+use crate::disk::{Crash, DiskWeather, PowerLoss, WriteFate};
+use crate::network::{Fate, LinkWeather};
+
+/// Marks that time has advanced; every other tag is greater.
+const TIME: u64 = 1;
+/// Added to a tag when the parties stand in words of their own.
+const WIDE: u64 = 0x80;
+const NARROW_MAX: u64 = 1 << 28;
+
+/// Folds the time of the records that follow.
+#[inline]
+pub(super) fn time<S: Sink>(sink: &mut S, at_ns: u64) {
+    if at_ns < 1 << 56 {
+        sink.u64(TIME | at_ns << 8);
+    } else {
+        sink.u64(TIME | WIDE);
+        sink.u64(at_ns);
+    }
+}
+
+#[inline]
+fn head<S: Sink>(sink: &mut S, tag: u64, a: u64, b: u64) {
+    if (a | b) < NARROW_MAX {
+        sink.u64(tag | a << 8 | b << 36);
+    } else {
+        sink.u64(tag | WIDE);
+        sink.u64(a);
+        sink.u64(b);
+    }
+}
+
+fn node<S: Sink>(sink: &mut S, tag: u64, node: NodeId) {
+    head(sink, tag, node.0, 0);
+}
+
+fn client<S: Sink>(sink: &mut S, tag: u64, client: ClientId, node: NodeId, handle: RequestHandle) {
+    head(sink, tag, u64::from(client.0), node.0);
+    sink.u64(handle.0);
+}
+
+#[inline]
+fn delivery<S: Sink>(sink: &mut S, sent: u64, copy: bool) {
+    sink.u64(sent << 1 | u64::from(copy));
+}
+
+#[inline]
+fn passage<S: Sink>(sink: &mut S, fate: &Fate, due_ns: u64) {
+    let flags = u64::from(fate.cut) | u64::from(fate.lost) << 1 | u64::from(fate.reordered) << 2;
+    match fate.copy_delay_ns {
+        None => sink.u64(flags),
+        Some(delay_ns) => {
+            sink.u64(flags | 8);
+            sink.u64(delay_ns);
+        }
+    }
+    sink.u64(fate.delay_ns);
+    sink.u64(due_ns);
+}
+
+impl<P: Process> WorldEvent<'_, P> {
+    /// Puts every field into the sink.
+    #[inline]
+    pub(super) fn encode<S: Sink>(&self, sink: &mut S) {
+        match self {
+            Self::Sent { from, to, message, fate, due_ns } => {
+                head(sink, 2, from.0, to.0);
+                passage(sink, fate, *due_ns);
+                message.encode(sink);
+            }
+            Self::Delivered { from, to, sent, copy, message: _ } => {
+                head(sink, 3, from.0, to.0);
+                delivery(sink, *sent, *copy);
+            }
+            Self::DiskStarted { node: at, op, what } => {
+                node(sink, 4, *at);
+                sink.u64(op.seq);
+                what.encode(sink);
+            }
+            Self::DiskDone { node: at, op, result, what: _ } => {
+                node(sink, 5, *at);
+                sink.u64(op.seq);
+                result.encode(sink);
+            }
+            Self::Observed { node: at, observation } => {
+                node(sink, 6, *at);
+                observation.encode(sink);
+            }
+            Self::TimerFired { node: at, local } => {
+                node(sink, 7, *at);
+                sink.u64(local.0);
+            }
+            Self::Synced { node: at, file, changed_from, disk: _ } => {
+                head(sink, 8, at.0, u64::from(file.is_some()));
+                sink.u64(*changed_from);
+            }
+            _ => self.encode_rare(sink),
+        }
+    }
+
+    fn encode_rare<S: Sink>(&self, sink: &mut S) {
+        match self {
+            Self::Requested { .. }
+            | Self::RequestDelivered { .. }
+            | Self::RequestDropped { .. }
+            | Self::Replied { .. }
+            | Self::RepliedToNobody { .. }
+            | Self::ReplyDelivered { .. }
+            | Self::ReplyDropped { .. } => self.encode_request(sink),
+            Self::Dropped { from, to, sent, why, message: _ } => {
+                head(sink, 9, from.0, to.0);
+                sink.u64(*sent);
+                sink.u64(*why as u64);
+            }
+            Self::Held { node: at, waiting } => {
+                node(sink, 10, *at);
+                sink.u64(*waiting);
+            }
+            Self::Booted { node: at, boot } => {
+                node(sink, 11, *at);
+                encode_boot(sink, boot);
+            }
+            Self::Killed { node: at, crash, disk: _ } => {
+                node(sink, 12, *at);
+                encode_crash(sink, crash);
+            }
+            Self::PowerLost { node: at, crash, loss, disk: _ } => {
+                node(sink, 13, *at);
+                encode_crash(sink, crash);
+                encode_loss(sink, loss);
+            }
+            Self::Halted { node: at, reason, crash, disk: _ } => {
+                node(sink, 14, *at);
+                sink.bytes(reason.as_bytes());
+                encode_crash(sink, crash);
+            }
+            Self::Paused { node: at } => node(sink, 15, *at),
+            Self::Resumed { node: at, waiting } => {
+                node(sink, 16, *at);
+                sink.u64(*waiting);
+            }
+            _ => self.encode_change(sink),
+        }
+    }
+
+    fn encode_request<S: Sink>(&self, sink: &mut S) {
+        match self {
+            Self::Requested { client: who, handle, to, request, fate, due_ns } => {
+                client(sink, 32, *who, *to, *handle);
+                passage(sink, fate, *due_ns);
+                request.encode(sink);
+            }
+            Self::RequestDelivered { client: who, handle, to, id, sent, copy, request: _ } => {
+                client(sink, 33, *who, *to, *handle);
+                delivery(sink, *sent, *copy);
+                sink.u64(id.0);
+            }
+            Self::RequestDropped { client: who, handle, to, sent, why } => {
+                client(sink, 34, *who, *to, *handle);
+                sink.u64(*sent);
+                sink.u64(*why as u64);
+            }
+            Self::Replied { client: who, handle, from, reply, fate, due_ns } => {
+                client(sink, 35, *who, *from, *handle);
+                passage(sink, fate, *due_ns);
+                reply.encode(sink);
+            }
+            Self::RepliedToNobody { from, id, reply } => {
+                node(sink, 36, *from);
+                sink.u64(id.0);
+                reply.encode(sink);
+            }
+            Self::ReplyDelivered { client: who, handle, from, sent, copy, reply: _ } => {
+                client(sink, 37, *who, *from, *handle);
+                delivery(sink, *sent, *copy);
+            }
+            Self::ReplyDropped { client: who, handle, from, sent } => {
+                client(sink, 38, *who, *from, *handle);
+                sink.u64(*sent);
+            }
+            _ => unreachable!("only requests and replies come here"),
+        }
+    }
+
+    fn encode_change<S: Sink>(&self, sink: &mut S) {
+        match self {
+            Self::CutChanged { from, to, cuts } => {
+                head(sink, 48, from.0, to.0);
+                sink.u64(u64::from(*cuts));
+            }
+            Self::ClientCutChanged { client: who, node, cuts } => {
+                head(sink, 49, u64::from(who.0), node.0);
+                sink.u64(u64::from(*cuts));
+            }
+            Self::LinkWeatherSet { from, to, weather } => {
+                head(sink, 50, from.0, to.0);
+                encode_link_weather(sink, weather);
+            }
+            Self::ClientWeatherSet { client: who, weather } => {
+                head(sink, 51, u64::from(who.0), 0);
+                encode_link_weather(sink, weather);
+            }
+            Self::DiskWeatherSet { node: at, weather } => {
+                node(sink, 52, *at);
+                encode_disk_weather(sink, weather);
+            }
+            Self::ClockRateSet { node: at, rate_ppm } => {
+                node(sink, 53, *at);
+                sink.u64(u64::from(*rate_ppm));
+            }
+            Self::ClockShifted { node: at, by_ns } => {
+                node(sink, 54, *at);
+                sink.u64(*by_ns);
+            }
+            Self::ClockOffsetSet { node: at, offset_ns } => {
+                node(sink, 55, *at);
+                sink.u64(*offset_ns);
+            }
+            Self::WakeSet { at_ns, token } => {
+                head(sink, 56, 0, 0);
+                sink.u64(*at_ns);
+                sink.u64(*token);
+            }
+            Self::Woken { token } => {
+                head(sink, 57, 0, 0);
+                sink.u64(*token);
+            }
+            _ => unreachable!("everything else was encoded above"),
+        }
+    }
+}
+
+fn encode_boot<S: Sink>(sink: &mut S, boot: &Boot) {
+    sink.u64(boot.now.0);
+    sink.u64(boot.entropy);
+    sink.u64(u64::from(boot.number.0));
+}
+
+fn encode_crash<S: Sink>(sink: &mut S, crash: &Crash) {
+    sink.u64(crash.in_flight);
+    sink.u64(crash.executed);
+}
+
+fn encode_loss<S: Sink>(sink: &mut S, loss: &PowerLoss) {
+    sink.u64(loss.lost_bytes);
+    sink.u64(loss.writes.len() as u64);
+    for (stamp, fate) in &loss.writes {
+        let (tag, kept, of) = match *fate {
+            WriteFate::Kept => (0, 0, 0),
+            WriteFate::Lost => (1, 0, 0),
+            WriteFate::Sectors { kept, of } => (2, kept, of),
+            WriteFate::Cut { kept } => (3, kept, 0),
+        };
+        [u64::from(stamp.boot), stamp.ordinal, tag, kept, of].into_iter().for_each(|word| sink.u64(word));
+    }
+    sink.u64(loss.changes.len() as u64);
+    for (stamp, kept) in &loss.changes {
+        [u64::from(stamp.boot), stamp.ordinal, u64::from(*kept)].into_iter().for_each(|word| sink.u64(word));
+    }
+}
+
+fn encode_link_weather<S: Sink>(sink: &mut S, weather: &LinkWeather) {
+    let LinkWeather { latency_min_ns, latency_max_ns, loss_ppm, duplicate_ppm, reorder_ppm, extra_min_ns, extra_max_ns } =
+        weather;
+    [latency_min_ns, latency_max_ns, extra_min_ns, extra_max_ns].into_iter().for_each(|word| sink.u64(*word));
+    [loss_ppm, duplicate_ppm, reorder_ppm].into_iter().for_each(|word| sink.u64(u64::from(*word)));
+}
+
+fn encode_disk_weather<S: Sink>(sink: &mut S, weather: &DiskWeather) {
+    let DiskWeather { write_min_ns, write_max_ns, read_min_ns, read_max_ns, fsync_min_ns, fsync_max_ns } = weather;
+    let words = [write_min_ns, write_max_ns, read_min_ns, read_max_ns, fsync_min_ns, fsync_max_ns];
+    words.into_iter().for_each(|word| sink.u64(*word));
+}

@@ -1,0 +1,53 @@
+//! The running hash over everything that happened, and where it stood every 1,024 events.
+//!
+//! Two runs are equal if their hashes are; if they are not, the first block hash that differs says
+//! where to look. Not here: how an event is encoded (`encode`), and the events themselves, which
+//! are not kept: a full trace is had by running again.
+
+use squall_raft::process::Process;
+
+use super::encode;
+use super::event::{Observer, WorldEvent};
+use crate::entropy::v1::Fold;
+use crate::shared::SharedVec;
+
+/// How many events a block hash covers.
+pub const BLOCK_EVENTS: u64 = 1024;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace {
+    fold: Fold,
+    at_ns: u64,
+    events: u64,
+    blocks: SharedVec<u64>,
+}
+
+impl Trace {
+    /// Folds an event and shows it; returns its number.
+    #[inline]
+    pub(super) fn emit<P: Process>(&mut self, at_ns: u64, observer: &mut impl Observer<P>, event: WorldEvent<'_, P>) -> u64 {
+        if at_ns != self.at_ns {
+            self.at_ns = at_ns;
+            encode::time(&mut self.fold, at_ns);
+        }
+        event.encode(&mut self.fold);
+        self.events += 1;
+        if self.events.is_multiple_of(BLOCK_EVENTS) {
+            self.blocks.push(self.fold.value());
+        }
+        observer.event(at_ns, self.events, event);
+        self.events
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.fold.value()
+    }
+
+    pub(super) fn events(&self) -> u64 {
+        self.events
+    }
+
+    pub(super) fn blocks(&self) -> &SharedVec<u64> {
+        &self.blocks
+    }
+}
