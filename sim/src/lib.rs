@@ -3,3 +3,5 @@
 //! One seed decides everything that happens in a run. Modules stand in the order in which they build on each other.
 
 pub mod entropy;
+pub mod plan;
+pub mod scenario;
