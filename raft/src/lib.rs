@@ -33,5 +33,7 @@ pub mod core;
 
 pub mod applier;
 
+pub mod node;
+
 #[cfg(feature = "mutants")]
 pub mod mutants;

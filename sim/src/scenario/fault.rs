@@ -1,0 +1,243 @@
+//! The vocabulary of faults: what happens, when, and to whom. Scenarios and plans share it.
+//!
+//! Not here: how a target is resolved or a fault takes effect; that is the world's business.
+//! Read next: [`super::schema`], where faults stand.
+
+use serde::{Deserialize, Serialize};
+
+use super::nanos::Nanos;
+use super::range::{Range, given};
+
+/// To whom something happens. Roles are resolved when the fault fires, drawn among the nodes that fit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// The node with this number; the first is 1.
+    Node(u64),
+    /// The leader of the highest term.
+    Leader,
+    /// A node that campaigns, drawn.
+    Candidate,
+    /// A node that follows, drawn.
+    Follower,
+    /// Any node that is up, drawn.
+    Any,
+    /// All nodes.
+    All,
+    /// All nodes but the other end; only as an end of `OneWay` and `Link`.
+    Others,
+    /// A node that the inner target does not mean, drawn.
+    Not(Box<Target>),
+}
+
+/// What a trigger waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Event {
+    /// The node's log grew by an entry that is not durable yet.
+    Append,
+    /// The node's commit index rose.
+    Commit,
+    /// The node applied an entry.
+    Apply,
+    /// The node became leader.
+    BecomeLeader,
+    /// The node began to campaign.
+    BecomeCandidate,
+    /// The node became follower.
+    BecomeFollower,
+    /// The node decided a vote, its own as a candidate included.
+    Vote,
+    /// The node removed its log's tail.
+    Truncate,
+    /// A sync of the node's disk was done.
+    Sync,
+    /// The node has read its disk after a start.
+    Recovered,
+    /// The node adopted a higher term.
+    TermAdopted,
+}
+
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 11] = [
+        Self::Append,
+        Self::Commit,
+        Self::Apply,
+        Self::BecomeLeader,
+        Self::BecomeCandidate,
+        Self::BecomeFollower,
+        Self::Vote,
+        Self::Truncate,
+        Self::Sync,
+        Self::Recovered,
+        Self::TermAdopted,
+    ];
+}
+
+/// What of the network is cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Cut {
+    /// Every link of the target, in both directions.
+    Isolate(Target),
+    /// The target and drawn companions on one side, the rest on the other.
+    Split {
+        /// Who is on the first side.
+        with: Target,
+        /// How many nodes are on that side, the target included.
+        size: Range<u64>,
+    },
+    /// No link between different groups. A node in no group keeps all its links, and so bridges them.
+    Groups(Vec<Vec<u64>>),
+    /// Messages in one direction only.
+    OneWay {
+        /// The senders.
+        from: Target,
+        /// The receivers.
+        to: Target,
+    },
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum What {
+    /// The process dies and is started again at the end; what it wrote survives in the page cache.
+    Kill(Target),
+    /// The machine loses power: of what was written but not synced, a drawn part survives.
+    PowerLoss(Target),
+    /// The process stands still while its clock runs on.
+    Pause(Target),
+    /// Links are cut.
+    Cut(Cut),
+    /// Links are cut and restored again and again; whom it meets is resolved once.
+    Flap {
+        /// What is cut.
+        cut: Cut,
+        /// How long each cut lasts.
+        down: Range<Nanos>,
+        /// How long the links work in between.
+        up: Range<Nanos>,
+    },
+    /// Links get other weather. What is left out stays as it is.
+    Link {
+        /// The senders.
+        from: Target,
+        /// The receivers.
+        to: Target,
+        /// Latency of each message.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
+        latency: Option<Range<Nanos>>,
+        /// Lost messages of a million.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
+        loss_ppm: Option<Range<u32>>,
+        /// Duplicated messages of a million.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
+        duplicate_ppm: Option<Range<u32>>,
+        /// Messages of a million that are held back so that later ones overtake them.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
+        reorder_ppm: Option<Range<u32>>,
+    },
+    /// Syncs of a disk take this long.
+    SlowFsync {
+        /// Whose disk.
+        who: Target,
+        /// Latency of each sync.
+        fsync: Range<Nanos>,
+    },
+    /// A clock runs at another rate.
+    ClockRate {
+        /// Whose clock.
+        who: Target,
+        /// Its rate; 1,000,000 is true time.
+        rate_ppm: Range<u32>,
+    },
+    /// A clock jumps forward, once.
+    ClockJump {
+        /// Whose clock.
+        who: Target,
+        /// How far.
+        by: Range<Nanos>,
+    },
+}
+
+impl What {
+    /// The names of all kinds, as [`Self::kind`] gives them.
+    pub const KINDS: [&'static str; 12] = [
+        "kill",
+        "power_loss",
+        "pause",
+        "isolate",
+        "split",
+        "groups",
+        "one_way",
+        "flap",
+        "link",
+        "slow_fsync",
+        "clock_rate",
+        "clock_jump",
+    ];
+
+    /// The stable name of its kind: a swarm switches kinds off as a whole, and summaries count by kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Kill(_) => "kill",
+            Self::PowerLoss(_) => "power_loss",
+            Self::Pause(_) => "pause",
+            Self::Cut(Cut::Isolate(_)) => "isolate",
+            Self::Cut(Cut::Split { .. }) => "split",
+            Self::Cut(Cut::Groups(_)) => "groups",
+            Self::Cut(Cut::OneWay { .. }) => "one_way",
+            Self::Flap { .. } => "flap",
+            Self::Link { .. } => "link",
+            Self::SlowFsync { .. } => "slow_fsync",
+            Self::ClockRate { .. } => "clock_rate",
+            Self::ClockJump { .. } => "clock_jump",
+        }
+    }
+
+    /// Whether it is over at once, so that it has no end to give.
+    #[must_use]
+    pub const fn is_instant(&self) -> bool {
+        matches!(self, Self::ClockJump { .. })
+    }
+}
+
+/// When a fault begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum When {
+    /// At this time of the safety phase.
+    At(Nanos),
+    /// At a time that is drawn between the two.
+    Between(Nanos, Nanos),
+    /// When something happened often enough.
+    On {
+        /// What is counted.
+        event: Event,
+        /// At whom, by the role at that moment.
+        #[serde(default = "anyone")]
+        who: Target,
+        /// The fault begins at the `nth` time, counted from the start of the run over all nodes that fit.
+        #[serde(default = "once")]
+        nth: Range<u64>,
+        /// This much later.
+        #[serde(default)]
+        plus: Range<Nanos>,
+        /// How often it begins: each time another `nth` events later.
+        #[serde(default = "one")]
+        times: u64,
+    },
+}
+
+const fn anyone() -> Target {
+    Target::Any
+}
+
+const fn once() -> Range<u64> {
+    Range::fixed(1)
+}
+
+const fn one() -> u64 {
+    1
+}

@@ -1,0 +1,115 @@
+//! What a campaign must have seen at least once: the words for `sometimes`.
+//!
+//! A scenario that never reaches the situation that it is about proves nothing, so each file lists marks, and one
+//! that stays at zero over a campaign is a failure. Not here: detection, which is the run's business.
+
+use std::fmt;
+
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::error::suggest;
+
+macro_rules! marks {
+    ($($variant:ident = $name:literal: $doc:literal,)+) => {
+        /// A situation worth having been in. Names are stable: recorded seeds hold them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Mark {
+            $(#[doc = $doc] $variant,)+
+        }
+
+        impl Mark {
+            /// Every mark, in the order of the guide.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Its name in scenarios and summaries.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What it says has happened.
+            #[must_use]
+            pub const fn describe(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)+ }
+            }
+        }
+    };
+}
+
+marks! {
+    LeaderChanged = "leader_changed": "A leader was elected after another one had led.",
+    TermRose = "term_rose": "A term above the first was reached.",
+    SplitVote = "split_vote": "A term passed in which nodes campaigned and none was elected.",
+    CandidateLost = "candidate_lost": "A candidate became follower without having been elected.",
+    ElectionWithoutFault = "election_without_fault": "A leader was replaced although no fault had begun yet: clocks alone did it.",
+    TwoLeadersAtOnce = "two_leaders_at_once": "A leader of an older term still led while a newer one did.",
+    LeaderKilled = "leader_killed": "A leader's process was killed.",
+    LeaderPowerLost = "leader_power_lost": "A leader's machine lost power.",
+    FollowerPowerLost = "follower_power_lost": "A follower's machine lost power.",
+    PowerLostBetweenAppendAndFsync = "power_lost_between_append_and_fsync": "A machine lost power while an appended entry was not synced yet.",
+    UnsyncedBytesLost = "unsynced_bytes_lost": "A power loss took bytes that had been written and not synced.",
+    TornTailRepaired = "torn_tail_repaired": "A node cut an incomplete record off its log when it started.",
+    ConflictTruncated = "conflict_truncated": "A follower removed entries that conflicted with its leader's.",
+    OlderTermEntryOnMajorityOverwritten = "older_term_entry_on_majority_overwritten": "An entry of an older term that a majority held was overwritten (paper, figure 8).",
+    LeaderCutWhileClientsWrote = "leader_cut_while_clients_wrote": "The leader lost links while writes were under way.",
+    MinorityPartition = "minority_partition": "The network was split with the leader on the smaller side.",
+    MajorityPartition = "majority_partition": "The network was split with the leader on the larger side.",
+    OneWayCutOfLeader = "one_way_cut_of_leader": "Messages from or to the leader were cut in one direction only.",
+    LinkFlapped = "link_flapped": "A link was cut and restored at least twice by one fault.",
+    PausedLongerThanElection = "paused_longer_than_election": "A node stood still for longer than the largest election timeout.",
+    FsyncSlowerThanElection = "fsync_slower_than_election": "A sync took longer than the shortest election timeout.",
+    MessageLost = "message_lost": "The network lost a message.",
+    MessageDuplicated = "message_duplicated": "The network delivered a message twice.",
+    MessageReordered = "message_reordered": "A message overtook an earlier one of its link.",
+    EntriesResent = "entries_resent": "A leader sent an entry to the same follower again.",
+    CommandDeduplicated = "command_deduplicated": "A command that had taken effect arrived again and was answered from the session.",
+    LateDuplicateRefused = "late_duplicate_refused": "A request was repeated after its answer and had no second effect.",
+    ReadConfirmedByRound = "read_confirmed_by_round": "A read was answered after a heartbeat round had confirmed the leader.",
+    ClientRetried = "client_retried": "A client sent a request again with the same id.",
+    UnknownOutcome = "unknown_outcome": "A client gave up on an operation without knowing its outcome.",
+    Busy = "busy": "A leader turned a request away because a limit was reached.",
+}
+
+impl Mark {
+    /// The mark of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mark| mark.name() == name)
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Mark {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Mark {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MarkVisitor)
+    }
+}
+
+struct MarkVisitor;
+
+impl Visitor<'_> for MarkVisitor {
+    type Value = Mark;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a mark such as \"leader_changed\" (the guide lists them)")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Mark, E> {
+        Mark::from_name(name).ok_or_else(|| {
+            let hint = suggest(name, Mark::ALL.iter().map(|mark| mark.name()));
+            E::invalid_value(Unexpected::Str(name), &format!("{}{hint}", "the name of a mark (the guide lists them)").as_str())
+        })
+    }
+}
