@@ -10,11 +10,9 @@ pub mod scenario;
 
 pub mod plan;
 
-pub mod shared;
-
 pub mod clock;
 
-pub mod events;
+mod events;
 
 pub mod network;
 
@@ -22,4 +20,4 @@ pub mod disk;
 
 pub mod world;
 
-pub mod run;
+//pub mod run;

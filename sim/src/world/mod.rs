@@ -30,7 +30,7 @@ use crate::entropy::v1::mix;
 use crate::entropy::{Entropy, Owner};
 use crate::events::{Queue, Slab, What};
 use crate::network::Link;
-use crate::shared::SharedVec;
+use squall_raft::shared::SharedVec;
 use node::{Call, Letter, Node};
 use trace::Trace;
 

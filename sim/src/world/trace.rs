@@ -9,7 +9,7 @@ use squall_raft::process::Process;
 use super::encode;
 use super::event::{Observer, WorldEvent};
 use crate::entropy::v1::Fold;
-use crate::shared::SharedVec;
+use squall_raft::shared::SharedVec;
 
 /// How many events a block hash covers.
 pub const BLOCK_EVENTS: u64 = 1024;
