@@ -1,0 +1,152 @@
+//! The end of a run: what must be true after healing, the clients' history, and the outcome.
+//!
+//! Not here: online checks ([`super::judge`]). Read next: `campaign`, which adds outcomes up.
+
+use std::collections::BTreeMap;
+
+use squall_checkers::history::History;
+use squall_checkers::linearizability::{self, Limits, Verdict as Linearizability};
+use squall_checkers::liveness::{EndOfRun, Replica};
+use squall_checkers::violation::{Property, Violation};
+use squall_raft::applier::StateMachine;
+use squall_raft::node::Node;
+use squall_raft::types::NodeId;
+
+use super::clients::Desk;
+use super::subject::Subject;
+use super::{Ending, Run};
+use crate::scenario::Mark;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The first property that was violated, if any.
+    pub violation: Option<Box<Violation>>,
+    /// The trace hash: equal for equal runs, everywhere.
+    pub hash: u64,
+    /// The hash after every block of events, to find a first difference.
+    pub blocks: Vec<u64>,
+    /// Events that went into it.
+    pub events: u64,
+    /// Messages between nodes.
+    pub messages: u64,
+    /// Operations with a definite outcome.
+    pub operations: u64,
+    /// Reads among them.
+    pub reads: u64,
+    /// Operations whose outcome nobody knows.
+    pub unknown: u64,
+    /// Operations under way at the same time, at most.
+    pub max_in_flight: u64,
+    /// Virtual duration.
+    pub virtual_ns: u64,
+    /// How often a leader was elected.
+    pub leaders: u64,
+    /// Highest commit index.
+    pub commits: u64,
+    /// Faults that took effect, by kind.
+    pub faults: BTreeMap<String, u64>,
+    /// Marks that were reached.
+    pub marks: BTreeMap<Mark, u64>,
+}
+
+/// What is demanded of a healed cluster, as it stands now.
+pub(super) fn facts<S: Subject>(run: &Run<S>, commit_index_at_healing: u64, elapsed_ns: u64) -> EndOfRun {
+    EndOfRun {
+        leader: agreed_leader(run),
+        committed_since_heal: run.commit_index() > commit_index_at_healing,
+        unanswered: run.clients.iter().filter_map(|client| Some((client.id(), client.unanswered()?.0))).collect(),
+        replicas: run.world.nodes().map(|node| replica(run, node)).collect(),
+        elapsed_ns,
+        election_timeout_ns: run.plan.engine.election_timeout.high.0,
+        bound_election_timeouts: run.plan.settle_election_timeouts,
+    }
+}
+
+/// The leader that a quorum follows in one term.
+fn agreed_leader<S: Subject>(run: &Run<S>) -> Option<u64> {
+    let mut followers: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    for core in run.world.nodes().filter_map(|node| run.world.process(node)?.core()) {
+        if let Some(leader) = core.leader() {
+            *followers.entry((core.hard_state().term.0, leader.0)).or_default() += 1;
+        }
+    }
+    followers.into_iter().find(|(_, count)| count * 2 > run.plan.nodes).map(|((_, leader), _)| leader)
+}
+
+fn replica<S: Subject>(run: &Run<S>, node: NodeId) -> Replica {
+    let process: Option<&Node<S::Machine>> = run.world.process(node);
+    let core = process.and_then(Node::core);
+    let applier = process.and_then(Node::applier);
+    Replica {
+        node: node.0,
+        last_index: core.map_or(0, |core| core.log().last().index.0),
+        commit_index: core.map_or(0, |core| core.commit_index().0),
+        applied_index: applier.map_or(0, |applier| applier.applied().0),
+        digest: applier.map_or(0, |applier| applier.digest()),
+    }
+}
+
+/// Closes the books and judges the clients' history.
+pub(super) fn judge<S: Subject>(mut run: Run<S>) -> Outcome
+where
+    S::Machine: StateMachine,
+{
+    close(&mut run);
+    let violation = match run.ended.take() {
+        Some(Ending::Violated(violation)) => Some(violation),
+        _ if run.options.checks => linearizability(&run),
+        _ => None,
+    };
+    let counters = *run.world.counters();
+    Outcome {
+        violation,
+        hash: run.world.hash(),
+        blocks: run.world.blocks().iter().copied().collect(),
+        events: run.world.events(),
+        messages: counters.messages,
+        operations: run.totals.completed,
+        reads: run.totals.reads,
+        unknown: run.totals.unknown,
+        max_in_flight: run.totals.in_flight_max,
+        virtual_ns: run.world.now(),
+        leaders: run.judge.marks.leaders(),
+        commits: run.commit_index(),
+        faults: run.faults_that_took_effect(),
+        marks: run.judge.marks.counts().clone(),
+    }
+}
+
+fn close<S: Subject>(run: &mut Run<S>) {
+    let mut wishes = Vec::new();
+    let mut desk = Desk {
+        now_ns: run.world.now(),
+        open: false,
+        may_give_up: true,
+        subject: &run.subject,
+        history: &mut run.history,
+        totals: &mut run.totals,
+        wishes: &mut wishes,
+    };
+    for client in &mut run.clients {
+        client.close(&mut desk);
+    }
+    let marks = &mut run.judge.marks;
+    marks.finish();
+    marks.hit_if(run.faults.has_flapped(), Mark::LinkFlapped);
+    marks.hit_if(run.totals.retried > 0, Mark::ClientRetried);
+    marks.hit_if(run.totals.unknown > 0, Mark::UnknownOutcome);
+}
+
+fn linearizability<S: Subject>(run: &Run<S>) -> Option<Box<Violation>> {
+    let history = match History::new(run.history.iter().cloned().collect()) {
+        Ok(history) => history,
+        Err(error) => return Some(Violation::new(Property::GaveUp, format!("the history is no history: {error}"))),
+    };
+    let limits = Limits { configurations_max: run.options.search_max };
+    match linearizability::check(&run.subject.model(), &history, limits) {
+        Linearizability::Ok(_) => None,
+        Linearizability::Illegal(illegal) => Some(Violation::new(Property::Linearizability, illegal.to_string())),
+        Linearizability::Unknown(limit) => Some(Violation::new(Property::GaveUp, format!("linearizability: {limit}"))),
+    }
+}

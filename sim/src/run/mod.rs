@@ -1,0 +1,552 @@
+//! One run: a plan in a world, under all checkers, from the first boot to the verdict.
+//!
+//! ```text
+//!  0                      safety                      + settle bound
+//!  |---- faults, clients ----|---- healed, clients drain ----|
+//!                            ^ everything ends               ^ all must be well before
+//! ```
+//!
+//! In the safety phase everything that the plan says goes wrong. Then all is healed, and
+//! within a stated number of election timeouts there must be a leader, a new commit, an
+//! outcome for every operation and equal replicas.
+//!
+//! A run has one thread and no input but its plan. Not here: many runs and panics
+//! (`campaign`). Read next: [`Run`], then [`clients`], [`faults`], [`finish`].
+
+pub mod clients;
+pub mod cluster;
+pub mod faults;
+pub mod finish;
+mod ghost;
+mod judge;
+mod marks;
+pub mod settings;
+pub mod subject;
+pub mod tape;
+pub mod text;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use squall_checkers::violation::{Property, Violation};
+use squall_raft::node::request::Request;
+use squall_raft::node::{Node, NodeConfig};
+use squall_raft::types::NodeId;
+
+use self::clients::{Client, Desk, HistoryOf, Totals, Wish};
+use self::faults::{Action, AlarmKind, Calm, Faults, Orders};
+use self::finish::Outcome;
+use self::judge::Judge;
+pub use self::judge::Watch;
+use self::settings::SettingsError;
+use self::subject::Subject;
+use crate::entropy::Entropy;
+use crate::plan::Plan;
+use crate::scenario::{Cut, Mark, What};
+use crate::world::{ClientId, Observer, RequestHandle, Step, World, WorldEvent};
+
+/// How long clients go on after everything was healed, in largest election timeouts.
+const WORK_AFTER_HEALING: u64 = 4;
+
+/// A run that needs more events than this per virtual second is stuck, however fast it is.
+const EVENTS_PER_SECOND_MAX: u64 = 4_000_000;
+
+/// Events at one instant; more than this and time does not advance.
+const EVENTS_PER_INSTANT_MAX: u64 = 1_000_000;
+
+/// How a run is carried out. None of it changes the trace hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether checkers and marks look at it.
+    pub checks: bool,
+    /// Configurations that the linearizability checker may explore.
+    pub search_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { checks: true, search_max: 2_000_000 }
+    }
+}
+
+/// A run under way. It can be cloned at any moment, and both go on alike.
+#[derive(Clone)]
+pub struct Run<S: Subject> {
+    plan: Arc<Plan>,
+    subject: S,
+    options: Options,
+    world: World<Node<S::Machine>>,
+    judge: Judge,
+    faults: Faults,
+    clients: Vec<Client<S>>,
+    history: HistoryOf<S>,
+    totals: Totals,
+    late: Vec<(ClientId, NodeId, Request)>,
+    phase: Phase,
+    instant: (u64, u64),
+    ended: Option<Ending>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Faults happen.
+    Safety,
+    /// All is healed; clients still begin operations. Holds the commit index at the healing.
+    Healed { commit_index: u64 },
+    /// Clients begin no more operations.
+    Draining { commit_index: u64 },
+}
+
+/// Why a run is over.
+#[derive(Clone, Debug)]
+pub(crate) enum Ending {
+    /// Everything that was demanded came true.
+    Settled,
+    /// A property is violated.
+    Violated(Box<Violation>),
+}
+
+/// What the world is asked to wake the run for. Packed into one word: kind, then number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Client { client: u32, generation: u32 },
+    Fault(AlarmKind),
+    Late(u32),
+    SafetyEnds,
+    WorkEnds,
+    Poll,
+}
+
+impl Token {
+    const fn pack(self) -> u64 {
+        let (kind, high, low) = match self {
+            Self::Client { client, generation } => (1, client, generation),
+            Self::Fault(AlarmKind::Begin(i)) => (2, 0, i),
+            Self::Fault(AlarmKind::End(i)) => (3, 0, i),
+            Self::Fault(AlarmKind::Flap(i)) => (4, 0, i),
+            Self::Late(i) => (5, 0, i),
+            Self::SafetyEnds => (6, 0, 0),
+            Self::WorkEnds => (7, 0, 0),
+            Self::Poll => (8, 0, 0),
+        };
+        kind << 56 | (high as u64) << 32 | low as u64
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the parts were packed from u32")]
+    const fn unpack(word: u64) -> Option<Self> {
+        let (high, low) = ((word >> 32) as u32 & 0xff_ffff, word as u32);
+        Some(match word >> 56 {
+            1 => Self::Client { client: high, generation: low },
+            2 => Self::Fault(AlarmKind::Begin(low)),
+            3 => Self::Fault(AlarmKind::End(low)),
+            4 => Self::Fault(AlarmKind::Flap(low)),
+            5 => Self::Late(low),
+            6 => Self::SafetyEnds,
+            7 => Self::WorkEnds,
+            8 => Self::Poll,
+            _ => return None,
+        })
+    }
+}
+
+/// A run's own observer and somebody else's, side by side.
+struct Both<'a, O> {
+    judge: &'a mut Judge,
+    other: &'a mut O,
+}
+
+impl<M, O> Observer<Node<M>> for Both<'_, O>
+where
+    M: squall_raft::applier::StateMachine,
+    O: Observer<Node<M>>,
+{
+    #[inline]
+    fn event(&mut self, at_ns: u64, number: u64, event: WorldEvent<'_, Node<M>>) {
+        self.judge.event(at_ns, number, event);
+        self.other.event(at_ns, number, event);
+    }
+}
+
+impl<S: Subject> Run<S> {
+    /// Boots every node and sets the first alarms.
+    ///
+    /// # Errors
+    /// If the engine refuses the plan's settings.
+    pub fn new(
+        plan: Arc<Plan>,
+        subject: S,
+        options: Options,
+        observer: &mut impl Observer<Node<S::Machine>>,
+    ) -> Result<Self, SettingsError> {
+        Self::with_engine(plan, subject, options, |_, _| {}, observer)
+    }
+
+    /// As [`Self::new`], with a last word on each node's engine settings.
+    ///
+    /// # Errors
+    /// If the engine refuses the plan's settings.
+    pub fn with_engine(
+        plan: Arc<Plan>,
+        subject: S,
+        options: Options,
+        change: impl Fn(u64, &mut squall_raft::config::Config),
+        observer: &mut impl Observer<Node<S::Machine>>,
+    ) -> Result<Self, SettingsError> {
+        let entropy = Entropy::new(plan.seed);
+        let mut nodes = Vec::new();
+        for node in 1..=plan.nodes {
+            let mut raft = settings::engine(&plan, node)?;
+            change(node, &mut raft);
+            nodes.push((NodeId(node), NodeConfig { raft, machine: subject.machine() }));
+        }
+        let mut orders = Orders::default();
+        let faults = Faults::new(Arc::new(plan.faults.clone()), entropy, calm(&plan), plan.safety.0, &mut orders);
+        let watch = Watch { checks: options.checks, triggers: faults.waits_for_events() };
+        let clients = plan.clients.iter().map(|client| Client::new(Arc::new(client.clone()), plan.nodes)).collect();
+        let mut run = Self {
+            world: World::new(entropy, nodes, settings::world(&plan)),
+            judge: Judge::new(&plan, watch),
+            faults,
+            clients,
+            history: HistoryOf::<S>::default(),
+            totals: Totals::default(),
+            late: Vec::new(),
+            phase: Phase::Safety,
+            instant: (0, 0),
+            ended: None,
+            plan,
+            subject,
+            options,
+        };
+        run.begin(orders, observer);
+        Ok(run)
+    }
+
+    fn begin(&mut self, orders: Orders, observer: &mut impl Observer<Node<S::Machine>>) {
+        let plan = Arc::clone(&self.plan);
+        let mut both = Both { judge: &mut self.judge, other: observer };
+        for clock in &plan.clocks {
+            let Some(node) = clock.node() else { continue };
+            self.world.set_clock_offset(NodeId(node), clock.offset.0, &mut both);
+            self.world.set_clock_rate(NodeId(node), clock.rate_ppm, &mut both);
+        }
+        for node in 1..=plan.nodes {
+            self.world.start(NodeId(node), &mut both);
+        }
+        self.world.wake_at(plan.safety.0, Token::SafetyEnds.pack(), &mut both);
+        self.obey(orders, observer);
+        for client in 0..self.clients.len() {
+            self.with_client(client, observer, |client, desk| client.start(desk));
+        }
+    }
+
+    /// Virtual time since the start.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.world.now()
+    }
+
+    /// Whether the run is over.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// The world as it is now.
+    #[must_use]
+    pub const fn world(&self) -> &World<Node<S::Machine>> {
+        &self.world
+    }
+
+    /// Runs to the end and judges it.
+    pub fn finish(mut self, observer: &mut impl Observer<Node<S::Machine>>) -> Outcome {
+        while self.ended.is_none() {
+            self.step(observer);
+        }
+        finish::judge(self)
+    }
+
+    /// Carries out one event of the world and all that follows from it.
+    pub fn step(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
+        let step = self.world.step(&mut Both { judge: &mut self.judge, other: observer });
+        match step {
+            Step::Internal => {}
+            Step::Idle => self.stuck("nothing is left to happen".into()),
+            Step::External { token } => self.on_token(token, observer),
+            Step::Reply { client, handle, from, reply } => {
+                self.with_client(client.0 as usize, observer, |client, desk| client.on_reply(handle.0, from, reply, desk));
+            }
+        }
+        self.fire_triggers(observer);
+        if let Some(violation) = self.judge.violation.take() {
+            self.ended = Some(Ending::Violated(violation));
+        }
+        if let Some((node, reason)) = self.judge.halted.take() {
+            self.halted(node, reason);
+        }
+        self.check_budget();
+    }
+
+    /// No fault that exists yet gives a node a reason to give up.
+    fn halted(&mut self, node: u64, reason: &'static str) {
+        let message = format!("node {node} halted itself at {} ns: {reason}", self.world.now());
+        self.ended.get_or_insert_with(|| Ending::Violated(Violation::new(Property::Liveness, message)));
+    }
+
+    fn stuck(&mut self, why: String) {
+        self.ended.get_or_insert_with(|| Ending::Violated(Violation::new(Property::Stuck, why)));
+    }
+
+    fn check_budget(&mut self) {
+        let (now_ns, events) = (self.world.now(), self.world.events());
+        if self.instant.0 != now_ns {
+            self.instant = (now_ns, events);
+        }
+        let at_this_instant = events - self.instant.1;
+        let budget = EVENTS_PER_INSTANT_MAX + now_ns / 1_000 * (EVENTS_PER_SECOND_MAX / 1_000_000);
+        if at_this_instant > EVENTS_PER_INSTANT_MAX {
+            self.stuck(format!("{at_this_instant} events at {now_ns} ns, and time does not advance"));
+        } else if events > budget {
+            self.stuck(format!("{events} events until {now_ns} ns, more than the budget of {budget}"));
+        }
+    }
+
+    fn on_token(&mut self, word: u64, observer: &mut impl Observer<Node<S::Machine>>) {
+        match Token::unpack(word) {
+            Some(Token::Client { client, generation }) => {
+                self.with_client(client as usize, observer, |client, desk| client.on_wake(generation, desk));
+            }
+            Some(Token::Fault(what)) => {
+                let mut orders = Orders::default();
+                self.faults.on_alarm(self.world.now(), what, &self.judge.cluster, &mut orders);
+                self.obey(orders, observer);
+            }
+            Some(Token::Late(i)) => self.send_late(i, observer),
+            Some(Token::SafetyEnds) => self.heal(observer),
+            Some(Token::WorkEnds) => {
+                if let Phase::Healed { commit_index } = self.phase {
+                    self.phase = Phase::Draining { commit_index };
+                }
+            }
+            Some(Token::Poll) => self.poll(observer),
+            None => {}
+        }
+    }
+
+    fn wake(&mut self, at_ns: u64, token: Token, observer: &mut impl Observer<Node<S::Machine>>) {
+        self.world.wake_at(at_ns, token.pack(), &mut Both { judge: &mut self.judge, other: observer });
+    }
+}
+
+/// Clients.
+impl<S: Subject> Run<S> {
+    fn with_client(
+        &mut self,
+        position: usize,
+        observer: &mut impl Observer<Node<S::Machine>>,
+        call: impl FnOnce(&mut Client<S>, &mut Desk<'_, S>),
+    ) {
+        let mut wishes = Vec::new();
+        let Some(client) = self.clients.get_mut(position) else {
+            return;
+        };
+        let mut desk = Desk {
+            now_ns: self.world.now(),
+            open: !matches!(self.phase, Phase::Draining { .. }),
+            may_give_up: self.phase == Phase::Safety,
+            subject: &self.subject,
+            history: &mut self.history,
+            totals: &mut self.totals,
+            wishes: &mut wishes,
+        };
+        call(client, &mut desk);
+        let id = ClientId(u32::try_from(position).unwrap_or(u32::MAX));
+        for wish in wishes {
+            self.grant(id, wish, observer);
+        }
+    }
+
+    fn grant(&mut self, client: ClientId, wish: Wish, observer: &mut impl Observer<Node<S::Machine>>) {
+        match wish {
+            Wish::Send { to, handle, request } => {
+                let mut both = Both { judge: &mut self.judge, other: observer };
+                self.world.request(client, RequestHandle(handle), to, request, &mut both);
+            }
+            Wish::Wake { at_ns, generation } => self.wake(at_ns, Token::Client { client: client.0, generation }, observer),
+            Wish::SendLate { at_ns, to, request } => {
+                let i = u32::try_from(self.late.len()).unwrap_or(u32::MAX);
+                if let Request::Command { session, sequence, .. } = &request {
+                    self.judge.marks.sent_late(session.0, *sequence);
+                }
+                self.late.push((client, to, request));
+                self.wake(at_ns, Token::Late(i), observer);
+            }
+        }
+    }
+
+    /// Sends a request that was answered long ago once more. Handle 0 is never waited for.
+    fn send_late(&mut self, i: u32, observer: &mut impl Observer<Node<S::Machine>>) {
+        if let Some((client, to, request)) = self.late.get(i as usize).cloned() {
+            let to = self.judge.cluster.leader().map_or(to, NodeId);
+            let mut both = Both { judge: &mut self.judge, other: observer };
+            self.world.request(client, RequestHandle(0), to, request, &mut both);
+        }
+    }
+}
+
+/// Faults.
+impl<S: Subject> Run<S> {
+    fn fire_triggers(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
+        if self.judge.happened.is_empty() {
+            return;
+        }
+        let mut orders = Orders::default();
+        for (event, node) in std::mem::take(&mut self.judge.happened) {
+            self.faults.on_event(self.world.now(), event, node, &self.judge.cluster, &mut orders);
+        }
+        self.obey(orders, observer);
+    }
+
+    fn obey(&mut self, orders: Orders, observer: &mut impl Observer<Node<S::Machine>>) {
+        for (i, nodes) in orders.began {
+            self.note_fault(i, &nodes);
+        }
+        for action in orders.actions {
+            self.act(&action, observer);
+        }
+        for alarm in orders.alarms {
+            self.wake(alarm.at_ns, Token::Fault(alarm.what), observer);
+        }
+    }
+
+    fn note_fault(&mut self, i: u32, nodes: &[u64]) {
+        let leader = self.judge.cluster.leader();
+        self.judge.marks.fault_began();
+        let plan = Arc::clone(&self.plan);
+        let Some(fault) = plan.faults.get(i as usize) else {
+            return;
+        };
+        let hits_leader = leader.is_some_and(|leader| nodes.contains(&leader));
+        let marks = &mut self.judge.marks;
+        match &fault.what {
+            What::Cut(cut) | What::Flap { cut, .. } => {
+                marks.hit_if(hits_leader && self.totals.writes_in_flight > 0, Mark::LeaderCutWhileClientsWrote);
+                match cut {
+                    Cut::OneWay { .. } => marks.hit_if(hits_leader, Mark::OneWayCutOfLeader),
+                    Cut::Split { .. } | Cut::Groups(_) => {
+                        let side = nodes.len() as u64;
+                        let with_leader = if hits_leader { side } else { plan.nodes - side };
+                        marks.hit_if(leader.is_some() && with_leader * 2 < plan.nodes, Mark::MinorityPartition);
+                        marks.hit_if(leader.is_some() && with_leader * 2 > plan.nodes, Mark::MajorityPartition);
+                    }
+                    Cut::Isolate(_) => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn act(&mut self, action: &Action, observer: &mut impl Observer<Node<S::Machine>>) {
+        let both = &mut Both { judge: &mut self.judge, other: observer };
+        let world = &mut self.world;
+        match *action {
+            Action::Kill(node) => {
+                world.kill(NodeId(node), both);
+            }
+            Action::PowerLoss(node) => {
+                world.power_loss(NodeId(node), both);
+            }
+            Action::Start(node) => {
+                world.start(NodeId(node), both);
+            }
+            Action::Pause(node) => {
+                world.pause(NodeId(node), both);
+            }
+            Action::Resume(node) => {
+                world.resume(NodeId(node), both);
+            }
+            Action::Cut { from, to } => {
+                world.set_cut(NodeId(from), NodeId(to), true, both);
+            }
+            Action::Mend { from, to } => {
+                world.set_cut(NodeId(from), NodeId(to), false, both);
+            }
+            Action::LinkWeather { from, to, weather } => {
+                world.set_link_weather(NodeId(from), NodeId(to), settings::links(&weather), both);
+            }
+            Action::Fsync { node, fsync } => {
+                world.set_disk_weather(NodeId(node), settings::disks(&self.plan, fsync), both);
+            }
+            Action::ClockRate { node, rate_ppm } => {
+                world.set_clock_rate(NodeId(node), rate_ppm, both);
+            }
+            Action::ClockJump { node, by_ns } => {
+                world.shift_clock(NodeId(node), by_ns, both);
+            }
+        }
+    }
+}
+
+/// The end of the storm.
+impl<S: Subject> Run<S> {
+    /// Ends every fault, and whatever was bad from the start.
+    fn heal(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
+        let mut orders = Orders::default();
+        self.faults.heal(&mut orders);
+        self.obey(orders, observer);
+        let calm = settings::calm(&self.plan.network);
+        let both = &mut Both { judge: &mut self.judge, other: observer };
+        for from in (1..=self.plan.nodes).map(NodeId) {
+            self.world.set_clock_rate(from, 1_000_000, both);
+            for to in (1..=self.plan.nodes).map(NodeId).filter(|to| *to != from) {
+                self.world.set_link_weather(from, to, settings::links(&calm), both);
+            }
+        }
+        for client in 0..self.clients.len() {
+            let id = ClientId(u32::try_from(client).unwrap_or(u32::MAX));
+            self.world.set_client_weather(id, settings::client_links(&calm), both);
+        }
+        self.phase = Phase::Healed { commit_index: self.commit_index() };
+        let now_ns = self.world.now();
+        let timeout_ns = self.plan.engine.election_timeout.high.0;
+        self.wake(now_ns + WORK_AFTER_HEALING * timeout_ns, Token::WorkEnds, observer);
+        self.wake(now_ns + timeout_ns, Token::Poll, observer);
+    }
+
+    /// The highest commit index that any node knows.
+    fn commit_index(&self) -> u64 {
+        let cores = self.world.nodes().filter_map(|node| self.world.process(node)?.core());
+        cores.map(|core| core.commit_index().0).max().unwrap_or(0)
+    }
+
+    /// Looks whether all is well; ends the run if it is, or if it has had its time.
+    fn poll(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
+        let (drained, healed_at_commit) = match self.phase {
+            Phase::Safety => return,
+            Phase::Healed { commit_index } => (false, commit_index),
+            Phase::Draining { commit_index } => (true, commit_index),
+        };
+        let timeout_ns = self.plan.engine.election_timeout.high.0;
+        let elapsed_ns = self.world.now() - self.plan.safety.0;
+        let bound_ns = timeout_ns.saturating_mul(self.plan.settle_election_timeouts);
+        let facts = finish::facts(self, healed_at_commit, elapsed_ns);
+        match facts.judge() {
+            Ok(()) if drained => self.ended = Some(Ending::Settled),
+            Err(violation) if elapsed_ns >= bound_ns => self.ended = Some(Ending::Violated(violation)),
+            _ => {
+                let again_ns = self.world.now() + timeout_ns / 2;
+                self.wake(again_ns, Token::Poll, observer);
+            }
+        }
+    }
+
+    /// What came of it so far, for whoever reports.
+    pub(crate) fn faults_that_took_effect(&self) -> BTreeMap<String, u64> {
+        self.faults.took_effect().iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
+    }
+}
+
+fn calm(plan: &Plan) -> Calm {
+    let rates_ppm = plan.clocks.iter().filter_map(|clock| Some((clock.node()?, clock.rate_ppm))).collect();
+    Calm { network: plan.network, fsync: plan.disk.fsync, rates_ppm }
+}
