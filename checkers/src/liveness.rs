@@ -103,7 +103,8 @@ impl EndOfRun {
 
     fn no_outcome(&self) -> Option<String> {
         let count = self.unanswered.len();
-        let named = self.unanswered.iter().take(NAMED).map(|(client, operation)| format!("operation {operation} of client {client}"));
+        let named =
+            self.unanswered.iter().take(NAMED).map(|(client, operation)| format!("operation {operation} of client {client}"));
         let named = named.collect::<Vec<_>>().join(", ");
         let rest = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
         match count {

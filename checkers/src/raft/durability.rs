@@ -5,7 +5,7 @@
 //! here, at the moment in which something leaves that no disk has promised yet.
 
 use super::committed::Committed;
-use super::mirror::{Mirror, Recovered, Witness};
+use super::mirror::{Mirror, Recovered, Slot};
 use super::observation::Observation;
 use crate::violation::{Evidence, Property, Verdict, Violation};
 
@@ -17,9 +17,8 @@ fn violation(message: String, evidence: impl IntoIterator<Item = Evidence>) -> B
 impl Mirror {
     /// A sync has completed: what was recovered at this boot is durable, too.
     #[inline]
-    pub(super) fn note_sync(&mut self, by: Witness, what: Observation) {
+    pub(super) fn note_sync(&mut self) {
         self.seen = true;
-        self.last_durable = Some((by, what));
         if let Some(recovered) = self.promised.recovered.take() {
             self.promised.log = recovered;
         }
@@ -31,6 +30,20 @@ impl Mirror {
         if self.promised.pending_cuts == 0 {
             self.promised.certain_to = None;
         }
+    }
+
+    /// An entry is added to the promised image, which has all that is before it.
+    #[inline]
+    pub(super) fn extend_promised(&mut self, index: u64, entry: Slot) -> Verdict {
+        if index <= self.promised.log.last_index() {
+            self.cut_promised(index.saturating_sub(1));
+        }
+        self.settle();
+        if Some(index) != self.promised.log.last_index().checked_add(1) {
+            return Err(self.hole_on_disk(index));
+        }
+        self.promised.log.push(entry);
+        Ok(())
     }
 
     pub(super) fn cut_promised(&mut self, last_index: u64) {
@@ -98,9 +111,8 @@ impl Mirror {
         Err(violation(message, self.disk_evidence()))
     }
 
-    /// An entry is added to the promised image: what is before it is there.
     #[cold]
-    pub(super) fn hole_on_disk(&self, index: u64) -> Box<Violation> {
+    fn hole_on_disk(&self, index: u64) -> Box<Violation> {
         let (node, last) = (self.id, self.promised.log.last_index());
         violation(
             format!("the disk of node {node} promised index {index} without what is behind index {last}"),

@@ -33,7 +33,9 @@ impl Elections {
     /// A node decided about a vote.
     pub(super) fn votes(&mut self, mirror: &mut Mirror, vote: Ballot) -> Verdict {
         self.judge(mirror, vote)?;
-        mirror.ballot = Some(vote);
+        if mirror.ballot.is_none_or(|earlier| earlier.term != vote.term) {
+            mirror.ballot = Some(vote);
+        }
         Ok(())
     }
 

@@ -79,4 +79,3 @@ pub(super) fn term_falls(mirror: &Mirror, index: u64, term: u64) -> Box<Violatio
     let message = format!("node {node} appended index {index} of term {term} behind index {last} of the higher term {before}");
     Violation::new(Property::LogMatching, message).because(mirror.log.slot(last).map(|slot| slot.evidence(last)))
 }
-

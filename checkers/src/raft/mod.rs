@@ -28,7 +28,7 @@ use committed::Committed;
 use election_safety::Elections;
 use exactly_once::Effects;
 use log_matching::Ledger;
-use mirror::{Ballot, Mirror, Moment, Recovered, Slot};
+use mirror::{Ballot, Mirror, Moment, Recovered, Slot, Witness};
 use state_machine_safety::States;
 
 /// Judges the observations of one cluster, in the order in which they happened.
@@ -144,25 +144,9 @@ impl RaftChecker {
                 (mirror.applied, mirror.applied_digest, mirror.applied_at) = (index, digest, by);
                 self.states.record(index, digest, by)
             }
-            Observation::SessionApply { index, session, sequence, .. } => {
-                self.effects.record(session, sequence, index, by)
-            }
-            Observation::DurableAppend { index, term, hash, .. } => {
-                mirror.note_sync(by, *observation);
-                let verdict = on_durable_append(mirror, index, Slot { term, hash, by });
-                if self.judges_disks { verdict } else { Ok(()) }
-            }
-            Observation::DurableTruncate { last_index, .. } => {
-                mirror.note_sync(by, *observation);
-                mirror.cut_promised(last_index);
-                mirror.settle();
-                Ok(())
-            }
-            Observation::DurableVote { term, vote, .. } => {
-                let verdict = mirror.judge_promise(term, vote);
-                mirror.note_sync(by, *observation);
-                mirror.settle();
-                (mirror.promised.term, mirror.promised.vote) = (term, vote);
+            Observation::SessionApply { index, session, sequence, .. } => self.effects.record(session, sequence, index, by),
+            Observation::DurableAppend { .. } | Observation::DurableTruncate { .. } | Observation::DurableVote { .. } => {
+                let verdict = on_durable(mirror, by, observation);
                 if self.judges_disks { verdict } else { Ok(()) }
             }
             Observation::VoteSent { term, candidate, .. } => {
@@ -257,22 +241,34 @@ fn on_truncate(mirror: &mut Mirror, last_index: u64) -> Verdict {
     verdict
 }
 
+/// A sync has completed, of which this is a part.
 #[inline]
-fn on_durable_append(mirror: &mut Mirror, index: u64, entry: Slot) -> Verdict {
-    if index <= mirror.promised.log.last_index() {
-        mirror.cut_promised(index.saturating_sub(1));
-    }
-    mirror.settle();
-    if Some(index) != mirror.promised.log.last_index().checked_add(1) {
-        return Err(mirror.hole_on_disk(index));
-    }
-    mirror.promised.log.push(entry);
-    Ok(())
+fn on_durable(mirror: &mut Mirror, by: Witness, observation: &Observation) -> Verdict {
+    mirror.note_sync();
+    let verdict = match *observation {
+        Observation::DurableAppend { index, term, hash, .. } => mirror.extend_promised(index, Slot { term, hash, by }),
+        Observation::DurableTruncate { last_index, .. } => {
+            mirror.cut_promised(last_index);
+            mirror.settle();
+            Ok(())
+        }
+        Observation::DurableVote { term, vote, .. } => {
+            mirror.settle();
+            let verdict = mirror.judge_promise(term, vote);
+            (mirror.promised.term, mirror.promised.vote) = (term, vote);
+            verdict
+        }
+        _ => return Ok(()),
+    };
+    mirror.last_durable = Some((by, *observation));
+    verdict
 }
 
 #[cold]
 fn with_last(mut violation: Box<Violation>, now: Moment, observation: &Observation) -> Box<Violation> {
-    let Moment { event, at_ns } = now;
-    violation.evidence.push(Evidence { event, at_ns, node: observation.node(), what: observation.to_string() });
+    let (Moment { event, at_ns }, node) = (now, observation.node());
+    // A check may have found it among the causes: it is named once.
+    violation.evidence.retain(|evidence| (evidence.event, evidence.node) != (event, node));
+    violation.evidence.push(Evidence { event, at_ns, node, what: observation.to_string() });
     violation
 }

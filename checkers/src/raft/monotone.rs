@@ -56,7 +56,8 @@ impl Mirror {
 
     #[cold]
     fn commit_fell(&self, index: u64) -> Box<Violation> {
-        let message = format!("node {} committed up to index {index} after it had committed up to index {}", self.id, self.commit);
+        let message =
+            format!("node {} committed up to index {index} after it had committed up to index {}", self.id, self.commit);
         Violation::new(Property::Monotone, message).because([self.commit_evidence()])
     }
 
