@@ -1,0 +1,168 @@
+//! What every judge answers with: the property that was violated, one sentence, and the
+//! events that led there.
+//!
+//! Not here: how anything is judged. Read next: [`crate::raft`], [`crate::liveness`].
+
+use std::fmt;
+
+/// What a judge says: nothing, or what is wrong.
+pub type Verdict = Result<(), Box<Violation>>;
+
+/// What can be violated. The names are stable: recorded seeds and scenario files use them.
+///
+/// ```
+/// use squall_checkers::violation::Property;
+///
+/// assert_eq!(Property::LogMatching.name(), "log-matching");
+/// assert_eq!(Property::from_name("log-matching"), Some(Property::LogMatching));
+/// assert_eq!(Property::from_name("Log Matching"), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Property {
+    /// At most one leader per term, at most one vote per node and term (paper, §5.2).
+    ElectionSafety,
+    /// A leader never overwrites or deletes entries of its log (§5.3).
+    LeaderAppendOnly,
+    /// Two logs with an entry of the same index and term are equal up to it (§5.3).
+    LogMatching,
+    /// What was committed is in the log of every leader of a later term (§5.4).
+    LeaderCompleteness,
+    /// No two nodes commit or apply different things at one index (§5.4.3).
+    StateMachineSafety,
+    /// What was promised to others survives a crash.
+    AcknowledgedDurable,
+    /// Term, commit index and applied index only rise, and stay behind each other.
+    Monotone,
+    /// A session's command takes effect once.
+    ExactlyOnce,
+    /// The clients' history has an order that respects real time and the model.
+    Linearizability,
+    /// A healed cluster makes progress.
+    Liveness,
+    /// A run did something else than its scenario expects.
+    Expect,
+    /// The system under test panicked.
+    Panic,
+    /// Two runs of one seed differ.
+    Nondeterminism,
+    /// A run does not advance, or exceeds its budget of events.
+    Stuck,
+    /// A judge reached its limit before it knew.
+    GaveUp,
+}
+
+impl Property {
+    /// Every property, in the order of their declaration.
+    pub const ALL: [Self; 15] = [
+        Self::ElectionSafety,
+        Self::LeaderAppendOnly,
+        Self::LogMatching,
+        Self::LeaderCompleteness,
+        Self::StateMachineSafety,
+        Self::AcknowledgedDurable,
+        Self::Monotone,
+        Self::ExactlyOnce,
+        Self::Linearizability,
+        Self::Liveness,
+        Self::Expect,
+        Self::Panic,
+        Self::Nondeterminism,
+        Self::Stuck,
+        Self::GaveUp,
+    ];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ElectionSafety => "election-safety",
+            Self::LeaderAppendOnly => "leader-append-only",
+            Self::LogMatching => "log-matching",
+            Self::LeaderCompleteness => "leader-completeness",
+            Self::StateMachineSafety => "state-machine-safety",
+            Self::AcknowledgedDurable => "acknowledged-durable",
+            Self::Monotone => "monotone",
+            Self::ExactlyOnce => "exactly-once",
+            Self::Linearizability => "linearizability",
+            Self::Liveness => "liveness",
+            Self::Expect => "expect",
+            Self::Panic => "panic",
+            Self::Nondeterminism => "nondeterminism",
+            Self::Stuck => "stuck",
+            Self::GaveUp => "gave-up",
+        }
+    }
+
+    /// The property of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|property| property.name() == name)
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One event that led to a violation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The number under which it was observed.
+    pub event: u64,
+    /// When it was observed.
+    pub at_ns: u64,
+    /// The node that it happened on.
+    pub node: u64,
+    /// What happened, in words.
+    pub what: String,
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {} at {} ns: {}", self.event, self.at_ns, self.what)
+    }
+}
+
+/// A property that does not hold, with the evidence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{property}: {message}")]
+pub struct Violation {
+    /// Which property.
+    pub property: Property,
+    /// One sentence that names nodes, terms, indexes and both values.
+    pub message: String,
+    /// The events that led there, oldest first; the last is the one that was judged.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Violation {
+    /// A violation without events.
+    #[must_use]
+    pub fn new(property: Property, message: String) -> Box<Self> {
+        Box::new(Self { property, message, evidence: Vec::new() })
+    }
+
+    /// Adds an event, and keeps them in the order in which they happened.
+    #[must_use]
+    pub fn because(mut self: Box<Self>, evidence: impl IntoIterator<Item = Evidence>) -> Box<Self> {
+        self.evidence.extend(evidence);
+        self.evidence.sort_by_key(|evidence| evidence.event);
+        self.evidence.dedup();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_property_and_is_kebab_case() {
+        for property in Property::ALL {
+            assert_eq!(Property::from_name(property.name()), Some(property));
+            assert!(property.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{property}");
+        }
+    }
+}
