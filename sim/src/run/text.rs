@@ -183,3 +183,17 @@ impl fmt::Display for Answered<'_> {
         }
     }
 }
+
+/// A short name for events that have no line of their own.
+#[must_use]
+pub fn name<S: StateMachine>(event: &WorldEvent<'_, Node<S>>) -> String {
+    match event {
+        WorldEvent::TimerFired { node, local } => format!("n{node} timer at local {local}"),
+        WorldEvent::WakeSet { at_ns, token } => format!("alarm {token:x} set for {}", Seconds(*at_ns)),
+        WorldEvent::Woken { token } => format!("alarm {token:x}"),
+        WorldEvent::Synced { node, .. } => format!("n{node} promises more"),
+        WorldEvent::RequestDelivered { client, to, handle, .. } => format!("n{to} takes request {} of c{}", handle.0, client.0),
+        WorldEvent::ReplyDelivered { client, from, handle, .. } => format!("c{} takes answer {} of n{from}", client.0, handle.0),
+        _ => "another event".to_owned(),
+    }
+}

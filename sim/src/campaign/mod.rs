@@ -1,0 +1,9 @@
+//! Many runs: a scenario over seeds, several scenarios over several workers, and what they add up to.
+//!
+//! The result of a seed does not depend on the number of workers or on what runs beside
+//! it. Not here: one run ([`crate::run`]); records of failures ([`crate::seeds`]).
+
+pub mod determinism;
+pub mod single;
+pub mod sweep;
+pub mod verdict;

@@ -1,0 +1,245 @@
+//! A sweep: jobs handed to workers, results added up in the order of the jobs.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::single::{How, Judged, judge};
+use super::verdict::{Failure, Verdict};
+use crate::plan::Plan;
+use crate::run::settings::SettingsError;
+use crate::run::subject::KvSubject;
+use crate::scenario::{Mark, Scenario};
+
+/// Fewer runs than this do not show that a mark never comes up.
+pub const RUNS_FOR_MARKS: u64 = 20;
+
+/// A scenario with its name.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The name, as summaries show it.
+    pub name: String,
+    /// What it says.
+    pub scenario: Scenario,
+}
+
+/// One seed of one scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Which scenario, by its place in the list.
+    pub scenario: usize,
+    /// Which seed.
+    pub seed: u64,
+    /// Run it twice and compare.
+    pub twice: bool,
+}
+
+/// What a scenario's runs add up to.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Runs that ended.
+    pub runs: u64,
+    /// Runs that did what was expected.
+    pub passed: u64,
+    /// Events of all runs; likewise the next ones.
+    pub events: u64,
+    /// Messages between nodes.
+    pub messages: u64,
+    /// Operations with a definite outcome.
+    pub operations: u64,
+    /// Operations without one.
+    pub unknown: u64,
+    /// Operations under way at once, at most in any run.
+    pub max_in_flight: u64,
+    /// Virtual time.
+    pub virtual_ns: u64,
+    /// CPU time.
+    pub cpu_ns: u64,
+    /// Elections won.
+    pub leaders: u64,
+    /// Faults that took effect.
+    pub faults: BTreeMap<String, u64>,
+    /// Marks that were reached; those that the scenario lists are there at zero, too.
+    pub marks: BTreeMap<Mark, u64>,
+    /// The trace hash of the last run.
+    pub trace_hash: u64,
+    /// The verdict, the worst of all runs.
+    pub verdict: Option<Verdict>,
+}
+
+/// A run that failed.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// Which scenario, by its place in the list.
+    pub scenario: usize,
+    /// The run.
+    pub judged: Judged,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// What a sweep found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// One per scenario, in the order of the list.
+    pub tallies: Vec<Tally>,
+    /// In the order of the jobs.
+    pub failed: Vec<Failed>,
+    /// Whether it was stopped before all jobs were done.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// The worst verdict.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.tallies.iter().filter_map(|tally| tally.verdict).min().unwrap_or(Verdict::Pass)
+    }
+}
+
+/// How to sweep.
+pub struct Sweep<'a> {
+    /// The scenarios.
+    pub scenarios: &'a [Named],
+    /// What to run.
+    pub jobs: &'a [Job],
+    /// How many at a time.
+    pub workers: usize,
+    /// How to run each.
+    pub how: How,
+    /// Set from outside to end it early.
+    pub stop: &'a AtomicBool,
+}
+
+impl Sweep<'_> {
+    /// Runs all jobs. `progress` is called after each, from any worker.
+    ///
+    /// # Errors
+    /// If the engine refuses a scenario's settings, with the scenario's name.
+    pub fn run(&self, progress: &(dyn Fn(&Job) + Sync)) -> Result<Report, (String, SettingsError)> {
+        let next = AtomicUsize::new(0);
+        let slots: Mutex<Vec<Option<Ended>>> = Mutex::new((0..self.jobs.len()).map(|_| None).collect());
+        let refused = Mutex::new(None);
+        let work = || {
+            while let Some((i, job)) = self.take(&next) {
+                match self.run_job(job) {
+                    Ok(ended) => lock(&slots)[i] = Some(ended),
+                    Err(error) => {
+                        lock(&refused).get_or_insert((i, error));
+                        return;
+                    }
+                }
+                progress(job);
+            }
+        };
+        in_parallel(self.workers, &work);
+        if let Some((i, error)) = lock(&refused).take() {
+            return Err((self.scenarios[self.jobs[i].scenario].name.clone(), error));
+        }
+        let ended = std::mem::take(&mut *lock(&slots));
+        Ok(self.add_up(ended))
+    }
+
+    fn take(&self, next: &AtomicUsize) -> Option<(usize, &Job)> {
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let i = next.fetch_add(1, Ordering::Relaxed);
+        Some((i, self.jobs.get(i)?))
+    }
+
+    fn run_job(&self, job: &Job) -> Result<Ended, SettingsError> {
+        let began = cpu_ns();
+        let named = &self.scenarios[job.scenario];
+        let plan = Arc::new(Plan::draw(&named.name, &named.scenario, job.seed));
+        let judged = judge(plan, &KvSubject, How { twice: job.twice, ..self.how })?;
+        Ok(Ended { judged: Box::new(judged), cpu_ns: cpu_ns().saturating_sub(began) })
+    }
+
+    fn add_up(&self, ended: Vec<Option<Ended>>) -> Report {
+        let mut report = Report { interrupted: ended.iter().any(Option::is_none), ..Report::default() };
+        for named in self.scenarios {
+            let marks = named.scenario.sometimes.iter().map(|mark| (*mark, 0)).collect();
+            report.tallies.push(Tally { marks, ..Tally::default() });
+        }
+        for (job, Ended { judged, cpu_ns }) in self.jobs.iter().zip(ended).filter_map(|(job, ended)| Some((job, ended?))) {
+            let tally = &mut report.tallies[job.scenario];
+            tally.add(&judged, cpu_ns);
+            if let Some(failure) = judged.failure.clone() {
+                report.failed.push(Failed { scenario: job.scenario, judged: *judged, failure });
+            }
+        }
+        for (named, tally) in self.scenarios.iter().zip(&mut report.tallies) {
+            tally.close(&named.scenario);
+        }
+        report
+    }
+}
+
+struct Ended {
+    judged: Box<Judged>,
+    cpu_ns: u64,
+}
+
+impl Tally {
+    fn add(&mut self, judged: &Judged, cpu_ns: u64) {
+        self.runs += 1;
+        self.passed += u64::from(judged.failure.is_none());
+        self.cpu_ns += cpu_ns;
+        self.verdict = Some(self.verdict.unwrap_or(Verdict::Pass).min(judged.verdict()));
+        let Some(outcome) = &judged.outcome else {
+            return;
+        };
+        self.events += outcome.events;
+        self.messages += outcome.messages;
+        self.operations += outcome.operations;
+        self.unknown += outcome.unknown;
+        self.max_in_flight = self.max_in_flight.max(outcome.max_in_flight);
+        self.virtual_ns += outcome.virtual_ns;
+        self.leaders += outcome.leaders;
+        self.trace_hash = outcome.hash;
+        for (kind, count) in &outcome.faults {
+            *self.faults.entry(kind.clone()).or_default() += count;
+        }
+        for (mark, count) in &outcome.marks {
+            *self.marks.entry(*mark).or_default() += count;
+        }
+    }
+
+    /// Marks that the scenario lists and that never came up, over enough runs, are a failure.
+    fn close(&mut self, scenario: &Scenario) {
+        if self.runs >= RUNS_FOR_MARKS && !self.missing(scenario).is_empty() {
+            self.verdict = Some(self.verdict.unwrap_or(Verdict::Vacuous).min(Verdict::Vacuous));
+        }
+    }
+
+    /// The listed marks that never came up.
+    #[must_use]
+    pub fn missing(&self, scenario: &Scenario) -> Vec<Mark> {
+        scenario.sometimes.iter().copied().filter(|mark| self.marks.get(mark).copied().unwrap_or(0) == 0).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A worker that panicked was in code of ours; the process reports that and ends.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs the same work on several threads. Each run stays on one of them.
+#[expect(clippy::disallowed_methods, reason = "threads between runs, never inside of one")]
+fn in_parallel(workers: usize, work: &(impl Fn() + Sync)) {
+    std::thread::scope(|scope| {
+        for _ in 1..workers.max(1) {
+            scope.spawn(work);
+        }
+        work();
+    });
+}
+
+/// CPU time of this thread.
+#[must_use]
+pub fn cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
+    seconds * 1_000_000_000 + nanos
+}
