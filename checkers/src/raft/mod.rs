@@ -1,11 +1,11 @@
 //! Raft's invariants, judged online: after every observation, incrementally.
 //!
-//! The checker keeps a mirror of each node ([`mirror`]) and ghosts that survive crashes:
-//! who led and voted ([`election_safety`]), every entry ever written ([`log_matching`]),
-//! what was committed ([`committed`]) and applied ([`state_machine_safety`],
-//! [`exactly_once`]), and what each disk has promised ([`durability`]).
-//! Not here: client histories ([`crate::linearizability`]) and the end of a run
-//! ([`crate::liveness`]).
+//! The checker keeps a mirror of each node (`mirror`) and ghosts that survive crashes:
+//! who led and voted (`election_safety`), every entry ever written (`log_matching`), what
+//! was committed (`committed`) and applied (`state_machine_safety`, `exactly_once`), and
+//! what each disk has promised (`durability`). One file holds one property or two.
+//! Not here: client histories, and the end of a run ([`crate::liveness`]).
+//! Read next: [`Observation`], which says what an observer must tell.
 //!
 //! What stood in a log before the first observation of its node is taken to be right.
 

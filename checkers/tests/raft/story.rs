@@ -66,7 +66,7 @@ impl Story {
         assert_eq!(events, [earlier, &[self.event]].concat(), "{:#?}", violation.evidence);
         assert!(violation.evidence.iter().all(|evidence| evidence.at_ns == evidence.event * 1_000));
         assert!(violation.evidence.iter().all(|evidence| evidence.what.contains(&format!("node {}", evidence.node))));
-        assert_eq!(violation.evidence.last().unwrap().what, observation.to_string());
+        assert_eq!(violation.evidence.last().expect("the event itself").what, observation.to_string());
     }
 
     pub fn log(&mut self, node: u64) -> &mut Log {
