@@ -121,7 +121,7 @@ fn two_versions_run_in_one_cluster_and_one_is_upgraded() {
     assert!(before > 100);
 
     assert!(story.world.kill(NodeId(2), &mut recorder));
-    assert!(story.world.reconfigure(NodeId(2), EitherConfig::New(configs(3)[1].1.clone())));
+    assert!(story.world.reconfigure(NodeId(2), EitherConfig::New(configs(3)[1].1.clone()), &mut recorder));
     assert!(story.world.start(NodeId(2), &mut recorder));
     story.run_until(2 * SECOND, &mut recorder);
     assert!(new_pongs(&recorder, 2) > 20, "the new version runs on the old one's disk");
