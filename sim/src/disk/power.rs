@@ -142,3 +142,116 @@ fn write_sectors(medium: &mut Content, offset: u64, bytes: &[u8], keep: impl Fn(
     };
     (fate, lost_bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use squall_raft::process::{DiskOp, FileName};
+
+    use super::*;
+    use crate::entropy::v1::mix;
+
+    fn fail(disk: &mut Disk, seed: u64) -> PowerLoss {
+        let draw = |stamp: Stamp, sector, field| mix(seed, stamp.ordinal, sector, 0, field as u64);
+        disk.lose_power(mix(seed, 0, 0, 0, 99), draw)
+    }
+
+    fn durable(disk: &Disk, name: &str) -> Option<Vec<u8>> {
+        let content = disk.promised(&name.into())?;
+        let mut bytes = vec![0; usize::try_from(content.len()).expect("short")];
+        content.read(0, &mut bytes);
+        Some(bytes)
+    }
+
+    /// Everything that was synced, plus a write of `len` bytes at an offset that was not.
+    fn torn(offset: u64, len: usize, seed: u64) -> (Vec<u8>, WriteFate) {
+        let mut disk = Disk::default();
+        let file = FileName::from("log");
+        let write = |offset, byte, len| DiskOp::Write { file: file.clone(), offset, bytes: Bytes::from(vec![byte; len]) };
+        let synced =
+            [DiskOp::Create { file: file.clone() }, write(0, 1, 2000), DiskOp::Sync { file: file.clone() }, DiskOp::SyncDir];
+        for (op, ordinal) in synced.iter().chain([&write(offset, 2, len)]).zip(0..) {
+            disk.execute(op, Stamp { boot: 1, ordinal }).expect("a legal operation");
+        }
+        let loss = fail(&mut disk, seed);
+        (durable(&disk, "log").expect("its name is synced"), loss.writes[0].1)
+    }
+
+    #[test]
+    fn every_fate_happens_and_is_what_it_says() {
+        let mut fates = BTreeSet::new();
+        for seed in 0..400 {
+            let (bytes, fate) = torn(700, 1800, seed);
+            let written = bytes.iter().filter(|byte| **byte == 2).count() as u64;
+            let kind = match fate {
+                WriteFate::Kept => ("kept", written == 1800),
+                WriteFate::Lost => ("lost", written == 0 && bytes.len() == 2000),
+                WriteFate::Sectors { kept, of } => ("sectors", of == 4 && kept < of && (1..1800).contains(&written)),
+                WriteFate::Cut { kept } => {
+                    ("cut", kept == written && bytes[700..].iter().take_while(|byte| **byte == 2).count() as u64 == kept)
+                }
+            };
+            assert!(kind.1, "{fate:?}: {written} bytes of {}", bytes.len());
+            fates.insert(kind.0);
+        }
+        assert_eq!(fates, BTreeSet::from(["kept", "lost", "sectors", "cut"]));
+    }
+
+    #[test]
+    fn unsynced_names_come_and_go_and_synced_ones_stay() {
+        let (mut created, mut renamed, mut removed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for seed in 0..200 {
+            let mut disk = Disk::default();
+            let [kept, old, gone, new, fresh] = ["kept", "old", "gone", "new", "fresh"].map(FileName::from);
+            let create = |file: &FileName| DiskOp::Create { file: file.clone() };
+            let ops = [
+                create(&kept),
+                create(&old),
+                create(&gone),
+                DiskOp::SyncDir,
+                DiskOp::Rename { from: old, to: new },
+                DiskOp::Remove { file: gone },
+                create(&fresh),
+            ];
+            for (op, ordinal) in ops.iter().zip(0..) {
+                disk.execute(op, Stamp { boot: 1, ordinal }).expect("a legal operation");
+            }
+            fail(&mut disk, seed);
+            let there = |name: &str| disk.promised(&name.into()).is_some();
+            assert!(there("kept"));
+            assert!(there("old") != there("new"), "a rename happens or does not");
+            created.insert(there("fresh"));
+            renamed.insert(there("new"));
+            removed.insert(!there("gone"));
+            let names: Vec<FileName> = disk.promised_files().map(|(name, _)| name.clone()).collect();
+            assert_eq!(
+                names
+                    .iter()
+                    .filter(|name| disk.execute(&DiskOp::Sync { file: (*name).clone() }, Stamp::default()).is_ok())
+                    .count(),
+                names.len()
+            );
+        }
+        let both = BTreeSet::from([false, true]);
+        assert_eq!([created, renamed, removed], [both.clone(), both.clone(), both]);
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_that_no_unsynced_write_touches_survive(offset in 0..2500u64, len in 1..2000usize, seed in any::<u64>()) {
+            let (bytes, _) = torn(offset, len, seed);
+            let touched = usize::try_from(offset).expect("small")..usize::try_from(offset).expect("small") + len;
+            prop_assert!(bytes.len() >= 2000);
+            for (at, byte) in bytes.iter().enumerate() {
+                match (at < 2000, touched.contains(&at)) {
+                    (true, false) => prop_assert_eq!(*byte, 1),
+                    (true, true) => prop_assert!(*byte == 1 || *byte == 2),
+                    (false, _) => prop_assert!(*byte == 0 || *byte == 2),
+                }
+            }
+        }
+    }
+}

@@ -49,11 +49,11 @@ impl<P: Process> World<P> {
     }
 
     /// Gives a node another configuration from its next start on, for example another version.
-    pub fn reconfigure(&mut self, node: NodeId, config: P::Config) -> bool {
-        self.position(node).is_some_and(|at| {
-            self.nodes[at].config = config;
-            true
-        })
+    pub fn reconfigure(&mut self, node: NodeId, config: P::Config, observer: &mut impl Observer<P>) -> bool {
+        let Some(at) = self.position(node) else { return false };
+        self.nodes[at].config = config;
+        self.trace.emit(self.now_ns, observer, WorldEvent::Reconfigured { node });
+        true
     }
 
     /// Ends a process. What it wrote is still in the page cache; a drawn part of what it was just doing was done.

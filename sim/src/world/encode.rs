@@ -230,6 +230,7 @@ impl<P: Process> WorldEvent<'_, P> {
                 node(sink, 55, *at);
                 sink.u64(*offset_ns);
             }
+            Self::Reconfigured { node: at } => node(sink, 58, *at),
             Self::WakeSet { at_ns, token } => {
                 head(sink, 56, 0, 0);
                 sink.u64(*at_ns);

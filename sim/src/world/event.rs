@@ -314,6 +314,11 @@ pub enum WorldEvent<'a, P: Process> {
         /// The new weather.
         weather: DiskWeather,
     },
+    /// A node will start with another configuration from now on. (What the process makes of it, its events show.)
+    Reconfigured {
+        /// The node.
+        node: NodeId,
+    },
     /// A clock runs at another rate from now on.
     ClockRateSet {
         /// The node.

@@ -30,8 +30,8 @@ use crate::entropy::v1::mix;
 use crate::entropy::{Entropy, Owner};
 use crate::events::{Queue, Slab, What};
 use crate::network::Link;
-use squall_raft::shared::SharedVec;
 use node::{Call, Letter, Node};
+use squall_raft::shared::SharedVec;
 use trace::Trace;
 
 /// What a draw decides. Part of every recorded seed: never renumber.
