@@ -173,12 +173,12 @@ impl Occurrences<'_> {
         match &self.fault.when {
             scenario::When::At(at) => self.timed(Range::fixed(*at), faults),
             scenario::When::Between(low, high) => self.timed(Range { low: *low, high: *high }, faults),
-            scenario::When::On { event, who, nth, plus, times } => {
+            scenario::When::On { event, who, nth, after, plus, times } => {
                 let mut count = 0_u64;
                 for n in 1..=*times {
                     count = count.saturating_add(self.dice.pick(&mut self.stream, *nth));
                     let plus = self.dice.pick(&mut self.stream, *plus);
-                    let when = When::On { event: *event, who: who.clone(), nth: count, plus };
+                    let when = When::On { event: *event, who: who.clone(), nth: count, after: *after, plus };
                     self.push(n, when, Nanos(0), faults);
                 }
             }

@@ -185,8 +185,11 @@ pub enum When {
         event: Event,
         /// At whom, by the role at that moment.
         who: Target,
-        /// Counted from the start of the run, over all nodes that fit.
+        /// Counted over all nodes that fit.
         nth: u64,
+        /// Counting starts at this time of the safety phase.
+        #[serde(default)]
+        after: Nanos,
         /// This much later.
         #[serde(default)]
         plus: Nanos,

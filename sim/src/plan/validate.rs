@@ -104,11 +104,13 @@ impl Plan {
                 p.require(*at < self.safety, &path.item(0), at, expected);
                 *at
             }
-            When::On { event: _, who, nth, plus } => {
+            When::On { event: _, who, nth, after, plus } => {
+                let expected = format!("a time before the end of the safety phase, {}", self.safety);
+                p.require(*after < self.safety, &path.field("after"), after, expected);
                 cluster.counted(p, &path.field("who"), who);
                 check::range(p, &path.field("nth"), Range::fixed(*nth), 1, u64::MAX);
                 check::range(p, &path.field("plus"), Range::fixed(*plus), Nanos(0), self.safety);
-                Nanos(0)
+                *after
             }
         }
     }

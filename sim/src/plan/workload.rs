@@ -14,7 +14,7 @@ const GROUP_NUMBERS: u64 = 100;
 
 pub(super) fn clients(dice: Dice, scenario: &Scenario) -> Vec<Client> {
     let mut clients = Vec::new();
-    for (group, first) in scenario.clients.iter().zip((0..).step_by(GROUP_NUMBERS as usize)) {
+    for (group, first) in scenario.clients.iter().zip((0..).map(|n| n * GROUP_NUMBERS)) {
         let drawn = Group::draw(dice, first, group);
         let count = dice.setting(&format!("clients {first} count"), group.count);
         clients.extend((1..=count).map(|n| drawn.client(dice, first + n, scenario.safety)));

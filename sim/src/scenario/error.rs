@@ -9,7 +9,7 @@ use std::path::Path as FilePath;
 use serde::de::DeserializeOwned;
 
 use super::path::Invalid;
-use super::text::{Place, Text, Token};
+use super::text::{Kind, Place, Text, Token};
 
 /// An error in a file that a person wrote or edited.
 ///
@@ -167,10 +167,10 @@ impl<'t, 'a> Spot<'t, 'a> {
         let expected = match &error.code {
             E::InvalidValueForType { expected, .. } => expected.clone(),
             E::Message(message) => message.clone(),
-            E::IntegerOutOfBounds => "an integer that is not negative and not that large".to_owned(),
+            E::IntegerOutOfBounds => "an integer from 0 on that is not that large".to_owned(),
             E::ExpectedDifferentLength { expected, found } => {
                 let found = if *found == 1 { "one value".to_owned() } else { format!("{found} values") };
-                return Some(Reworded { offset: self.start, found, expected: expected.replace("with ", "of ") });
+                return Some(Reworded { offset: self.start, found, expected: lengths(expected) });
             }
             _ => return None,
         };
@@ -186,7 +186,8 @@ impl<'t, 'a> Spot<'t, 'a> {
             E::ExpectedArray => "`[`, the start of a list",
             E::ExpectedArrayEnd => "`]`",
             E::ExpectedBoolean => "`true` or `false`",
-            E::ExpectedComma => "`,` or the end of the list",
+            E::ExpectedComma if self.in_number() => "an integer",
+            E::ExpectedComma => "`,` or a closing bracket",
             E::ExpectedInteger | E::InvalidIntegerDigit { .. } | E::UnderscoreAtBeginning => "an integer",
             E::ExpectedMapColon => "`:`",
             E::ExpectedStructLike => "`(`",
@@ -205,7 +206,12 @@ impl<'t, 'a> Spot<'t, 'a> {
             E::SuggestRawIdentifier(name) => &format!("the raw name `r#{name}`"),
             other => &other.to_string(),
         };
-        self.at_token(self.text.token(self.end.saturating_sub(usize::from(self.end > self.start))), expected.to_owned())
+        self.at_token(self.text.token(self.end), expected.to_owned())
+    }
+
+    /// Whether ron stopped within a number: it read an integer, and the rest of a decimal or a unit follows.
+    fn in_number(&self) -> bool {
+        self.text.token(self.end).is_some_and(|token| token.kind == Kind::Number && token.start < self.end)
     }
 
     fn open_string(&self) -> Reworded {
@@ -232,9 +238,23 @@ fn one_of(found: &str, names: &[&str], what: &str) -> String {
     }
 }
 
-/// `FaultKind` as words.
+/// What people call the variants of a type.
 fn words(name: &str) -> String {
-    name.chars().flat_map(char::to_lowercase).collect()
+    match name {
+        "What" => "fault".into(),
+        "When" => "trigger".into(),
+        "Op" => "operation".into(),
+        "Ends" => "end".into(),
+        "Expect" => "verdict".into(),
+        "Expected" => "expectation".into(),
+        _ => name.to_lowercase(),
+    }
+}
+
+/// "tuple variant When::Between with 2 elements", without the words of Rust.
+fn lengths(expected: &str) -> String {
+    let text = expected.replace("tuple variant ", "").replace("elements", "values");
+    text.split_once("::").map_or(text.clone(), |(_, variant)| variant.to_owned())
 }
 
 /// ", did you mean ..?" if a known name is close to what was written; else nothing.

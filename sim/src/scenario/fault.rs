@@ -218,9 +218,12 @@ pub enum When {
         /// At whom, by the role at that moment.
         #[serde(default = "anyone")]
         who: Target,
-        /// The fault begins at the `nth` time, counted from the start of the run over all nodes that fit.
+        /// The fault begins at the `nth` time, counted over all nodes that fit.
         #[serde(default = "once")]
         nth: Range<u64>,
+        /// Counting starts at this time of the safety phase.
+        #[serde(default)]
+        after: Nanos,
         /// This much later.
         #[serde(default)]
         plus: Range<Nanos>,

@@ -59,7 +59,7 @@ const BEFORE_FAULTS: Nanos = Nanos::ms(500);
 /// ```
 #[must_use]
 pub fn lint(file: &str, text: &str) -> Vec<Finding> {
-    let scenario: Scenario = match super::error::parse_ron(file, text, "Scenario") {
+    let scenario: Scenario = match super::error::parse_ron(file, text, "a scenario") {
         Ok(scenario) => scenario,
         Err(error) => return vec![Finding { severity: Severity::Error, error }],
     };

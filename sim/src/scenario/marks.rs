@@ -42,7 +42,7 @@ marks! {
     TermRose = "term_rose": "A term above the first was reached.",
     SplitVote = "split_vote": "A term passed in which nodes campaigned and none was elected.",
     CandidateLost = "candidate_lost": "A candidate became follower without having been elected.",
-    ElectionWithoutFault = "election_without_fault": "A leader was replaced although no fault had begun yet: clocks alone did it.",
+    ElectionWithoutFault = "election_without_fault": "A leader was replaced although nothing but clocks had gone wrong so far.",
     TwoLeadersAtOnce = "two_leaders_at_once": "A leader of an older term still led while a newer one did.",
     LeaderKilled = "leader_killed": "A leader's process was killed.",
     LeaderPowerLost = "leader_power_lost": "A leader's machine lost power.",

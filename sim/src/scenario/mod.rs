@@ -36,7 +36,7 @@ impl Scenario {
     /// # Errors
     /// The first thing that is wrong, with its position.
     pub fn parse(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self = error::parse_ron(file, text, "Scenario")?;
+        let scenario: Self = error::parse_ron(file, text, "a scenario")?;
         scenario.validate().map_err(|invalid| ScenarioError::locate(file, text, &invalid))?;
         Ok(scenario)
     }

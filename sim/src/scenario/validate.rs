@@ -201,7 +201,8 @@ impl FaultRules<'_> {
                 self.within(p, &path.item(0), *low);
                 self.within(p, &path.item(1), *high);
             }
-            When::On { event: _, who, nth, plus, times } => {
+            When::On { event: _, who, nth, after, plus, times } => {
+                self.within(p, &path.field("after"), *after);
                 cluster.counted(p, &path.field("who"), who);
                 check::range(p, &path.field("nth"), *nth, 1, 1_000_000_000);
                 check::range(p, &path.field("plus"), *plus, Nanos(0), self.scenario.safety);
@@ -224,12 +225,12 @@ impl FaultRules<'_> {
         check::range(p, &path, every, least, SAFETY_MAX);
     }
 
-    /// The latest time at which the fault begins, if it is known.
-    fn latest_start(&self) -> Option<Nanos> {
+    /// The latest time at which the fault may begin, or the earliest if it waits for events.
+    fn start(&self) -> Nanos {
         match self.fault.when {
-            When::At(at) => Some(at),
-            When::Between(_, high) => Some(high),
-            When::On { .. } => None,
+            When::At(at) => at,
+            When::Between(_, high) => high,
+            When::On { after, .. } => after,
         }
     }
 
@@ -247,7 +248,7 @@ impl FaultRules<'_> {
             self.until(p, &until, end);
         }
         if let Some(duration) = fault.lasts {
-            let longest = Nanos(self.scenario.safety.0.saturating_sub(self.latest_start().unwrap_or_default().0));
+            let longest = Nanos(self.scenario.safety.0.saturating_sub(self.start().0));
             if check::range(p, &lasts, duration, Nanos(1), SAFETY_MAX) {
                 let found = format!("{}, which is beyond the safety phase", duration.high);
                 p.require(duration.high <= longest, &lasts.item(1), found, format!("at most {longest}"));
@@ -258,7 +259,7 @@ impl FaultRules<'_> {
     fn until(&self, p: &mut Problems, path: &Path, end: Nanos) {
         let phase = self.scenario.safety;
         p.require(end <= phase, path, end, format!("a time within the safety phase of {phase}"));
-        let start = self.latest_start().unwrap_or_default();
+        let start = self.start();
         p.require(end > start, path, format!("{end}, before the fault begins"), format!("a time after {start}"));
     }
 }
