@@ -1,7 +1,7 @@
 //! A node's disk: files and a folder, each with what is durable and what is only in the page cache.
 //!
 //! The durable image changes when a sync succeeds, and when the power fails: then a drawn part of
-//! the unsynced writes and folder changes joins it and the rest is gone ([`power`](self)). A killed
+//! the unsynced writes and folder changes joins it and the rest is gone (`power`). A killed
 //! process loses nothing, because the page cache belongs to the machine.
 //!
 //! The durable image is also what is *promised*: everything that a sync answered Ok for, and what
