@@ -20,7 +20,8 @@ impl Mirror {
     pub(super) fn note_sync(&mut self) {
         self.seen = true;
         if let Some(recovered) = self.promised.recovered.take() {
-            self.promised.log = recovered;
+            self.promised.log = recovered.log;
+            (self.promised.term, self.promised.vote) = (recovered.term, recovered.vote);
         }
     }
 

@@ -177,6 +177,14 @@ impl Recovered {
     }
 }
 
+/// What was read back from a disk at a boot.
+#[derive(Clone, Debug)]
+pub(super) struct OnDisk {
+    pub(super) log: Log,
+    pub(super) term: u64,
+    pub(super) vote: Option<u64>,
+}
+
 /// What a disk has promised to hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Promised {
@@ -184,7 +192,7 @@ pub(super) struct Promised {
     pub(super) term: u64,
     pub(super) vote: Option<u64>,
     /// What was recovered at this boot, and becomes promised with the next completed sync.
-    pub(super) recovered: Option<Log>,
+    pub(super) recovered: Option<OnDisk>,
     /// How many cuts of this boot are not durable yet.
     pub(super) pending_cuts: u64,
     /// A crash may leave any of the cuts under way done: what lies behind is not certain.

@@ -28,7 +28,7 @@ use committed::Committed;
 use election_safety::Elections;
 use exactly_once::Effects;
 use log_matching::Ledger;
-use mirror::{Ballot, Mirror, Moment, Recovered, Slot, Witness};
+use mirror::{Ballot, Mirror, Moment, OnDisk, Recovered, Slot, Witness};
 use state_machine_safety::States;
 
 /// Judges the observations of one cluster, in the order in which they happened.
@@ -128,6 +128,8 @@ impl RaftChecker {
             }
             Observation::Stopped { .. } => {
                 (mirror.leads, mirror.ballot) = (None, None);
+                // The crash may have taken it again before any sync: the next start tells.
+                mirror.promised.recovered = None;
                 Ok(())
             }
             Observation::Term { term, .. } => mirror.adopt_term(now, term),
@@ -171,7 +173,7 @@ impl RaftChecker {
             Ok(())
         };
         if mirror.seen {
-            mirror.promised.recovered = Some(recovered.log.clone());
+            mirror.promised.recovered = Some(OnDisk { log: recovered.log.clone(), term, vote });
             mirror.promised.pending_cuts = 0;
         } else {
             // What stood there before the first observation is taken to be durable.

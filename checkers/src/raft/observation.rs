@@ -25,8 +25,9 @@ pub enum Role {
 /// The *promised image* of a node is what a completed sync has said to be durable. It is
 /// told by the three `Durable..` observations, one for each `Append`, `Truncate` and change
 /// of term or vote, in the order of the writes. As syncs complete in that order, any of
-/// them also says that what was recovered at this boot is durable now: whoever syncs in
-/// its recovery repeats the recovered term and vote as a `DurableVote`.
+/// them also says that what was recovered at this boot is durable now. A recovery that
+/// syncs either tells before `Started` what that made durable, or repeats the recovered
+/// term and vote as a `DurableVote` after it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Observation {
     /// A node has read its disk after a boot, and starts from this.

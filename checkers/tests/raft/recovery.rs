@@ -61,6 +61,40 @@ fn recovered_entries_are_acknowledged_before_a_sync() {
     story.ok(ack);
 }
 
+/// The page cache returned them, then the power failed: nobody had promised them.
+#[test]
+fn recovered_entries_are_lost_in_a_second_crash() {
+    let (mut story, _, acked) = two_of_four_promised();
+    let started = story.started(2, 1, None, 4);
+    story.ok(started);
+    story.ok(Observation::Stopped { node: 2 });
+    // A sync of the next recovery, which found only what was promised.
+    let synced = story.ok(Observation::DurableVote { node: 2, term: 1, vote: None });
+    let lost = story.started(2, 1, None, 1);
+    let message = "node 2 recovered a log up to index 1, its disk had promised it up to index 2 of term 1";
+    story.clone().breaks(lost, AcknowledgedDurable, message, &[acked, synced]);
+    let kept = story.started(2, 1, None, 2);
+    story.ok(kept);
+}
+
+/// The same for a vote that the page cache returned: a sync of the log covers it.
+#[test]
+fn a_recovered_vote_is_sent_before_a_sync() {
+    let mut story = Story::of(3);
+    let decided = story.ok(Observation::Vote { node: 2, term: 4, candidate: 3 });
+    let started = story.started(2, 4, Some(3), 0);
+    story.ok(Observation::Append { node: 2, index: 1, term: 2, hash: 5 });
+    story.ok(Observation::Stopped { node: 2 });
+    let recovered = story.ok(started);
+    assert!(decided < recovered);
+    let sent = Observation::VoteSent { node: 2, term: 4, candidate: 3 };
+    let message = "the vote of node 2 for node 3 in term 4 left it, but its disk has promised term 0 with no vote";
+    story.clone().breaks(sent, AcknowledgedDurable, message, &[recovered]);
+    story.ok(Observation::Append { node: 2, index: 1, term: 4, hash: 6 });
+    story.ok(Observation::DurableAppend { node: 2, index: 1, term: 4, hash: 6 });
+    story.ok(sent);
+}
+
 #[test]
 fn a_promised_vote_is_lost() {
     let mut story = Story::of(3);
