@@ -4,6 +4,9 @@
 //! Nothing here knows the system that it judges. A violation is a value with its
 //! evidence; no input makes a judge panic. Read next: [`violation`], then [`raft`].
 
+pub mod history;
+pub mod linearizability;
 pub mod liveness;
+pub mod model;
 pub mod raft;
 pub mod violation;

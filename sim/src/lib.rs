@@ -20,4 +20,6 @@ pub mod disk;
 
 pub mod world;
 
-//pub mod run;
+pub mod run;
+
+pub mod campaign;

@@ -79,7 +79,7 @@ pub struct Totals {
 }
 
 /// One client.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client<S: Subject> {
     plan: Arc<plan::Client>,
     nodes: u64,
@@ -94,7 +94,7 @@ pub struct Client<S: Subject> {
     seen: BTreeMap<u64, Option<Bytes>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum State<S: Subject> {
     /// Until the next operation is due.
     Thinking,
@@ -116,7 +116,7 @@ struct Attempts {
     pausing: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Asking<S: Subject> {
     operation: plan::Operation,
     ask: Ask<InputOf<S>>,

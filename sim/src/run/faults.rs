@@ -137,8 +137,8 @@ struct Active {
 
 #[derive(Clone, Debug)]
 enum Hit {
-    Down(u64),
-    Paused(u64),
+    Down(Vec<u64>),
+    Paused(Vec<u64>),
     Links(Vec<(u64, u64)>),
     Flapping { links: Vec<(u64, u64)>, cut: bool, turns: u32 },
     Weather(Vec<(u64, u64)>),
@@ -193,10 +193,10 @@ impl Faults {
     pub fn on_event(&mut self, now_ns: u64, event: Event, node: u64, cluster: &Cluster, orders: &mut Orders) {
         let plan = Arc::clone(&self.plan);
         for (fault, i) in plan.iter().zip(0u32..) {
-            let When::On { event: wanted, who, nth, plus } = &fault.when else {
+            let When::On { event: wanted, who, nth, plus, after } = &fault.when else {
                 continue;
             };
-            if *wanted != event || !cluster.fits(who, node) {
+            if *wanted != event || now_ns < after.0 || !cluster.fits(who, node) {
                 continue;
             }
             let counted = &mut self.counted[i as usize];
@@ -263,23 +263,24 @@ impl Faults {
     fn strike(&mut self, what: &What, cluster: &Cluster, stream: &mut Stream, orders: &mut Orders) -> (Hit, Vec<u64>) {
         match what {
             What::Kill(target) | What::PowerLoss(target) => {
-                let Some(node) = resolve(target, cluster, stream) else {
-                    return (Hit::Nothing, Vec::new());
-                };
-                *self.down.entry(node).or_default() += 1;
-                orders.actions.push(if matches!(what, What::Kill(_)) { Action::Kill(node) } else { Action::PowerLoss(node) });
-                (Hit::Down(node), vec![node])
+                let nodes = resolve_many(target, cluster, stream);
+                for &node in &nodes {
+                    *self.down.entry(node).or_default() += 1;
+                    let is_kill = matches!(what, What::Kill(_));
+                    orders.actions.push(if is_kill { Action::Kill(node) } else { Action::PowerLoss(node) });
+                }
+                (if nodes.is_empty() { Hit::Nothing } else { Hit::Down(nodes.clone()) }, nodes)
             }
             What::Pause(target) => {
-                let Some(node) = resolve(target, cluster, stream) else {
-                    return (Hit::Nothing, Vec::new());
-                };
-                let held = self.paused.entry(node).or_default();
-                *held += 1;
-                if *held == 1 {
-                    orders.actions.push(Action::Pause(node));
+                let nodes = resolve_many(target, cluster, stream);
+                for &node in &nodes {
+                    let held = self.paused.entry(node).or_default();
+                    *held += 1;
+                    if *held == 1 {
+                        orders.actions.push(Action::Pause(node));
+                    }
                 }
-                (Hit::Paused(node), vec![node])
+                (if nodes.is_empty() { Hit::Nothing } else { Hit::Paused(nodes.clone()) }, nodes)
             }
             What::Cut(cut) => match self.cut(cut, cluster, stream, orders) {
                 Some((links, nodes)) => (Hit::Links(links), nodes),
@@ -326,15 +327,13 @@ impl Faults {
             return;
         };
         match &hit {
-            Hit::Down(node) => {
-                if release(&mut self.down, *node) {
-                    orders.actions.push(Action::Start(*node));
-                }
+            Hit::Down(nodes) => {
+                let free = nodes.iter().filter(|node| release(&mut self.down, **node));
+                orders.actions.extend(free.map(|node| Action::Start(*node)));
             }
-            Hit::Paused(node) => {
-                if release(&mut self.paused, *node) {
-                    orders.actions.push(Action::Resume(*node));
-                }
+            Hit::Paused(nodes) => {
+                let free = nodes.iter().filter(|node| release(&mut self.paused, **node));
+                orders.actions.extend(free.map(|node| Action::Resume(*node)));
             }
             Hit::Links(links) | Hit::Flapping { links, cut: true, .. } => mend(links, orders),
             Hit::Weather(_) | Hit::Disk(_) | Hit::Clock(_) => self.recompute(&hit, orders),
@@ -462,10 +461,13 @@ fn resolve_many(target: &Target, cluster: &Cluster, stream: &mut Stream) -> Vec<
 /// The links of a cut, and the nodes that it is about.
 fn links_of(cut: &Cut, cluster: &Cluster, stream: &mut Stream) -> (Vec<(u64, u64)>, Vec<u64>) {
     match cut {
-        Cut::Isolate(target) => match resolve(target, cluster, stream) {
-            Some(node) => (between(&[vec![node], others(cluster, &[node])]), vec![node]),
-            None => (Vec::new(), Vec::new()),
-        },
+        Cut::Isolate(target) => {
+            let nodes = resolve_many(target, cluster, stream);
+            // Each for itself: two that are isolated together cannot talk to each other either.
+            let rest = others(cluster, &nodes);
+            let groups: Vec<Vec<u64>> = nodes.iter().map(|node| vec![*node]).chain([rest]).collect();
+            (between(&groups), nodes)
+        }
         Cut::Split { with, size } => split(with, stream.between(size.low, size.high), cluster, stream),
         Cut::Groups(groups) => (between(groups), groups.first().cloned().unwrap_or_default()),
         Cut::OneWay { from, to } => directed(from, to, cluster, stream),

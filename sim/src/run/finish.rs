@@ -143,10 +143,10 @@ fn linearizability<S: Subject>(run: &Run<S>) -> Option<Box<Violation>> {
         Ok(history) => history,
         Err(error) => return Some(Violation::new(Property::GaveUp, format!("the history is no history: {error}"))),
     };
-    let limits = Limits { configurations_max: run.options.search_max };
+    let limits = Limits { configurations: run.options.search_max };
     match linearizability::check(&run.subject.model(), &history, limits) {
         Linearizability::Ok(_) => None,
-        Linearizability::Illegal(illegal) => Some(Violation::new(Property::Linearizability, illegal.to_string())),
-        Linearizability::Unknown(limit) => Some(Violation::new(Property::GaveUp, format!("linearizability: {limit}"))),
+        Linearizability::Illegal(illegal) => Some(Violation::new(Property::Linearizability, illegal.explanation)),
+        Linearizability::Unknown { limit, .. } => Some(Violation::new(Property::GaveUp, format!("linearizability: {limit:?}"))),
     }
 }

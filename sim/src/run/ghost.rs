@@ -11,6 +11,7 @@ use squall_raft::process::FileName;
 use squall_raft::store::RecoveredEntry;
 use squall_raft::store::format::{FileHeader, SECTOR_BYTES, SegmentId};
 use squall_raft::store::reader::{Reader, Record, Step};
+use squall_raft::types::LogIndex;
 
 use crate::disk::Disk;
 
@@ -42,19 +43,33 @@ impl Ghost {
         if SegmentId::parse(file).is_none() {
             return;
         }
-        let behind = self.reader.is_none_or(|reader| changed_from < reader.offset());
-        if behind {
-            self.start_over(report);
+        if self.reader.is_none_or(|reader| changed_from >= reader.offset()) {
+            self.read_on(file, disk, report);
+            return;
         }
-        self.read_on(file, disk, report);
+        // The image changed before the reader's position: it is read again, and only the
+        // net change is reported.
+        let mut fresh = Self::new(self.node);
+        fresh.read_on(file, disk, &mut |_| {});
+        let before = std::mem::replace(self, fresh);
+        self.report_change(&before, report);
     }
 
-    /// The image changed before the reader's position: a repair. It is read again.
-    fn start_over(&mut self, report: &mut impl FnMut(Seen)) {
-        if self.log.last().index.0 > 0 {
-            report(Seen::DurableTruncate { node: self.node, last_index: 0 });
+    fn report_change(&self, before: &Self, report: &mut impl FnMut(Seen)) {
+        let (node, last) = (self.node, self.log.last().index.0);
+        let same = |index: &u64| self.log.hash_at(LogIndex(*index)) == before.log.hash_at(LogIndex(*index));
+        let common = (0..=last.min(before.log.last().index.0)).rev().find(same).unwrap_or(0);
+        if common < before.log.last().index.0 {
+            report(Seen::DurableTruncate { node, last_index: common });
         }
-        (self.reader, self.log, self.hard) = (None, LogView::default(), HardState::default());
+        for index in common + 1..=last {
+            let term = self.log.term_at(LogIndex(index)).unwrap_or_default().0;
+            let hash = self.log.hash_at(LogIndex(index)).unwrap_or_default();
+            report(Seen::DurableAppend { node, index, term, hash });
+        }
+        if self.hard != before.hard {
+            report(Seen::DurableVote { node, term: self.hard.term.0, vote: self.hard.vote.map(|vote| vote.0) });
+        }
     }
 
     fn read_on(&mut self, file: &FileName, disk: &Disk, report: &mut impl FnMut(Seen)) {

@@ -88,6 +88,7 @@ impl Marks {
         }
     }
 
+    /// Something else than a clock went wrong.
     pub fn fault_began(&mut self) {
         self.faults_begun = true;
     }

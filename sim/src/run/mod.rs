@@ -421,11 +421,13 @@ impl<S: Subject> Run<S> {
 
     fn note_fault(&mut self, i: u32, nodes: &[u64]) {
         let leader = self.judge.cluster.leader();
-        self.judge.marks.fault_began();
         let plan = Arc::clone(&self.plan);
         let Some(fault) = plan.faults.get(i as usize) else {
             return;
         };
+        if !matches!(fault.what, What::ClockRate { .. } | What::ClockJump { .. }) {
+            self.judge.marks.fault_began();
+        }
         let hits_leader = leader.is_some_and(|leader| nodes.contains(&leader));
         let marks = &mut self.judge.marks;
         match &fault.what {

@@ -82,7 +82,7 @@ impl Subject for KvSubject {
                 };
                 let value = bytes_of(new);
                 (
-                    Input::Cas { key: key.clone(), expected: expected.clone(), new: value.clone() },
+                    Input::Cas { key: key.clone(), expected: expected.clone(), value: value.clone() },
                     KvOperation::Cas { key, expected, value },
                 )
             }
@@ -95,8 +95,7 @@ impl Subject for KvSubject {
         match (input, Answer::decode(bytes)?) {
             (Input::Get { .. }, Answer::Value(value)) => Some(Output::Value(value)),
             (Input::Put { .. } | Input::Append { .. }, Answer::Done) => Some(Output::Done),
-            (Input::Cas { .. }, Answer::Changed(matched)) => Some(Output::Cas(matched)),
-            (Input::Delete { .. }, Answer::Changed(found)) => Some(Output::Deleted(found)),
+            (Input::Cas { .. } | Input::Delete { .. }, Answer::Changed(changed)) => Some(Output::Changed(changed)),
             _ => None,
         }
     }
@@ -105,7 +104,7 @@ impl Subject for KvSubject {
         match (input, output) {
             (Input::Get { .. }, Output::Value(value)) => Some(value.clone()),
             (Input::Put { value, .. }, _) => Some(Some(value.clone())),
-            (Input::Cas { new, .. }, Output::Cas(true)) => Some(Some(new.clone())),
+            (Input::Cas { value, .. }, Output::Changed(true)) => Some(Some(value.clone())),
             (Input::Delete { .. }, _) => Some(None),
             _ => None,
         }
