@@ -223,8 +223,8 @@ impl Occurrences<'_> {
             What::Cut(cut) => self.cut(cut),
             What::Flap { cut, down, up } => {
                 self.cut(cut);
-                self.fix(down);
-                self.fix(up);
+                *down = self.dice.narrow(&mut self.stream, *down);
+                *up = self.dice.narrow(&mut self.stream, *up);
             }
             What::Link { latency, loss_ppm, duplicate_ppm, reorder_ppm, .. } => {
                 if let Some(latency) = latency {
