@@ -1,5 +1,7 @@
 //! Bad scenarios: each is refused with its line and column, what is there, and what should be.
 
+#![expect(clippy::disallowed_methods, reason = "insta names snapshots after the test that takes them")]
+
 use proptest::prelude::*;
 use squall_sim::plan::Plan;
 use squall_sim::scenario::lint::lint;

@@ -1,5 +1,7 @@
 //! Plans: the same seed draws the same plan, owners draw independently, texts are exact, bad edits are refused.
 
+#![expect(clippy::disallowed_methods, reason = "insta names snapshots after the test that takes them")]
+
 use proptest::prelude::*;
 use squall_sim::plan::{Ends, Op, Pace, Plan, Value, When};
 use squall_sim::scenario::{Range, Scenario, bundled};
@@ -30,7 +32,7 @@ const STORM: &str = r#"Scenario(
 )"#;
 
 fn storm() -> Scenario {
-    Scenario::parse("storm.ron", STORM).unwrap()
+    Scenario::parse("storm.ron", STORM).expect("a valid scenario")
 }
 
 #[test]

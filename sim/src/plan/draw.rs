@@ -1,7 +1,7 @@
 //! Draws a plan from a scenario and a seed.
 //!
 //! Each setting, fault and client has a random stream of its own, keyed by its name or content and not by its place,
-//! so that removing one leaves what all others drew as it was. Read next: [`super::workload`], the clients' part.
+//! so that removing one leaves what all others drew as it was. Read next: `workload.rs`, the clients' part.
 
 use squall_raft::wire::Sink as _;
 
@@ -223,8 +223,8 @@ impl Occurrences<'_> {
             What::Cut(cut) => self.cut(cut),
             What::Flap { cut, down, up } => {
                 self.cut(cut);
-                self.fix(down);
-                self.fix(up);
+                *down = self.dice.narrow(&mut self.stream, *down);
+                *up = self.dice.narrow(&mut self.stream, *up);
             }
             What::Link { latency, loss_ppm, duplicate_ppm, reorder_ppm, .. } => {
                 if let Some(latency) = latency {

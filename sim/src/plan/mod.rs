@@ -159,7 +159,7 @@ pub struct Fault {
     /// When it ends.
     #[serde(default)]
     pub ends: Ends,
-    /// What happens. Ranges are drawn, but for latencies, which each message or sync draws anew.
+    /// What happens. Ranges are drawn, but for those that each message, sync or turn of a flapping link draws from.
     pub what: What,
 }
 

@@ -62,8 +62,8 @@ impl Cluster {
             What::Cut(cut) => self.cut(problems, &path.item(0), cut),
             What::Flap { cut, down, up } => {
                 self.cut(problems, &path.field("cut"), cut);
-                for (name, range) in [("down", down), ("up", up)] {
-                    self.duration(problems, &path.field(name), *range, Nanos::ms(1));
+                for (name, span) in [("down", down), ("up", up)] {
+                    range(problems, &path.field(name), *span, Nanos::ms(1), SAFETY_MAX);
                 }
             }
             What::Link { from, to, latency, loss_ppm, duplicate_ppm, reorder_ppm } => {
@@ -90,7 +90,7 @@ impl Cluster {
             }
             What::ClockJump { who, by } => {
                 self.target(problems, &path.field("who"), who, Place::Whole);
-                self.duration(problems, &path.field("by"), *by, Nanos(1));
+                self.value(problems, &path.field("by"), *by, Nanos(1), OFFSET_MAX);
             }
         }
     }
@@ -105,10 +105,6 @@ impl Cluster {
                 "a single value: in a plan it has been drawn",
             );
         }
-    }
-
-    fn duration(self, problems: &mut Problems, path: &Path, value: Range<Nanos>, min: Nanos) {
-        self.value(problems, path, value, min, OFFSET_MAX);
     }
 
     fn cut(self, problems: &mut Problems, path: &Path, cut: &Cut) {

@@ -1,7 +1,7 @@
 //! What is wrong with a file, in the one form that all errors about files have: `FILE:LINE:COL: found X, expected Y`.
 //!
 //! ron's errors are reworded here, and errors of meaning ([`super::path::Invalid`]) get their position here.
-//! Not here: the position scanner, see [`super::text`].
+//! Not here: the position scanner, see `text.rs`.
 
 use std::fmt;
 use std::path::Path as FilePath;

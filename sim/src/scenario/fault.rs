@@ -113,9 +113,9 @@ pub enum What {
     Flap {
         /// What is cut.
         cut: Cut,
-        /// How long each cut lasts.
+        /// How long each cut lasts; each draws anew.
         down: Range<Nanos>,
-        /// How long the links work in between.
+        /// How long the links work in between; each time draws anew.
         up: Range<Nanos>,
     },
     /// Links get other weather. What is left out stays as it is.

@@ -1,6 +1,6 @@
 //! Where in a value something is wrong, and what: errors of meaning before they have a position.
 //!
-//! Not here: lines and columns; [`super::text`] finds them in the text that the value came from.
+//! Not here: lines and columns; `text.rs` finds them in the text that the value came from.
 
 use std::fmt;
 
