@@ -1,0 +1,88 @@
+//! A set of slots as a few machine words: what is pending in a configuration.
+//!
+//! Not here: what a slot stands for (`search`).
+//! Read next: `config`.
+
+/// A set of numbers below `W * 64`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Bits<const W: usize>([u64; W]);
+
+impl<const W: usize> Bits<W> {
+    pub(super) const EMPTY: Self = Self([0; W]);
+
+    pub(super) fn has(&self, slot: usize) -> bool {
+        self.0[slot / 64] & (1 << (slot % 64)) != 0
+    }
+
+    pub(super) fn set(&mut self, slot: usize) {
+        self.0[slot / 64] |= 1 << (slot % 64);
+    }
+
+    pub(super) fn clear(&mut self, slot: usize) {
+        self.0[slot / 64] &= !(1 << (slot % 64));
+    }
+
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, mask)| *word &= mask);
+        self
+    }
+
+    pub(super) fn or(mut self, other: &Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, mask)| *word |= mask);
+        self
+    }
+
+    pub(super) fn without(mut self, other: &Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, mask)| *word &= !mask);
+        self
+    }
+
+    pub(super) fn is_subset(&self, of: &Self) -> bool {
+        self.0.iter().zip(of.0).all(|(word, mask)| word & !mask == 0)
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// Members in ascending order.
+    pub(super) fn iter(self) -> impl Iterator<Item = usize> {
+        self.0.into_iter().enumerate().flat_map(|(index, word)| {
+            std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)))
+                .take_while(|rest| *rest != 0)
+                .map(move |rest| index * 64 + rest.trailing_zeros() as usize)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_come_back_in_order_across_words() {
+        let mut bits = Bits::<3>::EMPTY;
+        for slot in [191, 0, 63, 64, 100] {
+            bits.set(slot);
+        }
+        bits.clear(100);
+        assert!(bits.has(64));
+        assert!(!bits.has(100));
+        assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 64, 191]);
+        assert_eq!(bits.count(), 4);
+    }
+
+    #[test]
+    fn set_algebra_is_word_by_word() {
+        let of = |slots: &[usize]| {
+            let mut bits = Bits::<2>::EMPTY;
+            slots.iter().for_each(|slot| bits.set(*slot));
+            bits
+        };
+        assert_eq!(of(&[1, 70]).and(&of(&[70, 71])), of(&[70]));
+        assert_eq!(of(&[1, 70]).or(&of(&[70, 71])), of(&[1, 70, 71]));
+        assert_eq!(of(&[1, 70]).without(&of(&[70, 71])), of(&[1]));
+        assert!(of(&[70]).is_subset(&of(&[1, 70])));
+        assert!(!of(&[2, 70]).is_subset(&of(&[1, 70])));
+    }
+}

@@ -1,0 +1,227 @@
+//! The model of the key-value store: get, put, append, compare-and-set, delete.
+//!
+//! Each key is an object of its own. Absent and empty are different values; an append to
+//! an absent key creates it.
+//! Not here: which values can still be told apart (`horizon`).
+
+mod horizon;
+
+use super::{Call, Model, Use};
+use bytes::Bytes;
+pub use horizon::Horizon;
+
+/// What a client may ask for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Input {
+    /// The value of a key; answered by [`Output::Value`].
+    Get {
+        /// Which.
+        key: Bytes,
+    },
+    /// Set a value; answered by [`Output::Done`].
+    Put {
+        /// Whose.
+        key: Bytes,
+        /// To what.
+        value: Bytes,
+    },
+    /// Add bytes at the end of a value; answered by [`Output::Done`].
+    Append {
+        /// Whose.
+        key: Bytes,
+        /// What is added.
+        value: Bytes,
+    },
+    /// Set a value if it is as expected; answered by [`Output::Changed`].
+    Cas {
+        /// Whose.
+        key: Bytes,
+        /// What it must be; `None`: absent.
+        expected: Option<Bytes>,
+        /// What it becomes.
+        value: Bytes,
+    },
+    /// Make a key absent; answered by [`Output::Changed`], whether it was there.
+    Delete {
+        /// Which.
+        key: Bytes,
+    },
+}
+
+/// What a client may be answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Output {
+    /// Done, unconditionally.
+    Done,
+    /// The value; `None`: absent.
+    Value(Option<Bytes>),
+    /// Whether a compare-and-set matched, or a delete found something.
+    Changed(bool),
+}
+
+/// The value of one key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// There is none.
+    Absent,
+    /// It is known.
+    Present(Bytes),
+    /// There is one, and nobody will find out which.
+    Unobserved,
+}
+
+impl Value {
+    /// Whether it is what a client saw or expected.
+    fn is(&self, seen: Option<&Bytes>) -> bool {
+        match self {
+            Self::Absent => seen.is_none(),
+            Self::Present(value) => seen == Some(value),
+            Self::Unobserved => false,
+        }
+    }
+
+    fn append(&self, value: &Bytes) -> Self {
+        match self {
+            Self::Absent => Self::Present(value.clone()),
+            Self::Present(old) => Self::Present([old.as_ref(), value.as_ref()].concat().into()),
+            Self::Unobserved => Self::Unobserved,
+        }
+    }
+}
+
+/// The key-value store.
+///
+/// ```
+/// use bytes::Bytes;
+/// use squall_checkers::model::Model;
+/// use squall_checkers::model::kv::{Input, Kv, Output, Value};
+///
+/// let key = Bytes::from_static(b"k");
+/// let append = Input::Append { key: key.clone(), value: Bytes::from_static(b"v") };
+/// let state = Kv.step(&Kv.init(), &append, Some(&Output::Done));
+/// assert_eq!(state, Some(Value::Present(Bytes::from_static(b"v"))));
+/// assert_eq!(Kv.step(&Kv.init(), &Input::Delete { key }, Some(&Output::Changed(true))), None);
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kv;
+
+impl Model for Kv {
+    type Key = Bytes;
+    type Input = Input;
+    type Output = Output;
+    type State = Value;
+    type Horizon = Horizon;
+
+    fn partition_key(&self, input: &Input) -> Bytes {
+        match input {
+            Input::Get { key }
+            | Input::Put { key, .. }
+            | Input::Append { key, .. }
+            | Input::Cas { key, .. }
+            | Input::Delete { key } => key.clone(),
+        }
+    }
+
+    fn init(&self) -> Value {
+        Value::Absent
+    }
+
+    fn step(&self, state: &Value, input: &Input, output: Option<&Output>) -> Option<Value> {
+        match (input, output) {
+            (Input::Get { .. }, None) => Some(state.clone()),
+            (Input::Get { .. }, Some(Output::Value(seen))) => state.is(seen.as_ref()).then(|| state.clone()),
+            (Input::Put { value, .. }, None | Some(Output::Done)) => Some(Value::Present(value.clone())),
+            (Input::Append { value, .. }, None | Some(Output::Done)) => Some(state.append(value)),
+            (Input::Cas { expected, value, .. }, None | Some(Output::Changed(_))) => {
+                let matches = state.is(expected.as_ref());
+                let answer_fits = output.is_none_or(|output| *output == Output::Changed(matches));
+                answer_fits.then(|| if matches { Value::Present(value.clone()) } else { state.clone() })
+            }
+            (Input::Delete { .. }, None | Some(Output::Changed(_))) => {
+                let answer_fits = output.is_none_or(|output| *output == Output::Changed(*state != Value::Absent));
+                answer_fits.then_some(Value::Absent)
+            }
+            _ => None,
+        }
+    }
+
+    fn describe(&self, input: &Input, output: Option<&Output>) -> String {
+        let asked = match input {
+            Input::Get { .. } => "get".to_owned(),
+            Input::Put { value, .. } => format!("put {}", quoted(value)),
+            Input::Append { value, .. } => format!("append {}", quoted(value)),
+            Input::Cas { expected, value, .. } => {
+                format!("cas {} to {}", optional(expected.as_ref()), quoted(value))
+            }
+            Input::Delete { .. } => "delete".to_owned(),
+        };
+        match output {
+            None => format!("{asked} -> unknown"),
+            Some(Output::Done) => asked,
+            Some(Output::Value(value)) => format!("{asked} -> {}", optional(value.as_ref())),
+            Some(Output::Changed(changed)) => format!("{asked} -> {changed}"),
+        }
+    }
+
+    fn describe_state(&self, state: &Value) -> String {
+        match state {
+            Value::Absent => optional(None),
+            Value::Present(value) => quoted(value),
+            Value::Unobserved => "a value that nobody observes".to_owned(),
+        }
+    }
+
+    fn describe_key(&self, key: &Bytes) -> String {
+        quoted(key)
+    }
+
+    fn is_read_only(&self, call: Call<'_, Input, Output>) -> bool {
+        match (call.input, call.output) {
+            (Input::Get { .. }, _) => true,
+            (Input::Cas { expected, value, .. }, output) => {
+                output == Some(&Output::Changed(false)) || expected.as_ref() == Some(value)
+            }
+            (Input::Delete { .. }, output) => output == Some(&Output::Changed(false)),
+            (Input::Put { .. } | Input::Append { .. }, _) => false,
+        }
+    }
+
+    /// A put, or a delete that finds something, hides the puts and appends just before it.
+    fn absorbs(&self, later: Call<'_, Input, Output>, earlier: Call<'_, Input, Output>) -> bool {
+        let always_possible = matches!(earlier.output, None | Some(Output::Done))
+            && matches!(earlier.input, Input::Put { .. } | Input::Append { .. });
+        let hides = match later.input {
+            Input::Put { .. } => matches!(later.output, None | Some(Output::Done)),
+            Input::Delete { .. } => matches!(later.output, None | Some(Output::Changed(true))),
+            Input::Get { .. } | Input::Append { .. } | Input::Cas { .. } => false,
+        };
+        always_possible && hides
+    }
+
+    fn horizon(&self, uses: &[Use<'_, Input, Output>]) -> Horizon {
+        Horizon::new(uses)
+    }
+
+    fn blur(&self, horizon: &Horizon, now: u64, state: Value) -> Value {
+        match state {
+            Value::Present(value) if horizon.observed_until(&value) < now => Value::Unobserved,
+            state => state,
+        }
+    }
+
+    fn inert_from(&self, horizon: &Horizon, input: &Input) -> u64 {
+        match input {
+            Input::Put { value, .. } => horizon.observed_until(value).saturating_add(1),
+            Input::Append { value, .. } => horizon.contained_until(value).saturating_add(1),
+            Input::Get { .. } | Input::Cas { .. } | Input::Delete { .. } => u64::MAX,
+        }
+    }
+}
+
+fn optional(value: Option<&Bytes>) -> String {
+    value.map_or_else(|| "absent".to_owned(), quoted)
+}
+
+fn quoted(value: &Bytes) -> String {
+    format!("\"{}\"", value.escape_ascii())
+}

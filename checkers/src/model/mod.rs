@@ -1,0 +1,104 @@
+//! Sequential specifications: what an object may answer if operations come one by one.
+//!
+//! Not here: concurrency and real time, which are the business of `linearizability`.
+//! Read next: `kv`, the model of the key-value store.
+
+pub mod kv;
+
+/// One operation as the search sees it: its input and, if it is known, its output.
+#[derive(Debug)]
+pub struct Call<'a, I, O> {
+    /// What was asked for.
+    pub input: &'a I,
+    /// What was answered; `None` if the outcome is unknown.
+    pub output: Option<&'a O>,
+}
+
+// Derived ones would ask for `I: Clone` and `O: Clone`, but only references are copied.
+impl<I, O> Clone for Call<'_, I, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I, O> Copy for Call<'_, I, O> {}
+
+/// An operation with the moment after which it no longer observes anything.
+#[derive(Debug)]
+pub struct Use<'a, I, O> {
+    /// The operation.
+    pub call: Call<'a, I, O>,
+    /// Its place among the returns of its partition, counted from 1;
+    /// `u64::MAX` if it never returned.
+    pub returns: u64,
+}
+
+/// A deterministic object, independent per partition key.
+///
+/// Four methods say what the object is: `partition_key`, `init`, `step` and the three
+/// `describe`s for people. The others are knowledge that makes the search fast. Their defaults know nothing
+/// and are right for every model; an answer that is not true makes verdicts wrong, so each
+/// says exactly what it promises.
+pub trait Model {
+    /// What tells apart objects that do not influence each other.
+    type Key: Clone + Ord;
+    /// What a client may ask for.
+    type Input: Clone + Ord;
+    /// What it may be answered.
+    type Output: Clone + Ord;
+    /// What one object remembers.
+    type State: Clone + Ord;
+    /// What [`Model::horizon`] knows about the rest of a history; `()` if nothing.
+    type Horizon: Default;
+
+    /// The object that an operation is about.
+    fn partition_key(&self, input: &Self::Input) -> Self::Key;
+
+    /// What an object is before any operation.
+    fn init(&self) -> Self::State;
+
+    /// The state after the operation, or `None` if it cannot answer this in this state.
+    ///
+    /// Without an output every answer is possible; the result is then always `Some`.
+    fn step(&self, state: &Self::State, input: &Self::Input, output: Option<&Self::Output>) -> Option<Self::State>;
+
+    /// An operation for people, such as `get -> "v1"`.
+    fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
+
+    /// A state for people, such as `"v1"`.
+    fn describe_state(&self, state: &Self::State) -> String;
+
+    /// A partition key for people.
+    fn describe_key(&self, key: &Self::Key) -> String;
+
+    /// Promises that wherever this operation is possible it changes nothing.
+    ///
+    /// Mind the difference to "changes nothing in the present state": a put of the value
+    /// that is already there is not a read, because it may matter later.
+    fn is_read_only(&self, _call: Call<'_, Self::Input, Self::Output>) -> bool {
+        false
+    }
+
+    /// Promises that wherever `later` is possible `earlier` is possible as well, that
+    /// `later` is still possible after it, and that its result is then the same.
+    fn absorbs(&self, _later: Call<'_, Self::Input, Self::Output>, _earlier: Call<'_, Self::Input, Self::Output>) -> bool {
+        false
+    }
+
+    /// Looks ahead over all operations on one object, for `blur` and `inert_from`.
+    fn horizon(&self, _uses: &[Use<'_, Self::Input, Self::Output>]) -> Self::Horizon {
+        Self::Horizon::default()
+    }
+
+    /// A representative of all states that the operations which return at `now` or later
+    /// cannot tell from this one, whatever order they come in.
+    fn blur(&self, _horizon: &Self::Horizon, _now: u64, state: Self::State) -> Self::State {
+        state
+    }
+
+    /// From which return on this operation, its outcome unknown, takes *every* state to
+    /// one and the same blurred state, the same for all such operations.
+    fn inert_from(&self, _horizon: &Self::Horizon, _input: &Self::Input) -> u64 {
+        u64::MAX
+    }
+}
