@@ -40,6 +40,20 @@ impl Bug {
         }
     }
 
+    /// What is wrong, in a sentence.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::E05 => "votes are counted, not collected: a duplicated grant counts twice",
+            Self::E09 => "up-to-date compares the last index and forgets the term",
+            Self::L01 => "entries of earlier terms are committed by counting replicas",
+            Self::L02 => "a follower commits up to its last index, not up to what the append covered",
+            Self::R01 => "reads are served without confirming the leadership",
+            Self::D02 => "the log is synced only when term or vote changed",
+            Self::Z01 => "followers campaign in term 0 only: the first election is the last",
+        }
+    }
+
     /// Finds a bug by its id, in any case.
     #[must_use]
     pub fn from_id(id: &str) -> Option<Self> {

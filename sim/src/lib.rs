@@ -23,3 +23,7 @@ pub mod world;
 pub mod run;
 
 pub mod campaign;
+
+pub mod seeds;
+
+pub mod cli;

@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The `squall` binary; everything is in [`squall_sim::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    squall_sim::cli::main()
+}

@@ -42,7 +42,8 @@ struct Lately {
 
 impl<M: StateMachine> Observer<Node<M>> for Lately {
     fn event(&mut self, at_ns: u64, number: u64, event: WorldEvent<'_, Node<M>>) {
-        let line = text::line(at_ns, number, &event).unwrap_or_else(|| format!("{} #{number} {}", text::Seconds(at_ns), text::name(&event)));
+        let line = text::line(at_ns, number, &event)
+            .unwrap_or_else(|| format!("{} #{number} {}", text::Seconds(at_ns), text::name(&event)));
         self.events.push((number, line));
     }
 }
@@ -75,7 +76,8 @@ fn difference(at_ns: u64, seen: &Lately, seen_again: &Lately) -> Difference {
     let at = |lately: &Lately, i: usize| lately.events.get(i).cloned().unwrap_or_else(|| nothing.clone());
     let i = (0..pairs).find(|i| at(seen, *i) != at(seen_again, *i)).unwrap_or(0);
     let ((number, first), (other, second)) = (at(seen, i), at(seen_again, i));
-    let lines = |lately: &Lately, run: u32| lately.events.iter().map(|(_, line)| format!("run {run}: {line}")).collect::<Vec<_>>();
+    let lines =
+        |lately: &Lately, run: u32| lately.events.iter().map(|(_, line)| format!("run {run}: {line}")).collect::<Vec<_>>();
     let events = [lines(seen, 1), lines(seen_again, 2)].concat();
     Difference { event: number.max(other), at_ns, first, second, events }
 }

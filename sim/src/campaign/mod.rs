@@ -4,6 +4,9 @@
 //! it. Not here: one run ([`crate::run`]); records of failures ([`crate::seeds`]).
 
 pub mod determinism;
+#[cfg(feature = "mutants")]
+pub mod hunt;
+pub mod panics;
 pub mod single;
 pub mod sweep;
 pub mod verdict;

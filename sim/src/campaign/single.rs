@@ -88,8 +88,7 @@ pub fn judge<S: Subject>(plan: Arc<Plan>, subject: &S, how: How) -> Result<Judge
         Err(panic) => Some(Violation::new(Property::Panic, panic.clone())),
     };
     let failure = verdict::against(&plan.expect, violation.as_deref());
-    let mut judged =
-        Judged { plan, outcome: ran.ok(), failure, tape: Vec::new(), tape_dropped: 0, last_events: Vec::new() };
+    let mut judged = Judged { plan, outcome: ran.ok(), failure, tape: Vec::new(), tape_dropped: 0, last_events: Vec::new() };
     if judged.failure.is_some() {
         gather(&mut judged, subject, how)?;
     } else if how.twice {
@@ -109,10 +108,7 @@ fn attempt<S: Subject>(
     let caught = catch_unwind(AssertUnwindSafe(|| Ok(start(plan, subject, how, observer)?.finish(observer))));
     match caught {
         Ok(outcome) => outcome.map(Ok),
-        Err(payload) => {
-            let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
-            Ok(Err(text.unwrap_or("a panic without a message").to_owned()))
-        }
+        Err(_) => Ok(Err(super::panics::take())),
     }
 }
 

@@ -6,7 +6,7 @@
 //! begins). Read next: [`draw`], then [`text`].
 
 pub mod draw;
-pub mod text;
+pub(crate) mod text;
 pub mod validate;
 mod value;
 mod workload;

@@ -82,17 +82,17 @@ impl Plan {
 }
 
 /// A value on one line, with spaces between its parts.
-fn line<T: Serialize>(value: &T) -> String {
+pub(crate) fn line<T: Serialize>(value: &T) -> String {
     // Serializing to a string fails only for types that RON cannot write, and a plan has none.
     let config = ron::ser::PrettyConfig::new().depth_limit(0).new_line("\n").escape_strings(true);
     ron::ser::to_string_pretty(value, config).unwrap_or_default()
 }
 
-fn field<T: Serialize>(out: &mut String, name: &str, value: &T) {
+pub(crate) fn field<T: Serialize>(out: &mut String, name: &str, value: &T) {
     let _ = writeln!(out, "    {name}: {},", line(value));
 }
 
-fn list<T: Serialize>(out: &mut String, name: &str, values: &[T]) {
+pub(crate) fn list<T: Serialize>(out: &mut String, name: &str, values: &[T]) {
     if values.is_empty() {
         return;
     }

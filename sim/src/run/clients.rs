@@ -198,7 +198,9 @@ impl<S: Subject> Client<S> {
         match &self.state {
             State::Thinking if !desk.open => self.state = State::Finished,
             State::Thinking => self.begin(desk),
-            State::Registering(_) | State::Asking(_) if self.attempts().is_some_and(|attempts| attempts.pausing) => self.send_attempt(desk),
+            State::Registering(_) | State::Asking(_) if self.attempts().is_some_and(|attempts| attempts.pausing) => {
+                self.send_attempt(desk)
+            }
             State::Registering(_) | State::Asking(_) => self.on_timeout(desk),
             State::Finished => {}
         }
@@ -256,7 +258,8 @@ impl<S: Subject> Client<S> {
         desk.totals.writes_in_flight += u64::from(!ask.is_query);
         desk.totals.in_flight_max = desk.totals.in_flight_max.max(desk.totals.in_flight);
         let attempts = self.attempts_from_now(desk);
-        self.state = State::Asking(Box::new(Asking { operation: operation.clone(), ask, request, invoked_at_ns: desk.now_ns, attempts }));
+        self.state =
+            State::Asking(Box::new(Asking { operation: operation.clone(), ask, request, invoked_at_ns: desk.now_ns, attempts }));
         self.send_attempt(desk);
     }
 

@@ -128,7 +128,10 @@ impl Judge {
             Observation::SessionApplied { index, session, sequence } => {
                 Seen::SessionApply { node, index: index.0, session: session.0, sequence }
             }
-            Observation::SessionDeduplicated { .. } | Observation::ReadsServed { .. } | Observation::Refused { .. } | Observation::Busy => {
+            Observation::SessionDeduplicated { .. }
+            | Observation::ReadsServed { .. }
+            | Observation::Refused { .. }
+            | Observation::Busy => {
                 return None;
             }
         })

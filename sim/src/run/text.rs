@@ -38,7 +38,17 @@ fn describe<S: StateMachine>(out: &mut String, event: &WorldEvent<'_, Node<S>>) 
     match event {
         WorldEvent::Sent { from, to, message, fate, .. } => {
             write!(out, "n{from} -> n{to} {}", Described(message))?;
-            write!(out, "{}", if fate.cut { " (cut)" } else if fate.lost { " (lost)" } else { "" })?;
+            write!(
+                out,
+                "{}",
+                if fate.cut {
+                    " (cut)"
+                } else if fate.lost {
+                    " (lost)"
+                } else {
+                    ""
+                }
+            )?;
             write!(out, "{}", if fate.reordered { " (held back)" } else { "" })?;
             write!(out, "{}", if fate.copy_delay_ns.is_some() { " (twice)" } else { "" })
         }
@@ -127,7 +137,9 @@ impl fmt::Display for Reported<'_> {
             Observation::Truncated { last, from } => write!(f, "truncates its log from {from} to {last}"),
             Observation::Committed { index, .. } => write!(f, "commits up to {index}"),
             Observation::Applied { index, digest } => write!(f, "applies {index} (state {digest:016x})"),
-            Observation::SessionApplied { session, sequence, .. } => write!(f, "session {session} command {sequence} takes effect"),
+            Observation::SessionApplied { session, sequence, .. } => {
+                write!(f, "session {session} command {sequence} takes effect")
+            }
             Observation::SessionDeduplicated { session, sequence, .. } => {
                 write!(f, "session {session} command {sequence} is a repetition")
             }

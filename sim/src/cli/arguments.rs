@@ -1,0 +1,152 @@
+//! What can be typed, as types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Raft in the storm: runs consensus clusters under simulated faults, from one seed.
+#[derive(Debug, Parser)]
+#[command(name = "squall", version, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run scenarios over seeds and judge every run.
+    Run(Run),
+    /// Run a recorded failure, or one seed of a scenario, again; always twice.
+    Replay(Replay),
+    /// Find the first difference between two runs or traces (exit 1 if there is one).
+    Diff {
+        /// A trace file, a seed file, or NAME@SEED.
+        a: String,
+        /// Likewise.
+        b: String,
+    },
+    /// Help with scenario files.
+    Scenario {
+        #[command(subcommand)]
+        command: Scenario,
+    },
+    /// The catalogue of planted bugs, and hunting them.
+    #[cfg(feature = "mutants")]
+    Bugs {
+        #[command(subcommand)]
+        command: Bugs,
+    },
+}
+
+/// Where a scenario runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Arena {
+    /// State machines in a discrete-event loop.
+    World,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Bundled names, files or folders; all bundled scenarios if none is given.
+    pub scenarios: Vec<String>,
+    /// How many seeds of each, from a base that is drawn at the start.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub seeds: u64,
+    /// Exactly this seed of each.
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    pub seed: Option<u64>,
+    /// How many runs at a time; the number of cores if not given. Results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Where failures are recorded.
+    #[arg(long, value_name = "DIR", default_value = "seeds")]
+    pub out: PathBuf,
+    /// Where scenarios run.
+    #[arg(long, value_enum, default_value = "world")]
+    pub arena: Arena,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// A seed file, or a scenario together with --seed.
+    pub what: String,
+    /// The seed, if a scenario is given.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Print every event.
+    #[arg(long)]
+    pub trace: bool,
+    /// Write every event into a file.
+    #[arg(long, value_name = "FILE")]
+    pub trace_out: Option<PathBuf>,
+    /// Print events from this virtual time on, such as 1.5s.
+    #[arg(long, value_name = "T", value_parser = time)]
+    pub from: Option<u64>,
+    /// Print events until this virtual time.
+    #[arg(long, value_name = "T", value_parser = time)]
+    pub until: Option<u64>,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Scenario {
+    /// The bundled scenarios, each with the beginning of its story.
+    List {
+        /// A JSON array on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check scenario files and give advice (exit 2 if one is wrong).
+    Lint {
+        /// Bundled names, files or folders.
+        #[arg(required = true)]
+        scenarios: Vec<String>,
+    },
+    /// Write a commented scenario to start from: NAME.ron in this folder.
+    New {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[cfg(feature = "mutants")]
+#[derive(Debug, Subcommand)]
+pub(super) enum Bugs {
+    /// The planted bugs, by id.
+    List,
+    /// Run the general scenarios with a planted bug until a checker finds it.
+    Hunt(Hunt),
+}
+
+#[cfg(feature = "mutants")]
+#[derive(Debug, Args)]
+pub(super) struct Hunt {
+    /// The bug's id, or `none`: the control, in which nothing may be found.
+    pub bug: String,
+    /// The base seed; drawn if not given.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Give up after this much wall time (60s if neither limit is given).
+    #[arg(long, value_name = "T", value_parser = time, conflicts_with = "executions")]
+    pub budget: Option<u64>,
+    /// Give up after this many runs.
+    #[arg(long, value_name = "N")]
+    pub executions: Option<u64>,
+    /// Where the reproducer is recorded.
+    #[arg(long, value_name = "DIR", default_value = "seeds/mutants")]
+    pub out: PathBuf,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn time(text: &str) -> Result<u64, String> {
+    crate::scenario::Nanos::parse(text)
+        .map(|time| time.0)
+        .ok_or_else(|| format!("found {text:?}, expected a time with a unit, such as 1.5s"))
+}
