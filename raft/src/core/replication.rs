@@ -223,6 +223,10 @@ impl Core {
             self.answer(asked, Body::Rejected { prev: prev.index, hint }, None, out);
             return;
         }
+        // A new term goes to the stream before its entries, and the answer waits for both: a
+        // node that kept the entries and forgot the term would follow an older leader, who
+        // may replace what was committed with this acknowledgement.
+        self.persist_hard_state_if_changed(out);
         if !self.take_entries(entries, out) {
             return;
         }
