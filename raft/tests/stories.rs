@@ -29,6 +29,7 @@ fn tell(path: &Path, setup: Setup) -> Result<String, Failure> {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "insta's macro names the function by its type; the snapshot's name is given")]
 fn stories_end_as_they_must() {
     let var = |name: &str| std::env::var(name).ok();
     if let Err(refusal) = may_run(var("CI").as_deref(), |name| var(name)) {
@@ -127,16 +128,22 @@ fn a_bad_story_names_its_line() {
     }
 }
 
-/// Stories with a planted bug in every node: at least one of them ends in a violation.
+/// A story told by nodes that all have the same planted bug ends in a violation.
 #[cfg(feature = "mutants")]
 #[test]
-fn every_planted_bug_of_the_core_breaks_a_story() {
+fn planted_bugs_break_the_stories_about_them() {
     use squall_raft::mutants::Bug;
 
-    // D02 lives in the store.
-    for bug in Bug::ALL.into_iter().filter(|bug| *bug != Bug::D02) {
+    // Of the others D02 lives in the store.
+    for (bug, story) in [
+        (Bug::E05, "duplicate-votes-count-once"),
+        (Bug::E09, "later-term-beats-longer-log"),
+        (Bug::L01, "figure-8-overwritten"),
+        (Bug::L02, "follower-commits-what-was-covered"),
+        (Bug::R01, "deposed-leader-refuses-its-reads"),
+        (Bug::Z01, "deposed-leader-refuses-its-reads"),
+    ] {
         let setup = Setup { bug: Some(bug), ..Setup::default() };
-        let broken = files(&folder(), "story").iter().filter(|path| tell(path, setup).is_err()).count();
-        assert!(broken > 0, "{} breaks no story", bug.id());
+        assert!(tell(&folder().join(format!("{story}.story")), setup).is_err(), "{} does not break {story}", bug.id());
     }
 }

@@ -48,14 +48,7 @@ impl Progress {
     /// Nothing is known but where the leader's log ends.
     #[must_use]
     pub const fn new(next: LogIndex) -> Self {
-        Self {
-            matched: LogIndex(0),
-            next,
-            session: 1,
-            round_acked: 0,
-            mode: Mode::Probe { waiting: false },
-            checkpoint: None,
-        }
+        Self { matched: LogIndex(0), next, session: 1, round_acked: 0, mode: Mode::Probe { waiting: false }, checkpoint: None }
     }
 
     /// Whether an append may leave now. A probe may be empty; a stream may not.
