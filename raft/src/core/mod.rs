@@ -284,7 +284,7 @@ impl Core {
         if envelope.term.0.max(term).max(index) >= ABSURD || envelope.round >= ABSURD {
             return Some(Refusal::Absurd);
         }
-        if term > envelope.term.0 || envelope.term.0 == 0 {
+        if term > envelope.term.0 || envelope.term.0 == 0 || !replication::is_well_formed(body) {
             return Some(Refusal::Malformed);
         }
         None

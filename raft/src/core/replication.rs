@@ -143,7 +143,7 @@ impl Core {
         let Some(progress) = leader.progress_mut(answer.from.node) else {
             return;
         };
-        if progress.session != answer.session || !progress.rejection_is_news(prev) || hint.index > prev {
+        if progress.session != answer.session || !progress.rejection_is_news(prev) {
             refuse(Refusal::StaleSession, out);
             return;
         }
@@ -160,7 +160,7 @@ impl Core {
         matched: LogIndex,
         out: &mut Vec<Effect>,
     ) {
-        if matched > tail || tail > self.log.last().index {
+        if tail > self.log.last().index {
             refuse(Refusal::Malformed, out);
             return;
         }
@@ -211,10 +211,6 @@ impl Core {
         commit: LogIndex,
         out: &mut Vec<Effect>,
     ) {
-        if !is_consecutive(prev, entries) {
-            refuse(Refusal::Malformed, out);
-            return;
-        }
         if !self.follow(now, asked.from.node, out) {
             return;
         }
@@ -311,6 +307,16 @@ pub(super) fn largest_numbers(body: &Body) -> (u64, u64) {
         Body::Rejected { prev, hint } => (hint.term.0, prev.0.max(hint.index.0)),
         Body::Heartbeat { commit } => (0, commit.0),
         Body::HeartbeatAck { tail, matched } => (0, tail.0.max(matched.0)),
+    }
+}
+
+/// Whether a body's numbers fit each other, whatever the log holds.
+pub(super) fn is_well_formed(body: &Body) -> bool {
+    match body {
+        Body::Append { prev, entries, .. } => is_consecutive(*prev, entries),
+        Body::Rejected { prev, hint } => hint.index <= *prev,
+        Body::HeartbeatAck { tail, matched } => matched <= tail,
+        _ => true,
     }
 }
 
