@@ -128,7 +128,9 @@ impl Core {
             refuse(Refusal::Malformed, out);
             return false;
         };
-        if matched > progress.matched || matched == progress.next.prev() {
+        // What is no news can still be the answer to a probe, but only to one of this session.
+        let answers_probe = answer.session == progress.session && matched == progress.next.prev();
+        if matched > progress.matched || answers_probe {
             progress.appended(matched);
             self.advance_commit(out);
         }
@@ -170,12 +172,13 @@ impl Core {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let current = leader.progress_mut(answer.from.node).filter(|progress| progress.session == answer.session);
-        let lost = current.is_some_and(|progress| progress.heartbeat_answered(answer.round, tail));
-        self.acknowledge_round(now, answer.from.node, answer.round, out);
-        if lost {
-            self.replicate(out);
+        if let Some(progress) = leader.progress_mut(answer.from.node).filter(|progress| progress.session == answer.session) {
+            progress.heartbeat_answered(answer.round, tail);
         }
+        self.acknowledge_round(now, answer.from.node, answer.round, out);
+        // Something is sent if appends were lost, if the answer made room in a pipeline, or
+        // if a payload that was not at hand has been read.
+        self.replicate(out);
     }
 }
 
