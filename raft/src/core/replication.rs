@@ -287,6 +287,8 @@ impl Core {
         // The leader knows that this much is equal here, perhaps from an earlier boot.
         let equal = commit.min(self.log.last().index);
         self.follow_commit(commit, equal, out);
+        #[cfg(feature = "mutants")]
+        let equal = if self.config.bug == Some(crate::mutants::Bug::L02) { LogIndex(0) } else { equal };
         let Role::Follower(follower) = &mut self.role else {
             return;
         };
