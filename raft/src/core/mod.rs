@@ -284,7 +284,7 @@ impl Core {
         if envelope.term.0.max(term).max(index) >= ABSURD || envelope.round >= ABSURD {
             return Some(Refusal::Absurd);
         }
-        if term > envelope.term.0 || envelope.term.0 == 0 {
+        if term > envelope.term.0 || envelope.term.0 == 0 || !replication::is_well_formed(body) {
             return Some(Refusal::Malformed);
         }
         None
@@ -298,7 +298,9 @@ impl Core {
             Body::Append { .. } | Body::Heartbeat { .. } => Body::HeartbeatAck { tail: LogIndex(0), matched: LogIndex(0) },
             _ => return,
         };
-        self.answer(stale, answer, None, out);
+        // Sessions and rounds of another leadership mean nothing in this term: echoed, they
+        // would pass for answers to what the sender asks if it leads again.
+        self.answer(Envelope { session: 0, round: 0, ..stale }, answer, None, out);
     }
 
     fn on_durable(&mut self, now: LocalTime, id: IoId, out: &mut Vec<Effect>) {

@@ -28,9 +28,9 @@ pub struct Progress {
     /// Highest round that it acknowledged.
     pub round_acked: u64,
     mode: Mode,
-    /// Round and `next` at the latest heartbeat: its answer shows whether all that was
-    /// sent before it has arrived.
-    checkpoint: (u64, LogIndex),
+    /// Round and `next` at the oldest heartbeat that is not answered yet: an answer to it
+    /// or a later one shows whether all that was sent before it has arrived.
+    checkpoint: Option<(u64, LogIndex)>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,14 +48,7 @@ impl Progress {
     /// Nothing is known but where the leader's log ends.
     #[must_use]
     pub const fn new(next: LogIndex) -> Self {
-        Self {
-            matched: LogIndex(0),
-            next,
-            session: 1,
-            round_acked: 0,
-            mode: Mode::Probe { waiting: false },
-            checkpoint: (0, LogIndex(0)),
-        }
+        Self { matched: LogIndex(0), next, session: 1, round_acked: 0, mode: Mode::Probe { waiting: false }, checkpoint: None }
     }
 
     /// Whether an append may leave now. A probe may be empty; a stream may not.
@@ -70,7 +63,11 @@ impl Progress {
     /// Notes that an append up to `end` has left.
     pub fn sent(&mut self, end: LogIndex) {
         match &mut self.mode {
-            Mode::Probe { waiting } => *waiting = true,
+            Mode::Probe { waiting } => {
+                *waiting = true;
+                // Only heartbeats that leave behind the probe tell about it.
+                self.checkpoint = None;
+            }
             Mode::Replicate { inflight } => {
                 inflight.push_back(end);
                 self.next = end.next();
@@ -106,18 +103,23 @@ impl Progress {
         self.next = agreed_at_most.max(self.matched).next();
         self.session = self.session.wrapping_add(1);
         self.mode = Mode::Probe { waiting: false };
+        self.checkpoint = None;
     }
 
-    /// Notes that a heartbeat of this round has left.
+    /// Notes that a heartbeat of this round has left. While an earlier one is not answered
+    /// that one counts: where answers take longer than rounds are apart, as on a slow link
+    /// or under many reads, the latest heartbeat is never the one that is answered.
     pub const fn heartbeat_sent(&mut self, round: u64) {
-        self.checkpoint = (round, self.next);
+        if self.checkpoint.is_none() {
+            self.checkpoint = Some((round, self.next));
+        }
     }
 
     /// Notes a heartbeat's answer; true if appends were lost and sending starts over.
     pub fn heartbeat_answered(&mut self, round: u64, tail: LogIndex) -> bool {
-        if round < self.checkpoint.0 {
+        let Some((_, sent_before)) = self.checkpoint.take_if(|(since, _)| round >= *since) else {
             return false;
-        }
+        };
         match &self.mode {
             Mode::Probe { waiting } => {
                 let lost = *waiting;
@@ -126,7 +128,7 @@ impl Progress {
             }
             Mode::Replicate { .. } => {
                 // All that was sent before the heartbeat should have arrived before it.
-                let lost = tail.next() < self.checkpoint.1 && tail.next() < self.next && self.matched < self.checkpoint.1.prev();
+                let lost = tail.next() < sent_before && tail.next() < self.next && self.matched < sent_before.prev();
                 if lost {
                     self.probe_behind(tail);
                 }
@@ -191,6 +193,12 @@ mod tests {
         assert!(!progress.heartbeat_answered(2, LogIndex(5)), "of an earlier round");
         assert!(progress.heartbeat_answered(3, LogIndex(5)));
         assert_eq!(progress.next, LogIndex(6));
+        let mut slow = replicating();
+        slow.sent(LogIndex(7));
+        for round in 3..6 {
+            slow.heartbeat_sent(round);
+        }
+        assert!(slow.heartbeat_answered(3, LogIndex(5)), "newer rounds do not hide it");
         let mut arrived = replicating();
         arrived.sent(LogIndex(7));
         arrived.heartbeat_sent(3);

@@ -63,10 +63,10 @@ mod tests {
     #[test]
     fn reached_by_quorum_equals_its_definition() {
         for n in 1..=6u64 {
-            for code in 0..4u64.pow(n as u32) {
-                let reached = |node: NodeId| code / 4u64.pow(node.0 as u32 - 1) % 4;
-                let by_definition =
-                    (0..4).rev().find(|value| (1..=n).filter(|id| reached(NodeId(*id)) >= *value).count() * 2 > n as usize);
+            for code in 0..1u64 << (2 * n) {
+                let reached = |node: NodeId| code >> (2 * (node.0 - 1)) & 3;
+                let holders = |value: u64| (1..=n).filter(|id| reached(NodeId(*id)) >= value).count() as u64;
+                let by_definition = (0..4).rev().find(|value| holders(*value) * 2 > n);
                 assert_eq!(Some(reached_by_quorum(&voters(n), reached)), by_definition, "n {n} code {code}");
             }
         }
@@ -83,7 +83,7 @@ mod tests {
         for n in 1..=6u64 {
             for subset in 0..1u64 << n {
                 let mut granted: Vec<NodeId> = (1..=n).filter(|id| subset >> (id - 1) & 1 == 1).map(NodeId).collect();
-                let enough = granted.len() * 2 > n as usize;
+                let enough = granted.len() as u64 * 2 > n;
                 granted.extend([NodeId(77), NodeId(78), NodeId(79)]);
                 assert_eq!(elects(&voters(n), &granted), enough, "n {n} subset {subset:b}");
             }

@@ -53,6 +53,8 @@ impl Core {
         for (node, progress) in &mut targets {
             progress.heartbeat_sent(round);
             let commit = self.commit.min(progress.matched);
+            #[cfg(feature = "mutants")]
+            let commit = if self.config.bug == Some(crate::mutants::Bug::L02) { self.commit } else { commit };
             self.send(*node, progress.session, round, Body::Heartbeat { commit }, None, out);
         }
         if let Role::Leader(leader) = &mut self.role {

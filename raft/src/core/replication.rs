@@ -128,7 +128,9 @@ impl Core {
             refuse(Refusal::Malformed, out);
             return false;
         };
-        if matched > progress.matched || matched == progress.next.prev() {
+        // What is no news can still be the answer to a probe, but only to one of this session.
+        let answers_probe = answer.session == progress.session && matched == progress.next.prev();
+        if matched > progress.matched || answers_probe {
             progress.appended(matched);
             self.advance_commit(out);
         }
@@ -143,7 +145,7 @@ impl Core {
         let Some(progress) = leader.progress_mut(answer.from.node) else {
             return;
         };
-        if progress.session != answer.session || !progress.rejection_is_news(prev) || hint.index > prev {
+        if progress.session != answer.session || !progress.rejection_is_news(prev) {
             refuse(Refusal::StaleSession, out);
             return;
         }
@@ -160,7 +162,7 @@ impl Core {
         matched: LogIndex,
         out: &mut Vec<Effect>,
     ) {
-        if matched > tail || tail > self.log.last().index {
+        if tail > self.log.last().index {
             refuse(Refusal::Malformed, out);
             return;
         }
@@ -170,12 +172,13 @@ impl Core {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let current = leader.progress_mut(answer.from.node).filter(|progress| progress.session == answer.session);
-        let lost = current.is_some_and(|progress| progress.heartbeat_answered(answer.round, tail));
-        self.acknowledge_round(now, answer.from.node, answer.round, out);
-        if lost {
-            self.replicate(out);
+        if let Some(progress) = leader.progress_mut(answer.from.node).filter(|progress| progress.session == answer.session) {
+            progress.heartbeat_answered(answer.round, tail);
         }
+        self.acknowledge_round(now, answer.from.node, answer.round, out);
+        // Something is sent if appends were lost, if the answer made room in a pipeline, or
+        // if a payload that was not at hand has been read.
+        self.replicate(out);
     }
 }
 
@@ -211,10 +214,6 @@ impl Core {
         commit: LogIndex,
         out: &mut Vec<Effect>,
     ) {
-        if !is_consecutive(prev, entries) {
-            refuse(Refusal::Malformed, out);
-            return;
-        }
         if !self.follow(now, asked.from.node, out) {
             return;
         }
@@ -223,6 +222,10 @@ impl Core {
             self.answer(asked, Body::Rejected { prev: prev.index, hint }, None, out);
             return;
         }
+        // A new term goes to the stream before its entries, and the answer waits for both: a
+        // node that kept the entries and forgot the term would follow an older leader, who
+        // may replace what was committed with this acknowledgement.
+        self.persist_hard_state_if_changed(out);
         if !self.take_entries(entries, out) {
             return;
         }
@@ -284,6 +287,8 @@ impl Core {
         // The leader knows that this much is equal here, perhaps from an earlier boot.
         let equal = commit.min(self.log.last().index);
         self.follow_commit(commit, equal, out);
+        #[cfg(feature = "mutants")]
+        let equal = if self.config.bug == Some(crate::mutants::Bug::L02) { LogIndex(0) } else { equal };
         let Role::Follower(follower) = &mut self.role else {
             return;
         };
@@ -307,6 +312,16 @@ pub(super) fn largest_numbers(body: &Body) -> (u64, u64) {
         Body::Rejected { prev, hint } => (hint.term.0, prev.0.max(hint.index.0)),
         Body::Heartbeat { commit } => (0, commit.0),
         Body::HeartbeatAck { tail, matched } => (0, tail.0.max(matched.0)),
+    }
+}
+
+/// Whether a body's numbers fit each other, whatever the log holds.
+pub(super) fn is_well_formed(body: &Body) -> bool {
+    match body {
+        Body::Append { prev, entries, .. } => is_consecutive(*prev, entries),
+        Body::Rejected { prev, hint } => hint.index <= *prev,
+        Body::HeartbeatAck { tail, matched } => matched <= tail,
+        _ => true,
     }
 }
 

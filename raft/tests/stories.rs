@@ -1,0 +1,149 @@
+//! Protocol stories: command files whose every consequence is pinned by a snapshot.
+//!
+//! A new file `stories/*.story` is a new test without any code; the language is described
+//! in `stories/interpreter.rs`. `INSTA_UPDATE=always cargo test -p squall-raft --test stories`
+//! rewrites the snapshots, but never in CI.
+
+#[path = "stories/mod.rs"]
+mod stories;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use stories::cluster::Setup;
+use stories::interpreter::{Failure, Story};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories")
+}
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let listed = std::fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("it can be listed").path());
+    let mut files: Vec<PathBuf> = listed.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
+    files.sort();
+    files
+}
+
+fn tell(path: &Path, setup: Setup) -> Result<String, Failure> {
+    Story::new(setup).run(&std::fs::read_to_string(path).expect("a story is text"))
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "insta's macro names the function by its type; the snapshot's name is given")]
+fn stories_end_as_they_must() {
+    let var = |name: &str| std::env::var(name).ok();
+    if let Err(refusal) = may_run(var("CI").as_deref(), |name| var(name)) {
+        panic!("{refusal}");
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("stories/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let mut failures = String::new();
+    settings.bind(|| {
+        insta::glob!("stories/*.story", |path| match tell(path, Setup::default()) {
+            Ok(transcript) => insta::assert_snapshot!("story", transcript),
+            Err(Failure { line, message, before }) => {
+                failures.push_str(&format!("{before}\n{}:{line}: {message}\n\n", path.display()));
+            }
+        });
+    });
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
+/// CI compares; it neither rewrites, nor lets a difference pass, nor leaves stories out.
+fn may_run(ci: Option<&str>, var: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    let in_ci = ci.is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
+    let harmless = |name: &str, value: &str| name == "INSTA_UPDATE" && matches!(value, "no" | "auto");
+    for name in ["INSTA_UPDATE", "INSTA_FORCE_UPDATE", "INSTA_FORCE_UPDATE_SNAPSHOTS", "INSTA_FORCE_PASS", "INSTA_GLOB_FILTER"] {
+        match var(name) {
+            Some(value) if in_ci && !harmless(name, &value) => {
+                return Err(format!("found {name}={value} in CI, expected snapshots to be compared only"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn ci_never_rewrites_a_story() {
+    let only = |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.to_owned());
+    assert!(may_run(Some("true"), |_| None).is_ok());
+    assert!(may_run(Some("true"), only("INSTA_UPDATE", "no")).is_ok());
+    assert!(may_run(None, only("INSTA_UPDATE", "always")).is_ok());
+    assert!(may_run(Some("false"), only("INSTA_UPDATE", "always")).is_ok());
+    for (name, value) in
+        [("INSTA_UPDATE", "always"), ("INSTA_UPDATE", "new"), ("INSTA_FORCE_PASS", "1"), ("INSTA_GLOB_FILTER", "x")]
+    {
+        let refusal = may_run(Some("1"), only(name, value)).expect_err("it would not compare");
+        assert!(refusal.contains(name), "{refusal}");
+    }
+}
+
+#[test]
+fn every_story_opens_with_prose_and_expects_something() {
+    let stories = files(&folder(), "story");
+    assert!(stories.len() >= 15, "found {} stories", stories.len());
+    for path in stories {
+        let text = std::fs::read_to_string(&path).expect("a story is text");
+        let opening = text.lines().take_while(|line| line.starts_with('#')).count();
+        assert!(opening >= 2, "{}: found {opening} lines of prose, expected to be told why its end is right", path.display());
+        assert!(text.lines().any(|line| line.starts_with("expect ")), "{} expects nothing", path.display());
+    }
+}
+
+#[test]
+fn no_snapshot_outlives_its_story() {
+    let stories = files(&folder(), "story").iter().map(|path| format!("story@{}.snap", name(path))).collect::<BTreeSet<_>>();
+    let snapshots = files(&folder().join("snapshots"), "snap").iter().map(|path| name(path)).collect::<BTreeSet<_>>();
+    assert_eq!(snapshots, stories);
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().expect("a file").to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_bad_story_names_its_line() {
+    for (text, line, expected) in [
+        ("campaign 1", 1, "expected `cluster N`"),
+        ("# prose\ncluster 9", 2, "expected 1 to 7"),
+        ("cluster 3\n\nfly 1", 3, "found `fly`"),
+        ("cluster 3\ndeliver 1->2", 2, "found 0 messages"),
+        ("cluster 3\ndeliver 12", 2, "expected FROM->TO"),
+        ("cluster 3\ncampaign 4", 2, "found node 4, expected 1 to 3"),
+        ("cluster 3\nlog 1: 2 1", 2, "terms from 1 that never fall"),
+        ("cluster 3\nlog 1: 2\nhard 1: 1", 3, "expected at least that of the log's end"),
+        ("cluster 3\ntick 1\nlog 1: 2", 3, "found a setting in the plot"),
+        ("cluster 3\ndurable 1", 2, "has written nothing"),
+        ("cluster 3\ntick 1\ncrash 1 keeping 2", 3, "expected at most the 1 writes"),
+        ("cluster 3\ntick 1\nexpect 1 leader", 3, "found role [candidate], expected [leader]"),
+        ("cluster 3\nheartbeat 1", 2, "its timer does something else"),
+        ("cluster 3\ncrash 1\ncampaign 1", 3, "node 1 is down"),
+    ] {
+        let failure = Story::new(Setup::default()).run(text).expect_err(text);
+        assert_eq!(failure.line, line, "{}", failure.message);
+        assert!(failure.message.contains(expected), "found `{}`, expected it to say `{expected}`", failure.message);
+    }
+}
+
+/// A story told by nodes that all have the same planted bug ends in a violation.
+#[cfg(feature = "mutants")]
+#[test]
+fn planted_bugs_break_the_stories_about_them() {
+    use squall_raft::mutants::Bug;
+
+    // Of the others D02 lives in the store.
+    for (bug, story) in [
+        (Bug::E05, "duplicate-votes-count-once"),
+        (Bug::E09, "later-term-beats-longer-log"),
+        (Bug::L01, "figure-8-overwritten"),
+        (Bug::L02, "follower-commits-what-was-covered"),
+        (Bug::R01, "deposed-leader-refuses-its-reads"),
+        (Bug::Z01, "deposed-leader-refuses-its-reads"),
+    ] {
+        let setup = Setup { bug: Some(bug), ..Setup::default() };
+        assert!(tell(&folder().join(format!("{story}.story")), setup).is_err(), "{} does not break {story}", bug.id());
+    }
+}

@@ -1,0 +1,356 @@
+//! Cores with a network and disks that are moved by hand; the invariants look at every move.
+//!
+//! Each node has a clock of its own that jumps to its deadline when its timer is fired.
+//! Not here: the words of commands ([`super::interpreter`]).
+
+use bytes::Bytes;
+use squall_raft::config::{Config, Limits};
+use squall_raft::core::{Core, Effect, Input, RequestError, Restored};
+use squall_raft::membership::Configuration;
+use squall_raft::message::{Body, Message};
+use squall_raft::process::{Boot, RequestId};
+use squall_raft::types::{BootNumber, ClusterId, IoId, LocalTime, LogId, LogIndex, NodeId};
+
+use super::disk::Disk;
+use super::event::Event;
+use super::invariants::{Checked, Invariants};
+
+/// What all members have in common.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setup {
+    /// Their limits.
+    pub limits: Limits,
+    /// The planted bug, if any.
+    #[cfg(feature = "mutants")]
+    pub bug: Option<squall_raft::mutants::Bug>,
+}
+
+/// One member.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Who.
+    pub id: NodeId,
+    /// Its consensus; none while it is down.
+    pub core: Option<Core>,
+    /// Its disk.
+    pub disk: Disk,
+    now: LocalTime,
+    boot: BootNumber,
+    /// Durable as far as the core was told.
+    durable: IoId,
+    /// Messages that wait for the disk, with the entry that they acknowledge.
+    held: Vec<(IoId, Message, Option<LogId>)>,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing yet.
+    Open,
+    /// A proposal has its place.
+    Placed(LogId),
+    /// A read may be answered there.
+    Ready(LogIndex),
+    /// It had no effect.
+    Refused(RequestError),
+}
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// The members; node 1 is first.
+    pub nodes: Vec<Node>,
+    /// Messages under way, oldest first.
+    pub network: Vec<Message>,
+    /// Requests by ticket: name and outcome.
+    pub requests: Vec<(String, Outcome)>,
+    setup: Setup,
+    invariants: Invariants,
+    events: Vec<Event>,
+}
+
+impl Cluster {
+    /// A cluster whose disks are empty.
+    pub fn new(size: u64, setup: Setup) -> Result<Self, String> {
+        let nodes = (1..=size).map(|id| Node::new(NodeId(id))).collect();
+        let mut cluster = Self {
+            nodes,
+            network: Vec::new(),
+            requests: Vec::new(),
+            setup,
+            invariants: Invariants::default(),
+            events: Vec::new(),
+        };
+        for id in 1..=size {
+            cluster.start(NodeId(id))?;
+        }
+        cluster.events.clear();
+        Ok(cluster)
+    }
+
+    /// Replaces a node by one that finds this disk. Part of the setting, not of the plot.
+    pub fn set_disk(&mut self, id: NodeId, disk: Disk) -> Checked {
+        *self.node_mut(id)? = Node { disk, ..Node::new(id) };
+        self.start(id)?;
+        self.events.clear();
+        Ok(())
+    }
+
+    /// What happened since the last call.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The member of that number.
+    pub fn node(&self, id: NodeId) -> Result<&Node, String> {
+        self.nodes.iter().find(|node| node.id == id).ok_or_else(|| format!("found node {id}, expected 1 to {}", self.nodes.len()))
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> Result<&mut Node, String> {
+        let size = self.nodes.len();
+        self.nodes.iter_mut().find(|node| node.id == id).ok_or_else(|| format!("found node {id}, expected 1 to {size}"))
+    }
+
+    fn start(&mut self, id: NodeId) -> Checked {
+        let members = Configuration::of_voters(self.nodes.iter().map(|node| node.id)).map_err(|error| error.to_string())?;
+        let mut config = Config::new(ClusterId(1), id, members);
+        config.limits = self.setup.limits;
+        #[cfg(feature = "mutants")]
+        {
+            config.bug = self.setup.bug;
+        }
+        config.validate().map_err(|error| error.to_string())?;
+        let node = self.node_mut(id)?;
+        node.boot = BootNumber(node.boot.0 + 1);
+        node.durable = IoId { boot: node.boot, seq: 0 };
+        let boot = Boot { now: node.now, entropy: id.0 << 32 | u64::from(node.boot.0), number: node.boot };
+        node.core = Some(Core::new(config, boot, Restored { hard_state: node.disk.hard, log: node.disk.log.clone() }));
+        let (disk, started) = (node.disk.clone(), Event::Started(id, node.disk.hard, node.disk.log.last()));
+        self.invariants.started(id, &disk);
+        self.events.push(started);
+        Ok(())
+    }
+
+    /// Starts a node that is down.
+    pub fn restart(&mut self, id: NodeId) -> Checked {
+        if self.node(id)?.core.is_some() {
+            return Err(format!("node {id} runs, expected it to be down"));
+        }
+        self.start(id)?;
+        self.invariants.check(&self.nodes)
+    }
+
+    /// Stops a node. Of what it had not synced, the first `kept` writes happen to survive.
+    pub fn crash(&mut self, id: NodeId, kept: usize) -> Checked {
+        for _ in 0..kept {
+            self.sync_next(id)?;
+        }
+        let node = self.node_mut(id)?;
+        node.core.take().ok_or_else(|| format!("node {id} is down, expected it to run"))?;
+        let event = Event::Crashed(id, node.disk.under_way(), node.held.len());
+        node.disk.lose_unsynced();
+        node.held.clear();
+        self.events.push(event);
+        self.invariants.check(&self.nodes)
+    }
+
+    /// Fires a node's timer.
+    pub fn tick(&mut self, id: NodeId) -> Checked {
+        let node = self.node_mut(id)?;
+        if let Some(core) = &node.core {
+            node.now = node.now.max(core.deadline());
+        }
+        self.input(id, Input::Timer)
+    }
+
+    /// Proposes a command; its bytes are its name.
+    pub fn propose(&mut self, id: NodeId, name: &str) -> Checked {
+        let ticket = self.request(name);
+        self.input(id, Input::Propose { ticket, command: Bytes::copy_from_slice(name.as_bytes()) })
+    }
+
+    /// Asks for a read.
+    pub fn read(&mut self, id: NodeId, name: &str) -> Checked {
+        let ticket = self.request(name);
+        self.invariants.read_arrived(ticket);
+        self.input(id, Input::Read { ticket })
+    }
+
+    fn request(&mut self, name: &str) -> RequestId {
+        self.requests.push((name.to_owned(), Outcome::Open));
+        RequestId(self.requests.len() as u64 - 1)
+    }
+
+    /// Makes the next `count` writes of a node durable and tells it.
+    pub fn sync(&mut self, id: NodeId, count: usize) -> Checked {
+        let mut last = None;
+        for _ in 0..count {
+            last = self.sync_next(id)?.or(last);
+        }
+        let Some(durable) = last else {
+            return Ok(());
+        };
+        self.events.push(Event::Durable(id, durable));
+        let node = self.node_mut(id)?;
+        node.durable = durable;
+        let held = std::mem::take(&mut node.held);
+        let (free, held): (Vec<_>, Vec<_>) = held.into_iter().partition(|(after, ..)| *after <= durable);
+        node.held = held;
+        for (_, message, promised) in free {
+            self.release(message, promised)?;
+        }
+        self.input(id, Input::Durable(durable))
+    }
+
+    fn sync_next(&mut self, id: NodeId) -> Result<Option<IoId>, String> {
+        let node = self.node_mut(id)?;
+        let before = node.disk.hard;
+        let Some((io, what)) = node.disk.sync_next() else {
+            return Ok(None);
+        };
+        let disk = &self.nodes.iter().find(|node| node.id == id).ok_or("no such node")?.disk;
+        self.invariants.synced(id, before, disk, &what)?;
+        Ok(Some(io))
+    }
+
+    /// Delivers the message at a position of the network.
+    pub fn deliver(&mut self, position: usize) -> Checked {
+        let message = self.network.remove(position);
+        let (from, to) = (message.envelope.from.node, message.envelope.to.node);
+        if self.node(to)?.core.is_none() {
+            self.events.push(Event::Lost(message));
+            return Ok(());
+        }
+        self.events.push(Event::Arrived(message.clone()));
+        self.input(to, Input::Message { from, message })
+    }
+
+    /// Loses the message at a position of the network.
+    pub fn lose(&mut self, position: usize) {
+        let message = self.network.remove(position);
+        self.events.push(Event::Lost(message));
+    }
+
+    /// Copies the message at a position of the network; the copy travels last.
+    pub fn double(&mut self, position: usize) {
+        let message = self.network[position].clone();
+        self.events.push(Event::Doubled(message.clone()));
+        self.network.push(message);
+    }
+
+    /// Puts a message on the network that no core has sent.
+    pub fn forge(&mut self, message: Message) {
+        self.events.push(Event::Sent(message.clone()));
+        self.network.push(message);
+    }
+
+    /// Delivers and syncs among these nodes until nothing is left to do.
+    pub fn settle(&mut self, among: &[NodeId]) -> Checked {
+        for _ in 0..100_000 {
+            let inside = |id: NodeId| among.contains(&id);
+            if let Some(node) = self.nodes.iter().find(|node| inside(node.id) && node.disk.under_way() > 0) {
+                self.sync(node.id, node.disk.under_way())?;
+                continue;
+            }
+            let next = self.network.iter().position(|m| inside(m.envelope.from.node) && inside(m.envelope.to.node));
+            let Some(next) = next else {
+                return Ok(());
+            };
+            self.deliver(next)?;
+        }
+        Err(format!("nodes {among:?} never come to rest"))
+    }
+
+    fn input(&mut self, id: NodeId, input: Input) -> Checked {
+        let node = self.node_mut(id)?;
+        let core = node.core.as_mut().ok_or_else(|| format!("node {id} is down, expected it to run"))?;
+        let mut effects = Vec::new();
+        core.handle(node.now, input, &mut effects);
+        for effect in effects {
+            self.carry_out(id, effect)?;
+        }
+        self.invariants.check(&self.nodes)
+    }
+
+    fn carry_out(&mut self, id: NodeId, effect: Effect) -> Checked {
+        match effect {
+            Effect::Persist { id: io, what } => {
+                self.events.push(Event::Written(id, io, what.clone()));
+                self.node_mut(id)?.disk.write(io, what);
+                Ok(())
+            }
+            Effect::Send { message, after } => self.send(id, message, after),
+            Effect::Observe(observation) => {
+                self.events.push(Event::Observed(id, observation));
+                let core =
+                    self.nodes.iter().find(|node| node.id == id).and_then(|node| node.core.as_ref()).ok_or("no such node")?;
+                self.invariants.observed(id, core, &observation)
+            }
+            Effect::Proposed { ticket, id: place } => {
+                self.events.push(Event::Proposed(id, ticket, place));
+                self.conclude(ticket, Outcome::Placed(place))
+            }
+            Effect::ReadReady { ticket, index } => {
+                self.events.push(Event::ReadReady(id, ticket, index));
+                self.invariants.read_ready(id, ticket, index)?;
+                self.conclude(ticket, Outcome::Ready(index))
+            }
+            Effect::Refused { ticket, why } => {
+                self.events.push(Event::Refused(id, ticket, why));
+                self.conclude(ticket, Outcome::Refused(why))
+            }
+        }
+    }
+
+    fn conclude(&mut self, ticket: RequestId, outcome: Outcome) -> Checked {
+        let request = usize::try_from(ticket.0).ok().and_then(|ticket| self.requests.get_mut(ticket));
+        let (name, before) = request.ok_or_else(|| format!("an answer to ticket {ticket:?}, which was never given out"))?;
+        if *before != Outcome::Open {
+            return Err(format!("request {name} is answered twice: {before:?}, then {outcome:?}"));
+        }
+        *before = outcome;
+        Ok(())
+    }
+
+    fn send(&mut self, id: NodeId, message: Message, after: Option<IoId>) -> Checked {
+        let node = self.node_mut(id)?;
+        let promised = node.core.as_ref().and_then(|core| acknowledged(core, &message.body));
+        match after.filter(|after| *after > node.durable) {
+            Some(after) => {
+                node.held.push((after, message.clone(), promised));
+                self.events.push(Event::Held(message, after));
+                Ok(())
+            }
+            None => self.release(message, promised),
+        }
+    }
+
+    fn release(&mut self, message: Message, promised: Option<LogId>) -> Checked {
+        let disk = &self.node(message.envelope.from.node)?.disk;
+        self.invariants.released(disk, &message, promised)?;
+        self.events.push(Event::Sent(message.clone()));
+        self.network.push(message);
+        Ok(())
+    }
+}
+
+impl Node {
+    fn new(id: NodeId) -> Self {
+        let (boot, durable) = (BootNumber(0), IoId::default());
+        Self { id, core: None, disk: Disk::default(), now: LocalTime(0), boot, durable, held: Vec::new() }
+    }
+
+    /// How many of its messages wait for its disk.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+}
+
+/// The last entry that a message says is durable at its sender.
+fn acknowledged(core: &Core, body: &Body) -> Option<LogId> {
+    let index = match body {
+        Body::Appended { matched } | Body::HeartbeatAck { matched, .. } if matched.0 > 0 => *matched,
+        _ => return None,
+    };
+    Some(LogId { term: core.log().term_at(index).unwrap_or_default(), index })
+}
