@@ -76,3 +76,27 @@ fn the_explanation_names_the_operation_the_states_and_what_was_pending() {
   pending, and of no help: operation 3 of client 3 (put \"v3\" -> unknown, 15..)"
     );
 }
+
+/// The put finds the value that it writes, so it seems to matter to nobody. Yet only it can
+/// undo the append, which must have come before the read.
+#[test]
+fn a_put_of_the_value_that_is_there_hides_an_append() {
+    let at = |id, input, output, invoked_at, returned_at| Operation {
+        id,
+        client: id,
+        input,
+        outcome: Outcome::Ok(output),
+        invoked_at,
+        returned_at,
+    };
+    let [key, b] = ["x", "b"].map(bytes);
+    let write = || Input::Put { key: key.clone(), value: b.clone() };
+    let append = Input::Append { key: key.clone(), value: bytes("a") };
+    let operations = [
+        at(0, write(), Output::Done, 0, 1),
+        at(1, append, Output::Done, 2, 6),
+        at(2, write(), Output::Done, 4, 5),
+        at(3, Input::Get { key: key.clone() }, Output::Value(Some(b.clone())), 7, 8),
+    ];
+    assert_eq!(verdict(&operations), Verdict::Ok([(key.clone(), vec![0, 1, 2, 3])].into()));
+}
