@@ -4,6 +4,7 @@
 //! Read next: `search`.
 
 use super::bits::Bits;
+use super::states::StateId;
 use std::collections::BTreeMap;
 
 /// How far a dominance test looks. Beyond it only equal configurations are recognised,
@@ -16,9 +17,9 @@ const DOMINANCE_REACH: usize = 64;
 /// must still take effect before it returns (`todo`), or it may (`free`). Free are
 /// operations of unknown outcome, and those that could have taken effect unseen already:
 /// either they did, or they still will, and both are represented by the one configuration.
-#[derive(Debug, Clone)]
-pub(super) struct Config<S, const W: usize> {
-    pub state: S,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Config<const W: usize> {
+    pub state: StateId,
     pub todo: Bits<W>,
     pub free: Bits<W>,
     /// The last step on the way here, in the arena of the search.
@@ -48,23 +49,23 @@ impl<const W: usize> Pending<W> {
 
 /// A set of configurations without those that another member dominates.
 #[derive(Debug)]
-pub(super) struct Table<S, const W: usize> {
-    groups: BTreeMap<S, BTreeMap<Pending<W>, usize>>,
+pub(super) struct Table<const W: usize> {
+    groups: BTreeMap<StateId, BTreeMap<Pending<W>, usize>>,
     inert: Bits<W>,
 }
 
-impl<S: Clone + Ord, const W: usize> Table<S, W> {
+impl<const W: usize> Table<W> {
     /// An empty table in which `inert` operations are interchangeable.
     pub(super) fn new(inert: Bits<W>) -> Self {
         Self { groups: BTreeMap::new(), inert }
     }
 
     /// Adds a configuration; `false` if it is superfluous.
-    pub(super) fn insert(&mut self, config: &Config<S, W>) -> bool {
+    pub(super) fn insert(&mut self, config: &Config<W>) -> bool {
         let pending = Pending { todo: config.todo, free: config.free };
         let inert = self.inert;
         let Some(group) = self.groups.get_mut(&config.state) else {
-            self.groups.insert(config.state.clone(), BTreeMap::from([(pending, config.node)]));
+            self.groups.insert(config.state, BTreeMap::from([(pending, config.node)]));
             return true;
         };
         if group.contains_key(&pending) || group.keys().take(DOMINANCE_REACH).any(|old| old.dominates(&pending, &inert)) {
@@ -78,15 +79,15 @@ impl<S: Clone + Ord, const W: usize> Table<S, W> {
     }
 
     /// Whether this configuration is a member, and was not dominated since it was added.
-    pub(super) fn contains(&self, config: &Config<S, W>) -> bool {
+    pub(super) fn contains(&self, config: &Config<W>) -> bool {
         let pending = Pending { todo: config.todo, free: config.free };
         self.groups.get(&config.state).is_some_and(|group| group.contains_key(&pending))
     }
 
     /// The members, ordered by state.
-    pub(super) fn into_configs(self) -> Vec<Config<S, W>> {
-        let of_group = |(state, group): (S, BTreeMap<Pending<W>, usize>)| {
-            group.into_iter().map(move |(Pending { todo, free }, node)| Config { state: state.clone(), todo, free, node })
+    pub(super) fn into_configs(self) -> Vec<Config<W>> {
+        let of_group = |(state, group): (StateId, BTreeMap<Pending<W>, usize>)| {
+            group.into_iter().map(move |(Pending { todo, free }, node)| Config { state, todo, free, node })
         };
         self.groups.into_iter().flat_map(of_group).collect()
     }
@@ -96,7 +97,7 @@ impl<S: Clone + Ord, const W: usize> Table<S, W> {
 mod tests {
     use super::*;
 
-    fn config(todo: &[usize], free: &[usize]) -> Config<u8, 1> {
+    fn config(todo: &[usize], free: &[usize]) -> Config<1> {
         let of = |slots: &[usize]| {
             let mut bits = Bits::EMPTY;
             slots.iter().for_each(|slot| bits.set(*slot));

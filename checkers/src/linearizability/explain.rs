@@ -56,7 +56,7 @@ fn pending<M: Model>(model: &M, partition: &Partition<'_, M>, pending: &[usize])
 }
 
 fn describe<M: Model>(model: &M, op: &Op<'_, M>) -> String {
-    let returned = op.returned_at.map_or_else(|| "...".to_owned(), |returned_at| returned_at.to_string());
+    let returned = op.returned_at.map_or_else(String::new, |returned_at| returned_at.to_string());
     let call = model.describe(op.call.input, op.call.output);
     format!("operation {} of client {} ({call}, {}..{returned})", op.id, op.client, op.invoked_at)
 }

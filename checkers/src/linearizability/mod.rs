@@ -14,6 +14,7 @@ mod config;
 mod explain;
 mod partition;
 mod search;
+mod states;
 mod witness;
 
 use crate::history::{History, Operation, Outcome};
@@ -83,6 +84,13 @@ pub struct Illegal<K> {
 }
 
 /// Judges a history.
+///
+/// # Panics
+///
+/// If the order that was found does not explain the history when it is replayed: the model
+/// promises something that is not true (see [`Model`]), or the search is wrong.
+///
+/// # Example: a stale read
 ///
 /// ```
 /// use bytes::Bytes;

@@ -9,9 +9,9 @@
 //! 1. A read that fits takes effect at once: it changes nothing, now or later.
 //! 2. An operation that would change nothing *now*, or would be hidden by the one that
 //!    takes effect now, becomes free: either it took effect here unseen, or it still will.
-//! 3. A free operation takes effect only if the next one is possible, or has another
-//!    result, because of it; a hidden one never does.
-//! 4. States that the rest of the history cannot tell apart are one (`Model::blur`).
+//! 3. An operation that need not take effect yet does so only for the sake of the next one:
+//!    because that would be impossible or have another result, or hide less, without it.
+//! 4. States that the rest of the history cannot tell apart are one (`Model::fades`).
 //! 5. Of interchangeable operations of unknown outcome only one is tried.
 //!
 //! Not here: dominance (`config`), the order found and its proof (`witness`).
@@ -19,7 +19,8 @@
 
 use super::bits::Bits;
 use super::config::{Config, Table};
-use super::partition::{CallOf, Event, Op, Partition};
+use super::partition::{Event, Op, Partition};
+use super::states::{StateId, States};
 use super::witness::Step;
 use crate::model::Model;
 
@@ -54,6 +55,7 @@ struct Candidate {
 pub(super) struct Search<'a, M: Model, const W: usize> {
     model: &'a M,
     partition: &'a Partition<'a, M>,
+    states: States<'a, M>,
     budget: u64,
     /// The return that comes next, counted from 1.
     now: u64,
@@ -62,7 +64,7 @@ pub(super) struct Search<'a, M: Model, const W: usize> {
     /// Slots of operations of unknown outcome, and those of them that are inert by now.
     unknown: Bits<W>,
     inert: Bits<W>,
-    frontier: Vec<Config<M::State, W>>,
+    frontier: Vec<Config<W>>,
     /// All steps of all configurations, each with the one before it.
     steps: Vec<Step>,
 }
@@ -70,12 +72,15 @@ pub(super) struct Search<'a, M: Model, const W: usize> {
 impl<'a, M: Model, const W: usize> Search<'a, M, W> {
     pub(super) fn new(model: &'a M, partition: &'a Partition<'a, M>, budget: u64) -> Self {
         assert!(partition.slots <= W * 64);
-        let start = Config { state: model.init(), todo: Bits::EMPTY, free: Bits::EMPTY, node: 0 };
+        let now = 1;
+        let mut states = States::new(model, partition);
+        let start = Config { state: states.initial(now), todo: Bits::EMPTY, free: Bits::EMPTY, node: 0 };
         Self {
             model,
             partition,
+            states,
             budget,
-            now: 1,
+            now,
             occupants: vec![None; partition.slots],
             unknown: Bits::EMPTY,
             inert: Bits::EMPTY,
@@ -95,19 +100,20 @@ impl<'a, M: Model, const W: usize> Search<'a, M, W> {
         Ok(Step::path(&self.steps, self.frontier[0].node))
     }
 
+    fn occupant(&self, slot: usize) -> usize {
+        self.occupants[slot].expect("only occupied slots are pending")
+    }
+
     fn op(&self, slot: usize) -> &'a Op<'a, M> {
-        let index = self.occupants[slot].expect("only occupied slots are pending");
-        &self.partition.ops[index]
+        &self.partition.ops[self.occupant(slot)]
     }
 
-    fn call(&self, slot: usize) -> CallOf<'a, M> {
-        self.op(slot).call
+    fn step(&mut self, state: StateId, slot: usize) -> Option<StateId> {
+        self.states.step(state, self.occupant(slot), self.now)
     }
 
-    fn step(&self, state: &M::State, slot: usize) -> Option<M::State> {
-        let call = self.call(slot);
-        let next = self.model.step(state, call.input, call.output)?;
-        Some(self.model.blur(&self.partition.horizon, self.now, next))
+    fn absorbs(&self, later: usize, earlier: usize) -> bool {
+        self.model.absorbs(self.op(later).call, self.op(earlier).call)
     }
 
     fn invoke(&mut self, index: usize) {
@@ -140,7 +146,7 @@ impl<'a, M: Model, const W: usize> Search<'a, M, W> {
         for mut config in done {
             config.todo.clear(slot);
             config.free.clear(slot);
-            config.state = self.model.blur(&self.partition.horizon, self.now, config.state);
+            config.state = self.states.blur(config.state, self.now);
             self.settle_all(&mut config);
             table.insert(&config);
         }
@@ -157,7 +163,7 @@ impl<'a, M: Model, const W: usize> Search<'a, M, W> {
     }
 
     /// All configurations, as far as they differ, in which `target` took effect or may have.
-    fn close(&mut self, target: usize) -> Result<Vec<Config<M::State, W>>, Stop<M::State>> {
+    fn close(&mut self, target: usize) -> Result<Vec<Config<W>>, Stop<M::State>> {
         let mut seen = Table::new(self.inert);
         let mut work = self.frontier.clone();
         work.retain(|config| seen.insert(config));
@@ -187,7 +193,7 @@ impl<'a, M: Model, const W: usize> Search<'a, M, W> {
     }
 
     /// What is pending; of interchangeable operations two, the second only as a successor.
-    fn candidates(&self, config: &Config<M::State, W>) -> Vec<Candidate> {
+    fn candidates(&self, config: &Config<W>) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         let mut classes: Vec<(usize, bool)> = Vec::new();
         for slot in config.todo.or(&config.free).iter() {
@@ -213,52 +219,58 @@ impl<'a, M: Model, const W: usize> Search<'a, M, W> {
 
     /// The configuration after the operation in `slot`; `None` if it is impossible, or if
     /// another one covers what could come of it.
-    fn take(
-        &mut self,
-        from: &Config<M::State, W>,
-        slot: usize,
-        target: usize,
-        candidates: &[Candidate],
-    ) -> Option<Config<M::State, W>> {
-        let state = self.step(&from.state, slot)?;
-        let changes_nothing = from.free.has(slot) && state == from.state;
-        if changes_nothing || (slot != target && !self.leads_on(from, slot, &state, candidates)) {
+    fn take(&mut self, from: &Config<W>, slot: usize, target: usize, candidates: &[Candidate]) -> Option<Config<W>> {
+        let state = self.step(from.state, slot)?;
+        let hidden = self.hidden(from, slot);
+        let changes_nothing = from.free.has(slot) && state == from.state && hidden == Bits::EMPTY;
+        if changes_nothing || (slot != target && !self.leads_on(from, slot, state, &hidden, candidates)) {
             return None;
         }
-        let mut next = Config { state, ..from.clone() };
+        let mut next = Config { state, ..*from };
         next.todo.clear(slot);
         next.free.clear(slot);
-        for other in next.todo.iter() {
-            if self.model.absorbs(self.call(slot), self.call(other)) {
-                self.set_free(&mut next, other);
-            }
+        for other in hidden.iter() {
+            self.set_free(&mut next, other);
         }
         next.node = self.push(next.node, slot, true);
         self.settle_all(&mut next);
         Some(next)
     }
 
-    /// Whether some operation is possible after the one in `slot` and would not end in the
-    /// same state, with that one free, if it came right away.
-    fn leads_on(&self, from: &Config<M::State, W>, slot: usize, state: &M::State, candidates: &[Candidate]) -> bool {
+    /// What must take effect and could do so unseen just before the operation in `slot`.
+    fn hidden(&self, from: &Config<W>, slot: usize) -> Bits<W> {
+        let mut hidden = Bits::EMPTY;
+        for other in from.todo.iter().filter(|other| *other != slot) {
+            if self.absorbs(slot, other) {
+                hidden.set(other);
+            }
+        }
+        hidden
+    }
+
+    /// Whether some operation is possible after the one in `slot`, and it would not be as
+    /// good if it came right away: with the same result, with that one free, and hiding
+    /// what that one hides.
+    fn leads_on(&mut self, from: &Config<W>, slot: usize, state: StateId, hidden: &Bits<W>, candidates: &[Candidate]) -> bool {
         let is_free = from.free.has(slot);
-        candidates.iter().filter(|next| next.slot != slot).any(|next| {
-            let after = self.step(state, next.slot);
+        candidates.iter().map(|next| next.slot).filter(|next| *next != slot).any(|next| {
+            let after = self.step(state, next);
             after.is_some()
-                && (after != self.step(&from.state, next.slot)
-                    || !(is_free || self.model.absorbs(self.call(next.slot), self.call(slot))))
+                && (after != self.step(from.state, next)
+                    || !(is_free || self.absorbs(next, slot))
+                    || hidden.iter().any(|other| other != next && !self.absorbs(next, other)))
         })
     }
 
-    fn settle_all(&mut self, config: &mut Config<M::State, W>) {
+    fn settle_all(&mut self, config: &mut Config<W>) {
         for slot in config.todo.iter() {
             self.settle(config, slot);
         }
     }
 
     /// Lets an operation that must take effect do so unseen, if that is possible.
-    fn settle(&mut self, config: &mut Config<M::State, W>, slot: usize) {
-        if self.step(&config.state, slot).as_ref() != Some(&config.state) {
+    fn settle(&mut self, config: &mut Config<W>, slot: usize) {
+        if self.step(config.state, slot) != Some(config.state) {
             return;
         }
         if self.op(slot).read_only {
@@ -269,15 +281,14 @@ impl<'a, M: Model, const W: usize> Search<'a, M, W> {
         }
     }
 
-    fn set_free(&mut self, config: &mut Config<M::State, W>, slot: usize) {
+    fn set_free(&mut self, config: &mut Config<W>, slot: usize) {
         config.todo.clear(slot);
         config.free.set(slot);
         config.node = self.push(config.node, slot, false);
     }
 
     fn push(&mut self, before: usize, slot: usize, is_final: bool) -> usize {
-        let operation = self.occupants[slot].expect("only pending operations take effect");
-        self.steps.push(Step { before, operation, is_final });
+        self.steps.push(Step { before, operation: self.occupant(slot), is_final });
         self.steps.len() - 1
     }
 
@@ -286,7 +297,8 @@ impl<'a, M: Model, const W: usize> Search<'a, M, W> {
             let mut order = super::witness::order(&self.partition.ops, &Step::path(&self.steps, node));
             order.split_off(order.len().saturating_sub(3))
         };
-        let states = self.frontier.iter().map(|config| (config.state.clone(), tail(config.node))).take(4).collect();
+        let states =
+            self.frontier.iter().map(|config| (self.states.get(config.state).clone(), tail(config.node))).take(4).collect();
         let pending = self.occupants.iter().flatten().copied().filter(|index| *index != operation).collect();
         Death { operation, pending, states }
     }

@@ -85,19 +85,20 @@ pub trait Model {
         false
     }
 
-    /// Looks ahead over all operations on one object, for `blur` and `inert_from`.
+    /// Looks ahead over all operations on one object, for `fades` and `inert_from`.
     fn horizon(&self, _uses: &[Use<'_, Self::Input, Self::Output>]) -> Self::Horizon {
         Self::Horizon::default()
     }
 
-    /// A representative of all states that the operations which return at `now` or later
-    /// cannot tell from this one, whatever order they come in.
-    fn blur(&self, _horizon: &Self::Horizon, _now: u64, state: Self::State) -> Self::State {
-        state
+    /// Promises that the operations that return after this return cannot tell the state
+    /// from the other one, whatever order they come in; `None` if they might always.
+    /// The other one must not fade itself.
+    fn fades(&self, _horizon: &Self::Horizon, _state: &Self::State) -> Option<(u64, Self::State)> {
+        None
     }
 
-    /// From which return on this operation, its outcome unknown, takes *every* state to
-    /// one and the same blurred state, the same for all such operations.
+    /// The first return from which on this operation, its outcome unknown, takes *every*
+    /// state to one that faded into the same state, and so do all such operations.
     fn inert_from(&self, _horizon: &Self::Horizon, _input: &Self::Input) -> u64 {
         u64::MAX
     }

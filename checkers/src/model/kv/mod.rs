@@ -202,10 +202,10 @@ impl Model for Kv {
         Horizon::new(uses)
     }
 
-    fn blur(&self, horizon: &Horizon, now: u64, state: Value) -> Value {
+    fn fades(&self, horizon: &Horizon, state: &Value) -> Option<(u64, Value)> {
         match state {
-            Value::Present(value) if horizon.observed_until(&value) < now => Value::Unobserved,
-            state => state,
+            Value::Present(value) => Some((horizon.observed_until(value), Value::Unobserved)),
+            Value::Absent | Value::Unobserved => None,
         }
     }
 

@@ -1,0 +1,37 @@
+//! The linearizability checker against a brute-force twin, and at the size of real runs.
+//!
+//! Not here: tests of single parts, which live next to them.
+//! Read next: `twin`, which says in the fewest words what linearizable means.
+
+mod exhaustive;
+mod generate;
+mod large;
+mod limits;
+mod planted;
+mod random;
+mod twin;
+
+use squall_checkers::history::{History, Operation};
+use squall_checkers::linearizability::{Limits, Verdict, check};
+use squall_checkers::model::kv::{Input, Kv, Output};
+
+/// An operation on the key-value store.
+type Op = Operation<Input, Output>;
+
+/// The verdict of the checker under test.
+fn verdict(operations: &[Op]) -> Verdict<bytes::Bytes> {
+    let history = History::new(operations.to_vec()).expect("generated histories are well-formed");
+    check(&Kv, &history, Limits::default())
+}
+
+/// Compares with the twin and fails with the whole history if they differ.
+fn compare(twin: &mut twin::Twin, operations: &[Op]) -> Verdict<bytes::Bytes> {
+    let verdict = verdict(operations);
+    let expected = twin.is_linearizable(operations);
+    match &verdict {
+        Verdict::Ok(_) => assert!(expected, "only the checker finds an order: {verdict:?}\n{operations:#?}"),
+        Verdict::Illegal(_) => assert!(!expected, "only the twin finds an order: {verdict:?}\n{operations:#?}"),
+        Verdict::Unknown { .. } => panic!("no verdict on a small history: {verdict:?}\n{operations:#?}"),
+    }
+    verdict
+}

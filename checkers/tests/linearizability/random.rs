@@ -1,0 +1,84 @@
+//! A million random histories of 4 to 8 operations: the same verdict as the twin's, and
+//! evidence that holds.
+//!
+//! They are split over two tests, which run side by side.
+
+use crate::generate::{Random, Store, small};
+use crate::twin::Twin;
+use crate::{Op, compare};
+use bytes::Bytes;
+use squall_checkers::history::Outcome;
+use squall_checkers::linearizability::{Illegal, Verdict};
+use squall_checkers::model::Model;
+use squall_checkers::model::kv::Kv;
+use std::collections::BTreeMap;
+
+const HISTORIES: u64 = 500_000;
+
+#[test]
+fn the_first_half_million_random_histories_get_the_verdict_of_the_twin() {
+    compare_random(1);
+}
+
+#[test]
+fn the_second_half_million_random_histories_get_the_verdict_of_the_twin() {
+    compare_random(2);
+}
+
+fn compare_random(seed: u64) {
+    let mut random = Random(seed);
+    let mut twin = Twin::default();
+    let mut legal = 0;
+    for _ in 0..HISTORIES {
+        let operations = small(&mut random);
+        match compare(&mut twin, &operations) {
+            Verdict::Ok(orders) => {
+                legal += 1;
+                assert_explains(&operations, &orders);
+            }
+            Verdict::Illegal(illegal) => assert_minimal(&mut twin, &operations, &illegal),
+            Verdict::Unknown { .. } => unreachable!("compare accepts none"),
+        }
+    }
+    assert!((HISTORIES / 4..HISTORIES * 3 / 4).contains(&legal), "one-sided: {legal} of {HISTORIES} are linearizable");
+}
+
+/// Replays the orders on a plain store, and compares each pair with real time.
+fn assert_explains(operations: &[Op], orders: &BTreeMap<Bytes, Vec<u64>>) {
+    let by_id = |id: &u64| operations.iter().find(|op| op.id == *id).expect("an order holds ids of the history");
+    for order in orders.values() {
+        let order: Vec<_> = order.iter().map(by_id).collect();
+        let mut store = Store::default();
+        for (place, op) in order.iter().enumerate() {
+            let answer = store.execute(&op.input);
+            assert!(op.outcome == Outcome::Unknown || op.outcome == Outcome::Ok(answer), "{op:?}\n{operations:#?}");
+            let overtakes = |later: &&Op| later.outcome != Outcome::Unknown && later.returned_at < op.invoked_at;
+            assert_eq!(order[place..].iter().copied().find(overtakes), None, "{op:?}\n{operations:#?}");
+        }
+    }
+    for op in operations.iter().filter(|op| matches!(op.outcome, Outcome::Ok(_))) {
+        let order = &orders[&Kv.partition_key(&op.input)];
+        assert_eq!(order.iter().filter(|id| **id == op.id).count(), 1, "{op:?}\n{orders:?}\n{operations:#?}");
+    }
+}
+
+/// The answered prefix has no order, and has one without the return of its last operation.
+fn assert_minimal(twin: &mut Twin, operations: &[Op], illegal: &Illegal<Bytes>) {
+    let of_key = |op: &&Op| Kv.partition_key(&op.input) == illegal.key && op.outcome != Outcome::Fail;
+    let of_key: Vec<_> = operations.iter().filter(of_key).cloned().collect();
+    assert_eq!(illegal.prefix.last(), Some(&illegal.operation));
+    let died_at = of_key.iter().find(|op| op.id == illegal.operation).expect("it is in the history").returned_at;
+
+    let mut answered = of_key.clone();
+    answered.retain(|op| op.outcome == Outcome::Unknown || illegal.prefix.contains(&op.id));
+    assert!(!twin.is_linearizable(&answered), "the prefix has an order: {illegal:?}\n{operations:#?}");
+
+    let mut before = of_key;
+    before.retain(|op| op.invoked_at <= died_at);
+    for op in &mut before {
+        if op.id == illegal.operation || !illegal.prefix.contains(&op.id) {
+            op.outcome = Outcome::Unknown;
+        }
+    }
+    assert!(twin.is_linearizable(&before), "a shorter prefix has no order: {illegal:?}\n{operations:#?}");
+}
