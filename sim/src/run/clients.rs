@@ -22,6 +22,10 @@ use crate::plan::{self, Pace};
 /// Pause before asking again after a refusal that names nobody else.
 const REFUSED_PAUSE_NS: u64 = 10_000_000;
 
+/// How often the wait for an answer doubles from attempt to attempt: a system that is
+/// slower than a timeout would otherwise drown in repetitions.
+const BACKOFF_DOUBLINGS: u32 = 4;
+
 /// The history of a subject's clients.
 pub type HistoryOf<S> = SharedVec<Operation<InputOf<S>, OutputOf<S>>>;
 /// What a subject's clients ask.
@@ -112,6 +116,8 @@ struct Attempts {
     first_handle: u64,
     deadline_ns: u64,
     left: u64,
+    /// How often the present wait was doubled.
+    doublings: u32,
     /// Waiting for the pause to pass rather than for an answer.
     pausing: bool,
 }
@@ -269,6 +275,7 @@ impl<S: Subject> Client<S> {
             first_handle: self.handles + 1,
             deadline_ns: desk.now_ns.saturating_add(self.plan.timeout.0.saturating_mul(tries)),
             left: self.plan.retries,
+            doublings: 0,
             pausing: false,
         }
     }
@@ -294,16 +301,21 @@ impl<S: Subject> Client<S> {
             State::Asking(asking) => asking.request.clone(),
             _ => Request::Register,
         };
+        let doublings = self.attempts().map_or(0, |attempts| attempts.doublings);
         if let Some(attempts) = self.attempts_mut() {
             attempts.pausing = false;
         }
         self.handles += 1;
         desk.wishes.push(Wish::Send { to: self.believed_leader, handle: self.handles, request });
-        self.wake_at(desk.now_ns.saturating_add(self.plan.timeout.0), desk);
+        let wait_ns = self.plan.timeout.0.saturating_mul(1 << doublings);
+        self.wake_at(desk.now_ns.saturating_add(wait_ns), desk);
     }
 
     fn on_timeout(&mut self, desk: &mut Desk<'_, S>) {
         self.believed_leader = self.next_node();
+        if let Some(attempts) = self.attempts_mut() {
+            attempts.doublings = (attempts.doublings + 1).min(BACKOFF_DOUBLINGS);
+        }
         self.retry(desk);
     }
 

@@ -235,7 +235,7 @@ impl<S: Subject> Run<S> {
         }
         self.world.wake_at(plan.safety.0, Token::SafetyEnds.pack(), &mut both);
         self.obey(orders, observer);
-        for client in 0..self.clients.len() {
+        for client in start_order(self.clients.len()) {
             self.with_client(client, observer, |client, desk| client.start(desk));
         }
     }
@@ -545,6 +545,20 @@ impl<S: Subject> Run<S> {
     /// What came of it so far, for whoever reports.
     pub(crate) fn faults_that_took_effect(&self) -> BTreeMap<String, u64> {
         self.faults.took_effect().iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
+    }
+}
+
+/// In which order clients set their first alarms.
+fn start_order(clients: usize) -> impl Iterator<Item = usize> {
+    #[cfg(not(feature = "unordered"))]
+    {
+        0..clients
+    }
+    #[cfg(feature = "unordered")]
+    {
+        #[expect(clippy::disallowed_types, reason = "the planted nondeterminism that must be found")]
+        let order: std::collections::HashSet<usize> = (0..clients).collect();
+        order.into_iter()
     }
 }
 
