@@ -37,8 +37,8 @@ pub struct Progress {
 enum Mode {
     /// The point of agreement is unknown.
     Probe {
-        /// An append is under way.
-        waiting: bool,
+        /// The last index of the append under way.
+        waiting: Option<LogIndex>,
     },
     /// The last index of each append under way, oldest first.
     Replicate { inflight: VecDeque<LogIndex> },
@@ -48,14 +48,14 @@ impl Progress {
     /// Nothing is known but where the leader's log ends.
     #[must_use]
     pub const fn new(next: LogIndex) -> Self {
-        Self { matched: LogIndex(0), next, session: 1, round_acked: 0, mode: Mode::Probe { waiting: false }, checkpoint: None }
+        Self { matched: LogIndex(0), next, session: 1, round_acked: 0, mode: Mode::Probe { waiting: None }, checkpoint: None }
     }
 
     /// Whether an append may leave now. A probe may be empty; a stream may not.
     #[must_use]
     pub fn may_send(&self, last: LogIndex, inflight_max: u32) -> bool {
         match &self.mode {
-            Mode::Probe { waiting } => !waiting,
+            Mode::Probe { waiting } => waiting.is_none(),
             Mode::Replicate { inflight } => self.next <= last && inflight.len() < inflight_max as usize,
         }
     }
@@ -64,7 +64,7 @@ impl Progress {
     pub fn sent(&mut self, end: LogIndex) {
         match &mut self.mode {
             Mode::Probe { waiting } => {
-                *waiting = true;
+                *waiting = Some(end);
                 // Only heartbeats that leave behind the probe tell about it.
                 self.checkpoint = None;
             }
@@ -77,10 +77,17 @@ impl Progress {
 
     /// Notes an acknowledgement. Late and repeated ones change nothing.
     pub fn appended(&mut self, matched: LogIndex) {
+        let agrees = matched >= self.next.prev();
         self.matched = self.matched.max(matched);
         self.next = self.next.max(self.matched.next());
         match &mut self.mode {
-            Mode::Probe { .. } => self.mode = Mode::Replicate { inflight: VecDeque::new() },
+            Mode::Probe { waiting } if agrees => {
+                // A heartbeat's answer can overtake the probe's, whose entries travel on.
+                let inflight: VecDeque<LogIndex> = waiting.take().filter(|end| *end > matched).into_iter().collect();
+                self.next = inflight.back().map_or(self.next, |end| end.next());
+                self.mode = Mode::Replicate { inflight };
+            }
+            Mode::Probe { .. } => {}
             Mode::Replicate { inflight } => {
                 while inflight.front().is_some_and(|end| *end <= matched) {
                     inflight.pop_front();
@@ -102,7 +109,7 @@ impl Progress {
     pub fn probe_behind(&mut self, agreed_at_most: LogIndex) {
         self.next = agreed_at_most.max(self.matched).next();
         self.session = self.session.wrapping_add(1);
-        self.mode = Mode::Probe { waiting: false };
+        self.mode = Mode::Probe { waiting: None };
         self.checkpoint = None;
     }
 
@@ -122,8 +129,8 @@ impl Progress {
         };
         match &self.mode {
             Mode::Probe { waiting } => {
-                let lost = *waiting;
-                self.mode = Mode::Probe { waiting: false };
+                let lost = waiting.is_some();
+                self.mode = Mode::Probe { waiting: None };
                 lost
             }
             Mode::Replicate { .. } => {
@@ -158,6 +165,20 @@ mod tests {
         progress.appended(LogIndex(4));
         assert_eq!((progress.matched, progress.next), (LogIndex(4), LogIndex(5)));
         assert!(progress.may_send(LogIndex(9), 8));
+    }
+
+    #[test]
+    fn an_answer_from_before_the_probe_ends_it_only_where_it_agrees() {
+        let mut progress = Progress::new(LogIndex(5));
+        progress.sent(LogIndex(6));
+        progress.appended(LogIndex(3));
+        assert_eq!((progress.matched, progress.next), (LogIndex(3), LogIndex(5)));
+        assert!(!progress.may_send(LogIndex(9), 8), "the probe still asks about 4");
+        progress.appended(LogIndex(4));
+        assert_eq!((progress.matched, progress.next), (LogIndex(4), LogIndex(7)), "5 and 6 are under way");
+        assert!(!progress.may_send(LogIndex(9), 1));
+        progress.appended(LogIndex(6));
+        assert!(progress.may_send(LogIndex(9), 1));
     }
 
     #[test]
