@@ -70,8 +70,7 @@ pub fn hunt(quarry: Quarry, budget: &Budget<'_>) -> Result<Hunted, SettingsError
     while hunted.found.is_none() && hunted.executions < budget.executions_max && !(budget.spent)() {
         let n = hunted.executions;
         let seed = mix(quarry.base_seed, n, 0, 0, 0) >> 16;
-        let turn = usize::try_from(n).unwrap_or_default() % scenarios.len();
-        let (name, scenario) = &scenarios[turn];
+        let (name, scenario) = &scenarios[turn(n, &scenarios)];
         let judged = judge(Arc::new(Plan::draw(name, scenario, seed)), &KvSubject, how)?;
         hunted.executions += 1;
         hunted.virtual_ns += judged.outcome.as_ref().map_or(0, |outcome| outcome.virtual_ns);
@@ -81,6 +80,16 @@ pub fn hunt(quarry: Quarry, budget: &Budget<'_>) -> Result<Hunted, SettingsError
     }
     hunted.cpu_ns = cpu_ns().saturating_sub(began);
     Ok(hunted)
+}
+
+/// Every other run is one that draws from everything; the stories take turns in between.
+fn turn(n: u64, scenarios: &[(String, Scenario)]) -> usize {
+    let place = |swarm: bool, nth: u64| {
+        let of_kind: Vec<usize> = (0..scenarios.len()).filter(|i| scenarios[*i].1.swarm == swarm).collect();
+        let nth = nth.checked_rem(of_kind.len() as u64).and_then(|nth| usize::try_from(nth).ok())?;
+        of_kind.get(nth).copied()
+    };
+    place(n % 2 == 0, n / 2).or_else(|| place(n % 2 == 1, n / 2)).unwrap_or(0)
 }
 
 fn general(bug: Option<Bug>) -> Vec<(String, Scenario)> {
