@@ -143,8 +143,12 @@ fn a_module_has_one_form() {
         ["raft/src/core.rs:1: found a file next to a folder of its name, \
           expected `raft/src/core/mod.rs`, the form of every other module"]
     );
-    let fine =
-        [("raft/src/core/mod.rs", ""), ("raft/src/core/read.rs", ""), ("raft/tests/read.rs", ""), ("raft/tests/read/a.txt", "")];
+    let fine = [
+        ("raft/src/core/mod.rs", ""),
+        ("raft/src/core/read.rs", ""),
+        ("raft/tests/stories.rs", ""),
+        ("raft/tests/stories/mod.rs", ""),
+    ];
     assert!(messages(modules::have_one_form, &fine).is_empty());
 }
 
