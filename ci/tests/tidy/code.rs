@@ -92,6 +92,23 @@ fn runs_are_deterministic() {
 }
 
 #[test]
+fn only_what_is_planted_is_left_out() {
+    let cfg = "#[cfg(feature = \"unordered\")]";
+    let rule = determinism::is_deterministic;
+    for planted in [
+        "use std::collections::HashSet;",
+        "let x = HashSet::from([1, 2]);",
+        "fn f(x: (u8, u8)) { HashSet::new(); }",
+        "{ HashSet::new(); }",
+    ] {
+        assert_eq!(lines(rule, CORE, &format!("{cfg}\n{planted}\n{cfg} {planted}")), NONE, "{planted}");
+        assert_eq!(lines(rule, CORE, &format!("{cfg}\n{planted}\nuse x::HashSet;\n")), [3], "{planted}");
+        assert_eq!(lines(rule, CORE, &format!("#[cfg(not(feature = \"unordered\"))]\n{planted}")), [2], "{planted}");
+    }
+    assert_eq!(lines(rule, CORE, cfg), NONE, "nothing follows");
+}
+
+#[test]
 fn decisions_count_in_integers() {
     for case in ["fn f(x: f64) {}", "const X: u64 = 3 as f32 as u64;", "fn f() { g(1.5); }", "fn f() { g(1e3); }"] {
         assert_eq!(lines(determinism::has_no_floats, "sim/src/world/mod.rs", case), [1], "{case}");
