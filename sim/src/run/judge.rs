@@ -19,19 +19,19 @@ use crate::plan::Plan;
 use crate::scenario::Event;
 use crate::world::{Observer, WorldEvent};
 
-/// What watches a run.
+/// What watches a run: an observer of any world of Raft nodes.
 #[derive(Clone, Debug)]
-pub(super) struct Judge {
+pub struct Judge {
     /// The cluster from outside.
-    pub cluster: Cluster,
+    pub(super) cluster: Cluster,
     /// Situations that were reached.
-    pub marks: Marks,
+    pub(super) marks: Marks,
     /// The first violation.
-    pub violation: Option<Box<Violation>>,
+    pub(super) violation: Option<Box<Violation>>,
     /// What happened since the last step, for triggers; kept only if somebody waits for it.
-    pub happened: Vec<(Event, u64)>,
+    pub(super) happened: Vec<(Event, u64)>,
     /// Why a node's process ended itself.
-    pub halted: Option<(u64, &'static str)>,
+    pub(super) halted: Option<(u64, &'static str)>,
     watch: Watch,
     checker: RaftChecker,
     ghosts: Vec<Ghost>,
@@ -48,6 +48,8 @@ pub struct Watch {
 }
 
 impl Judge {
+    /// Knows the nodes and timeouts of a plan, and has seen nothing yet.
+    #[must_use]
     pub fn new(plan: &Plan, watch: Watch) -> Self {
         let nodes: Vec<u64> = (1..=plan.nodes).collect();
         let timeout = plan.engine.election_timeout;
@@ -62,6 +64,12 @@ impl Judge {
             ghosts: nodes.iter().map(|node| Ghost::new(*node)).collect(),
             boots: vec![0; nodes.len()],
         }
+    }
+
+    /// The first violation that it saw.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_deref()
     }
 
     fn see(&mut self, at_ns: u64, number: u64, seen: &Seen) {

@@ -1,0 +1,170 @@
+//! The load of the rows: a world of five Raft nodes and a proposer at its leader.
+//!
+//! The reference is a bare event loop whose harness calls `propose` at the leader, so this
+//! proposer stands at the leader, too, and is *open-loop*: one request each virtual
+//! millisecond, whatever became of the ones before. But it is a client of the world, as
+//! everywhere else in it: it holds a session, so each command is admitted exactly once, is
+//! applied, and is answered over a link. What the reference leaves out is counted here.
+//! The clients of a `Run` (timers for each attempt, histories) are what row *runs* measures.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use squall_raft::applier::kv::{Kv, Operation};
+use squall_raft::core::role::Role;
+use squall_raft::node::request::{Reply, Request};
+use squall_raft::node::{Node, NodeConfig};
+use squall_raft::types::{NodeId, SessionId};
+use squall_sim::entropy::Entropy;
+use squall_sim::network::LinkWeather;
+use squall_sim::plan::Plan;
+use squall_sim::run::settings;
+use squall_sim::run::{Judge, Watch};
+use squall_sim::scenario::Scenario;
+use squall_sim::world::{ClientId, Observer, RequestHandle, Step, World};
+
+/// A Raft node with the bundled key-value store.
+pub type Raft = Node<Kv>;
+
+/// Time between two proposals.
+pub const PERIOD_NS: u64 = 1_000_000;
+
+const CLIENT: ClientId = ClientId(0);
+const KEYS: u64 = 8;
+
+/// Latency, fsync and heartbeats of all rows.
+pub const WEATHER: &str = r#"disk: (fsync: "1ms"), engine: (heartbeat: "50ms"),"#;
+/// The network of the loaded rows.
+pub const LOSSY: &str = r#"network: (latency: ("1ms", "10ms"), loss_ppm: 20_000, duplicate_ppm: 20_000),"#;
+/// The network of the idle row.
+pub const CALM: &str = r#"network: (latency: ("1ms", "10ms")),"#;
+
+/// Draws a plan of five nodes from the rest of a scenario.
+///
+/// # Panics
+/// If the scenario is none.
+pub fn plan(rest: &str, seed: u64) -> Plan {
+    let text = format!("Scenario(nodes: 5, {WEATHER} {rest})");
+    let scenario = Scenario::parse("bench.ron", &text).unwrap_or_else(|errors| panic!("{errors:?}"));
+    Plan::draw("bench", &scenario, seed)
+}
+
+/// A world under load.
+#[derive(Clone)]
+pub struct Cluster {
+    /// The world.
+    pub world: World<Raft>,
+    leader: NodeId,
+    session: Option<SessionId>,
+    sequence: u64,
+    answered: u64,
+}
+
+impl Cluster {
+    /// Boots the nodes of a plan. The proposer's own link is short and loses nothing.
+    ///
+    /// # Panics
+    /// If the engine refuses the plan.
+    pub fn boot(plan: &Plan, observer: &mut impl Observer<Raft>) -> Self {
+        let node = |id| {
+            let raft = settings::engine(plan, id).unwrap_or_else(|error| panic!("{error}"));
+            (NodeId(id), NodeConfig { raft, machine: Kv::default() })
+        };
+        let weather = squall_sim::world::Settings { client_links: LinkWeather::calm(0, 0), clients: 1, ..settings::world(plan) };
+        let mut world = World::new(Entropy::new(plan.seed), (1..=plan.nodes).map(node).collect(), weather);
+        for id in 1..=plan.nodes {
+            world.start(NodeId(id), observer);
+        }
+        Self { world, leader: NodeId(1), session: None, sequence: 0, answered: 0 }
+    }
+
+    /// Entries that are committed.
+    pub fn commits(&self) -> u64 {
+        self.cores().map(|core| core.commit_index().0).max().unwrap_or(0)
+    }
+
+    fn cores(&self) -> impl Iterator<Item = &squall_raft::core::Core> {
+        self.world.nodes().filter_map(|node| self.world.process(node)?.core())
+    }
+
+    /// Lets virtual time pass without a request.
+    pub fn idle_until(&mut self, until_ns: u64, observer: &mut impl Observer<Raft>) {
+        while self.world.next_at().is_some_and(|at_ns| at_ns <= until_ns) {
+            self.world.step(observer);
+        }
+    }
+
+    /// Proposes once per period until this virtual time.
+    pub fn propose_until(&mut self, until_ns: u64, observer: &mut impl Observer<Raft>) {
+        self.world.wake_at(self.world.now() + PERIOD_NS, 0, observer);
+        loop {
+            match self.world.step(observer) {
+                Step::Internal => {}
+                Step::External { .. } => {
+                    self.propose(observer);
+                    if self.world.now() >= until_ns {
+                        return;
+                    }
+                    self.world.wake_at(self.world.now() + PERIOD_NS, 0, observer);
+                }
+                Step::Reply { handle, reply, .. } => self.take(handle, &reply),
+                Step::Idle => unreachable!("timers never end"),
+            }
+        }
+    }
+
+    fn propose(&mut self, observer: &mut impl Observer<Raft>) {
+        let request = match self.session {
+            // A new one each time until one is granted: the first answer counts.
+            None => Request::Register,
+            Some(session) => {
+                self.sequence += 1;
+                let (sequence, first_outstanding) = (self.sequence, self.answered + 1);
+                Request::Command { session, sequence, first_outstanding, command: command(sequence) }
+            }
+        };
+        self.world.request(CLIENT, RequestHandle(self.sequence), self.leader, request, observer);
+    }
+
+    fn take(&mut self, handle: RequestHandle, reply: &Reply) {
+        match reply {
+            Reply::Registered { session } => self.session = self.session.or(Some(*session)),
+            Reply::Refused(_) | Reply::Unknown => self.find_leader(),
+            _ => self.answered = self.answered.max(handle.0),
+        }
+    }
+
+    fn find_leader(&mut self) {
+        let leading = self.cores().filter(|core| matches!(core.role(), Role::Leader(_)));
+        if let Some(leader) = leading.max_by_key(|core| core.hard_state().term).and_then(|core| core.leader()) {
+            self.leader = leader;
+        }
+    }
+}
+
+/// A put of a 16-byte value.
+fn command(sequence: u64) -> Bytes {
+    const NAMES: [&[u8]; KEYS as usize] = [b"k0", b"k1", b"k2", b"k3", b"k4", b"k5", b"k6", b"k7"];
+    let mut value = [0; 16];
+    value[..8].copy_from_slice(&sequence.to_le_bytes());
+    let name = NAMES[usize::from(value[0] % 8)];
+    Operation::Put { key: Bytes::from_static(name), value: Bytes::copy_from_slice(&value) }.encode()
+}
+
+/// All online checkers over a plan.
+pub fn checkers(plan: &Plan) -> Judge {
+    Judge::new(plan, Watch { checks: true, triggers: false })
+}
+
+/// Fails if a checker saw anything: a bench of a broken engine means nothing.
+///
+/// # Panics
+/// If so.
+pub fn assert_clean(judge: &Judge) {
+    assert!(judge.violation().is_none(), "{:?}", judge.violation());
+}
+
+/// A plan that is shared by runs.
+pub fn shared(rest: &str, seed: u64) -> Arc<Plan> {
+    Arc::new(plan(rest, seed))
+}
