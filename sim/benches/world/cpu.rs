@@ -106,6 +106,7 @@ impl Samples {
 
     /// The median of nanoseconds per piece of work.
     pub fn median_ns(&self, name: &str) -> Option<u64> {
-        self.median_rate(name, 1_000_000_000_000_000).map(|per_million_seconds| 1_000_000_000_000_000 / per_million_seconds.max(1))
+        self.median_rate(name, 1_000_000_000_000_000)
+            .map(|per_million_seconds| 1_000_000_000_000_000 / per_million_seconds.max(1))
     }
 }

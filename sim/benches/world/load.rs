@@ -30,7 +30,6 @@ pub type Raft = Node<Kv>;
 pub const PERIOD_NS: u64 = 1_000_000;
 
 const CLIENT: ClientId = ClientId(0);
-const KEYS: u64 = 8;
 
 /// Latency, fsync and heartbeats of all rows.
 pub const WEATHER: &str = r#"disk: (fsync: "1ms"), engine: (heartbeat: "50ms"),"#;
@@ -144,7 +143,7 @@ impl Cluster {
 
 /// A put of a 16-byte value.
 fn command(sequence: u64) -> Bytes {
-    const NAMES: [&[u8]; KEYS as usize] = [b"k0", b"k1", b"k2", b"k3", b"k4", b"k5", b"k6", b"k7"];
+    const NAMES: [&[u8]; 8] = [b"k0", b"k1", b"k2", b"k3", b"k4", b"k5", b"k6", b"k7"];
     let mut value = [0; 16];
     value[..8].copy_from_slice(&sequence.to_le_bytes());
     let name = NAMES[usize::from(value[0] % 8)];

@@ -36,8 +36,7 @@ pub fn print(samples: &Samples) {
     let (messages, commits) = messages_per_commit();
     println!("messages per commit, loaded: {} ({messages} for {commits})", decimal(messages, commits));
     for what in ["world_clone", "run_clone"] {
-        let Some((short, long)) =
-            samples.median_ns(&format!("{what}/1000")).zip(samples.median_ns(&format!("{what}/100000")))
+        let Some((short, long)) = samples.median_ns(&format!("{what}/1000")).zip(samples.median_ns(&format!("{what}/100000")))
         else {
             continue;
         };

@@ -136,7 +136,8 @@ pub fn clones(criterion: Bencher<'_>, samples: &Samples) {
 }
 
 fn run_with(commits: u64) -> Run<KvSubject> {
-    let clients = r#"clients: [Kv(count: 50, keys: 5, load: Rate(per_second: 40), mix: (get: 0, put: 1, append: 0, cas: 0, delete: 0))],"#;
+    let clients =
+        r#"clients: [Kv(count: 50, keys: 5, load: Rate(per_second: 40), mix: (get: 0, put: 1, append: 0, cas: 0, delete: 0))],"#;
     let plan = shared(&format!(r#"safety: "100s", {LOSSY} {clients}"#), 1);
     let mut run = Run::new(plan, KvSubject, Options::default(), &mut ()).unwrap_or_else(|error| panic!("{error}"));
     let committed = |run: &Run<KvSubject>| {

@@ -129,6 +129,9 @@ pub struct Calm {
     pub rates_ppm: BTreeMap<u64, u32>,
 }
 
+/// Directed links: senders with receivers.
+type Links = Vec<(u64, u64)>;
+
 #[derive(Clone, Debug)]
 struct Active {
     hit: Hit,
@@ -139,9 +142,9 @@ struct Active {
 enum Hit {
     Down(Vec<u64>),
     Paused(Vec<u64>),
-    Links(Vec<(u64, u64)>),
-    Flapping { links: Vec<(u64, u64)>, cut: bool, turns: u32 },
-    Weather(Vec<(u64, u64)>),
+    Links(Links),
+    Flapping { links: Links, cut: bool, turns: u32 },
+    Weather(Links),
     Disk(Vec<u64>),
     Clock(Vec<u64>),
     Nothing,
@@ -313,7 +316,7 @@ impl Faults {
         }
     }
 
-    fn cut(&self, cut: &Cut, cluster: &Cluster, stream: &mut Stream, orders: &mut Orders) -> Option<(Vec<(u64, u64)>, Vec<u64>)> {
+    fn cut(&self, cut: &Cut, cluster: &Cluster, stream: &mut Stream, orders: &mut Orders) -> Option<(Links, Vec<u64>)> {
         let (links, nodes) = links_of(cut, cluster, stream);
         if links.is_empty() {
             return None;
@@ -459,7 +462,7 @@ fn resolve_many(target: &Target, cluster: &Cluster, stream: &mut Stream) -> Vec<
 }
 
 /// The links of a cut, and the nodes that it is about.
-fn links_of(cut: &Cut, cluster: &Cluster, stream: &mut Stream) -> (Vec<(u64, u64)>, Vec<u64>) {
+fn links_of(cut: &Cut, cluster: &Cluster, stream: &mut Stream) -> (Links, Vec<u64>) {
     match cut {
         Cut::Isolate(target) => {
             let nodes = resolve_many(target, cluster, stream);
@@ -474,7 +477,7 @@ fn links_of(cut: &Cut, cluster: &Cluster, stream: &mut Stream) -> (Vec<(u64, u64
     }
 }
 
-fn split(with: &Target, size: u64, cluster: &Cluster, stream: &mut Stream) -> (Vec<(u64, u64)>, Vec<u64>) {
+fn split(with: &Target, size: u64, cluster: &Cluster, stream: &mut Stream) -> (Links, Vec<u64>) {
     let Some(first) = resolve(with, cluster, stream) else {
         return (Vec::new(), Vec::new());
     };
@@ -497,7 +500,7 @@ fn others(cluster: &Cluster, without: &[u64]) -> Vec<u64> {
 }
 
 /// All links, in both directions, between nodes of different groups.
-fn between(groups: &[Vec<u64>]) -> Vec<(u64, u64)> {
+fn between(groups: &[Vec<u64>]) -> Links {
     let mut links = Vec::new();
     for (i, group) in groups.iter().enumerate() {
         for other in groups.iter().enumerate().filter(|(j, _)| i != *j).flat_map(|(_, other)| other) {
@@ -508,7 +511,7 @@ fn between(groups: &[Vec<u64>]) -> Vec<(u64, u64)> {
 }
 
 /// Links from one end to the other. `Others` at one end means everybody but the other end.
-fn directed(from: &Target, to: &Target, cluster: &Cluster, stream: &mut Stream) -> (Vec<(u64, u64)>, Vec<u64>) {
+fn directed(from: &Target, to: &Target, cluster: &Cluster, stream: &mut Stream) -> (Links, Vec<u64>) {
     let mut senders = if *from == Target::Others { Vec::new() } else { resolve_many(from, cluster, stream) };
     let mut receivers = if *to == Target::Others { Vec::new() } else { resolve_many(to, cluster, stream) };
     let about = if *from == Target::Others { receivers.clone() } else { senders.clone() };
