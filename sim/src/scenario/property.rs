@@ -23,7 +23,7 @@ impl Property {
         ("state-machine-safety", "No two nodes apply different entries at one index."),
         ("acknowledged-durable", "What was acknowledged is on the disks that promised it."),
         ("monotone", "A node's term, commit index and applied index never go back."),
-        ("session-exactly-once", "A command of a session takes effect at most once."),
+        ("exactly-once", "A command of a session takes effect at most once."),
         ("linearizability", "Clients see one order of all operations that respects real time."),
     ];
 
@@ -75,5 +75,17 @@ impl Visitor<'_> for PropertyVisitor {
             let expected = format!("one of {}{hint}", names.join(", "));
             E::invalid_value(Unexpected::Str(name), &expected.as_str())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkers_know_every_name() {
+        for (name, _) in Property::ALL {
+            assert!(squall_checkers::violation::Property::from_name(name).is_some(), "{name}");
+        }
     }
 }
