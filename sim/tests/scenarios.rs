@@ -69,7 +69,12 @@ fn run(source: &Source, seeds: &[u64]) -> Result<(), Failed> {
     let report = sweep.run(&|_| ()).map_err(|(name, error)| format!("{name}: {error}"))?;
     if let Some(failed) = report.failed.first() {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../seeds");
-        let record = Record::of(&failed.judged, None).map(|record| record.write(&folder)).transpose()?;
+        let record = Record::of(&failed.judged, None);
+        if std::env::var_os("CI").is_some() {
+            // Where the file may be lost with the machine, the plan is printed whole.
+            println!("{}", record.as_ref().map(Record::to_ron).unwrap_or_default());
+        }
+        let record = record.map(|record| record.write(&folder)).transpose()?;
         let file = record.map(|path| path.display().to_string()).unwrap_or_default();
         let failure = &failed.failure;
         return Err(format!(

@@ -71,9 +71,9 @@ pub(super) struct Run {
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
-    /// A seed file, or a scenario together with --seed.
+    /// A seed file, or a scenario.
     pub what: String,
-    /// The seed, if a scenario is given.
+    /// The seed of a scenario's run; drawn and printed if not given.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Print every event.

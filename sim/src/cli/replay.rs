@@ -14,6 +14,7 @@ use crate::campaign::single::{How, Judged, judge, start};
 use crate::campaign::verdict::Verdict;
 use crate::plan::Plan;
 use crate::run::subject::KvSubject;
+use crate::scenario::error::read_file;
 use crate::seeds::record::{Record, hex};
 use crate::seeds::replay::{self, Replayed, how_of};
 
@@ -54,23 +55,24 @@ pub(super) fn replay(arguments: &Replay) -> Result<u8, Refused> {
     Ok(if replayed.same_hash == Some(false) { Verdict::Nondeterminism.code() } else { judged.verdict().code() })
 }
 
-/// The record that is meant, if a file is given and no seed.
+/// The record that is meant; `None` if it is a scenario.
 fn record(arguments: &Replay) -> Result<Option<Record>, Refused> {
-    if arguments.seed.is_some() {
+    let path = Path::new(&arguments.what);
+    if arguments.seed.is_some() || !path.is_file() {
         return Ok(None);
     }
-    let path = Path::new(&arguments.what);
-    if path.is_file() {
-        return Ok(Some(Record::read(path)?));
-    }
-    Err(Refused(format!("{}: found no such file, expected a seed file, or a scenario with --seed N", arguments.what)))
+    let text = read_file(path)?;
+    // Told apart by a field that no scenario has, so that a record that is cut short is still refused as a record.
+    let is_record = text.lines().any(|line| line.trim_start().starts_with("format:"));
+    if is_record { Ok(Some(Record::parse(&arguments.what, &text)?)) } else { Ok(None) }
 }
 
 fn seed(arguments: &Replay) -> Result<(Replayed, How), Refused> {
     let scenarios = run::load(std::slice::from_ref(&arguments.what))?;
-    let ([named], Some(seed)) = (&scenarios[..], arguments.seed) else {
+    let [named] = &scenarios[..] else {
         return Err(Refused(format!("{}: found {} scenarios, expected one", arguments.what, scenarios.len())));
     };
+    let seed = arguments.seed.unwrap_or_else(run::drawn);
     let how = How { twice: true, ..How::default() };
     let plan = Plan::draw(&named.name, &named.scenario, seed);
     let judged = judge(Arc::new(plan), &KvSubject, how)?;
