@@ -53,9 +53,13 @@ impl Sink for Digest {
     #[inline]
     fn bytes(&mut self, value: &[u8]) {
         self.u64(value.len() as u64);
-        for chunk in value.chunks(8) {
+        let (words, rest) = value.as_chunks::<8>();
+        for word in words {
+            self.u64(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
             let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
+            word[..rest.len()].copy_from_slice(rest);
             self.u64(u64::from_le_bytes(word));
         }
     }

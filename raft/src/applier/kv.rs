@@ -25,7 +25,14 @@ use crate::wire::Sink;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Kv {
-    values: BTreeMap<Bytes, Bytes>,
+    values: BTreeMap<Bytes, Value>,
+    digest: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Value {
+    bytes: Bytes,
+    /// Of key and value, so that it need not be computed again when the value goes.
     digest: u64,
 }
 
@@ -86,6 +93,16 @@ const APPEND: u8 = 3;
 const CAS: u8 = 4;
 const DELETE: u8 = 5;
 
+/// An operation read in place: executing one must not cost a reference count per part.
+#[derive(Clone, Copy)]
+enum Borrowed<'a> {
+    Get { key: &'a [u8] },
+    Put { key: &'a [u8], value: &'a [u8] },
+    Append { key: &'a [u8], value: &'a [u8] },
+    Cas { key: &'a [u8], expected: Option<&'a [u8]>, value: &'a [u8] },
+    Delete { key: &'a [u8] },
+}
+
 impl Operation {
     /// Encodes it: a tag, then each part behind its length.
     #[must_use]
@@ -105,8 +122,20 @@ impl Operation {
     /// Reads it back; `None` if the bytes are no operation.
     #[must_use]
     pub fn decode(bytes: &Bytes) -> Option<Self> {
-        let tag = *bytes.first()?;
-        let mut rest = bytes.slice(1..);
+        let own = |part: &[u8]| bytes.slice_ref(part);
+        Some(match Borrowed::decode(bytes)? {
+            Borrowed::Get { key } => Self::Get { key: own(key) },
+            Borrowed::Put { key, value } => Self::Put { key: own(key), value: own(value) },
+            Borrowed::Append { key, value } => Self::Append { key: own(key), value: own(value) },
+            Borrowed::Cas { key, expected, value } => Self::Cas { key: own(key), expected: expected.map(own), value: own(value) },
+            Borrowed::Delete { key } => Self::Delete { key: own(key) },
+        })
+    }
+}
+
+impl<'a> Borrowed<'a> {
+    fn decode(bytes: &'a [u8]) -> Option<Self> {
+        let (&tag, mut rest) = bytes.split_first()?;
         let key = take_part(&mut rest)?;
         let operation = match tag {
             GET => Self::Get { key },
@@ -167,17 +196,16 @@ fn put_parts(out: &mut BytesMut, tag: u8, parts: &[&Bytes]) {
     }
 }
 
-fn take_part(rest: &mut Bytes) -> Option<Bytes> {
-    let len = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?) as usize;
-    let end = len.checked_add(4).filter(|end| *end <= rest.len())?;
-    let part = rest.slice(4..end);
-    *rest = rest.slice(end..);
+fn take_part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (len, behind) = rest.split_first_chunk::<4>()?;
+    let (part, behind) = behind.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+    *rest = behind;
     Some(part)
 }
 
 impl StateMachine for Kv {
     fn apply(&mut self, command: &Bytes) -> Bytes {
-        let answer = match Operation::decode(command) {
+        let answer = match Borrowed::decode(command) {
             Some(operation) => self.execute(operation),
             None => Answer::Malformed,
         };
@@ -185,8 +213,8 @@ impl StateMachine for Kv {
     }
 
     fn query(&self, query: &Bytes) -> Bytes {
-        let answer = match Operation::decode(query) {
-            Some(Operation::Get { key }) => Answer::Value(self.values.get(&key).cloned()),
+        let answer = match Borrowed::decode(query) {
+            Some(Borrowed::Get { key }) => Answer::Value(self.get(key)),
             _ => Answer::Malformed,
         };
         answer.encode()
@@ -198,47 +226,61 @@ impl StateMachine for Kv {
 }
 
 impl Kv {
-    fn execute(&mut self, operation: Operation) -> Answer {
+    fn get(&self, key: &[u8]) -> Option<Bytes> {
+        self.values.get(key).map(|value| value.bytes.clone())
+    }
+
+    fn execute(&mut self, operation: Borrowed<'_>) -> Answer {
         match operation {
-            Operation::Get { key } => Answer::Value(self.values.get(&key).cloned()),
-            Operation::Put { key, value } => {
-                self.set(key, Some(value));
+            Borrowed::Get { key } => Answer::Value(self.get(key)),
+            Borrowed::Put { key, value } => {
+                self.set(key, Bytes::copy_from_slice(value));
                 Answer::Done
             }
-            Operation::Append { key, value } => {
-                let longer = match self.values.get(&key) {
-                    Some(present) => [present.as_ref(), value.as_ref()].concat().into(),
-                    None => value,
+            Borrowed::Append { key, value } => {
+                let longer = match self.values.get(key) {
+                    Some(present) => [&present.bytes, value].concat().into(),
+                    None => Bytes::copy_from_slice(value),
                 };
-                self.set(key, Some(longer));
+                self.set(key, longer);
                 Answer::Done
             }
-            Operation::Cas { key, expected, value } => {
-                let matches = self.values.get(&key) == expected.as_ref();
+            Borrowed::Cas { key, expected, value } => {
+                let matches = self.values.get(key).map(|present| present.bytes.as_ref()) == expected;
                 if matches {
-                    self.set(key, Some(value));
+                    self.set(key, Bytes::copy_from_slice(value));
                 }
                 Answer::Changed(matches)
             }
-            Operation::Delete { key } => Answer::Changed(self.set(key, None)),
+            Borrowed::Delete { key } => Answer::Changed(self.remove(key)),
         }
     }
 
-    /// Replaces a value and keeps the digest up; true if there was one before.
-    fn set(&mut self, key: Bytes, value: Option<Bytes>) -> bool {
-        // Keys and values may be slices of whole log entries, which must not be kept alive by them.
-        let key = Bytes::copy_from_slice(&key);
-        let after = value.as_ref().map_or(0, |value| digest_of(&key, value));
-        let before = match value {
-            Some(value) => self.values.insert(key.clone(), Bytes::copy_from_slice(&value)),
-            None => self.values.remove(&key),
-        };
-        self.digest ^= after ^ before.as_ref().map_or(0, |value| digest_of(&key, value));
-        before.is_some()
+    /// Replaces a value and keeps the digest up. The value must be a copy: a slice of a log
+    /// entry would keep the whole entry alive, as would a key.
+    fn set(&mut self, key: &[u8], bytes: Bytes) {
+        let digest = digest_of(key, &bytes);
+        self.digest ^= digest;
+        match self.values.get_mut(key) {
+            Some(value) => {
+                self.digest ^= value.digest;
+                *value = Value { bytes, digest };
+            }
+            None => {
+                self.values.insert(Bytes::copy_from_slice(key), Value { bytes, digest });
+            }
+        }
+    }
+
+    /// Makes a key absent; true if it was not.
+    fn remove(&mut self, key: &[u8]) -> bool {
+        let removed = self.values.remove(key);
+        self.digest ^= removed.as_ref().map_or(0, |value| value.digest);
+        removed.is_some()
     }
 }
 
-fn digest_of(key: &Bytes, value: &Bytes) -> u64 {
+fn digest_of(key: &[u8], value: &[u8]) -> u64 {
     let mut digest = Digest::new(1);
     digest.bytes(key);
     digest.bytes(value);

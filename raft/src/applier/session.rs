@@ -26,7 +26,10 @@ struct Session {
     last_used: LogIndex,
     /// Sequence numbers below it are done with; their answers are gone.
     first_outstanding: u64,
-    answers: BTreeMap<u64, Bytes>,
+    /// Each with its digest, so that it need not be computed again when the answer goes.
+    answers: BTreeMap<u64, (Bytes, u64)>,
+    /// Digest of the two numbers above.
+    window: u64,
 }
 
 /// What becomes of a command.
@@ -58,13 +61,11 @@ impl Sessions {
             && let Some(idle) = self.open.iter().min_by_key(|(id, session)| (session.last_used, **id)).map(|(id, _)| *id)
             && let Some(expired) = self.open.remove(&idle)
         {
-            self.digest ^= expired.digest_of_window(idle);
-            for (sequence, answer) in &expired.answers {
-                self.digest ^= digest_of_answer(idle, *sequence, answer);
-            }
+            self.digest ^= expired.window;
+            self.digest ^= expired.answers.values().fold(0, |digests, (_, digest)| digests ^ digest);
         }
-        let session = Session { last_used: LogIndex(id.0), first_outstanding: 1, answers: BTreeMap::new() };
-        self.digest ^= session.digest_of_window(id);
+        let mut session = Session { last_used: LogIndex(id.0), first_outstanding: 1, answers: BTreeMap::new(), window: 0 };
+        self.digest ^= session.update_window(id);
         self.open.insert(id, session);
     }
 
@@ -73,15 +74,14 @@ impl Sessions {
         let Some(session) = self.open.get_mut(&id) else {
             return Admission::Expired;
         };
-        self.digest ^= session.digest_of_window(id);
         session.last_used = index;
-        self.digest ^= session.advance(id, first_outstanding.min(sequence));
-        self.digest ^= session.digest_of_window(id);
+        self.digest ^= session.advance(first_outstanding.min(sequence));
+        self.digest ^= session.update_window(id);
         if sequence < session.first_outstanding {
             return Admission::Repeated(None);
         }
         match session.answers.get(&sequence) {
-            Some(answer) => Admission::Repeated(Some(answer.clone())),
+            Some((answer, _)) => Admission::Repeated(Some(answer.clone())),
             None => Admission::New,
         }
     }
@@ -91,14 +91,14 @@ impl Sessions {
         let Some(session) = self.open.get_mut(&id) else {
             return;
         };
-        self.digest ^= digest_of_answer(id, sequence, &answer);
-        session.answers.insert(sequence, answer);
+        let digest = digest_of_answer(id, sequence, &answer);
+        self.digest ^= digest;
+        session.answers.insert(sequence, (answer, digest));
         if session.answers.len() > self.answers_max {
             // The window moves: what falls out is refused from now on, never applied again.
             let oldest = session.answers.keys().next().copied().unwrap_or_default();
-            self.digest ^= session.digest_of_window(id);
-            self.digest ^= session.advance(id, oldest + 1);
-            self.digest ^= session.digest_of_window(id);
+            self.digest ^= session.advance(oldest + 1);
+            self.digest ^= session.update_window(id);
         }
     }
 
@@ -111,21 +111,23 @@ impl Sessions {
 
 impl Session {
     /// Forgets answers below `first_outstanding`; returns what to exclude from the digest.
-    fn advance(&mut self, id: SessionId, first_outstanding: u64) -> u64 {
+    fn advance(&mut self, first_outstanding: u64) -> u64 {
         let mut gone = 0;
         self.first_outstanding = self.first_outstanding.max(first_outstanding);
         while let Some(oldest) = self.answers.first_entry().filter(|oldest| *oldest.key() < self.first_outstanding) {
-            let (sequence, answer) = oldest.remove_entry();
-            gone ^= digest_of_answer(id, sequence, &answer);
+            let (_, digest) = oldest.remove();
+            gone ^= digest;
         }
         gone
     }
 
-    fn digest_of_window(&self, id: SessionId) -> u64 {
+    /// Digests the window anew; returns how the digest of all sessions changes by that.
+    fn update_window(&mut self, id: SessionId) -> u64 {
         let mut digest = Digest::new(id.0);
         digest.u64(self.last_used.0);
         digest.u64(self.first_outstanding);
-        digest.value()
+        let before = std::mem::replace(&mut self.window, digest.value());
+        before ^ self.window
     }
 }
 

@@ -27,7 +27,6 @@ impl Core {
         }
         let id = self.append_as_leader(Payload::Command(command), out);
         out.push(Effect::Proposed { ticket, id });
-        self.replicate(out);
     }
 
     /// Checks the limits before a command gets a place in the log.
@@ -48,9 +47,12 @@ impl Core {
         Ok(())
     }
 
+    /// Appends an entry and sends it to whoever may be sent it.
     pub(super) fn append_as_leader(&mut self, payload: Payload, out: &mut Vec<Effect>) -> LogId {
         let id = LogId { term: self.hard.term, index: self.log.last().index.next() };
-        self.append_entries(&[Entry { id, payload }].into(), out);
+        let entries = Entries::from([Entry { id, payload }]);
+        self.append_entries(&entries, out);
+        self.replicate_batch(Some((id.index, entries)), out);
         id
     }
 
@@ -65,24 +67,27 @@ impl Core {
 
     /// Sends every follower what it may be sent.
     pub(super) fn replicate(&mut self, out: &mut Vec<Effect>) {
+        self.replicate_batch(None, out);
+    }
+
+    /// As [`Self::replicate`], with a batch that is at hand. Followers that are equally far share one.
+    fn replicate_batch(&mut self, mut batch: Option<(LogIndex, Entries)>, out: &mut Vec<Effect>) {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
         let round = leader.round;
         let mut followers = std::mem::take(&mut leader.followers);
-        // Followers that are equally far share one batch.
-        let mut batch: Option<(LogIndex, Entries)> = None;
         for (node, progress) in &mut followers {
             while progress.may_send(self.log.last().index, self.config.limits.inflight_appends_max) {
                 let entries = match &batch {
                     Some((from, entries)) if *from == progress.next => entries.clone(),
-                    _ => match self.batch_from(progress.next) {
-                        View::Ready(entries) => entries,
-                        // The payload is not at hand: this follower waits.
-                        View::Pending | View::Damaged(_) => break,
-                    },
+                    _ => {
+                        // A payload that is not at hand: this follower waits.
+                        let View::Ready(entries) = self.batch_from(progress.next) else { break };
+                        batch = Some((progress.next, entries.clone()));
+                        entries
+                    }
                 };
-                batch = Some((progress.next, entries.clone()));
                 self.send_append(*node, progress, round, entries, out);
             }
         }
