@@ -124,11 +124,7 @@ fn check_counts(outcome: &Outcome, activity: &Activity) -> Result<(), String> {
 
 fn check_around(fault: &Span, activity: &Activity) -> Result<(), String> {
     let Span { from_ns, to_ns, what } = fault;
-    let during = if from_ns == to_ns {
-        (from_ns.saturating_sub(INSTANT_NS), to_ns + INSTANT_NS)
-    } else {
-        (*from_ns, *to_ns)
-    };
+    let during = if from_ns == to_ns { (from_ns.saturating_sub(INSTANT_NS), to_ns + INSTANT_NS) } else { (*from_ns, *to_ns) };
     let active = |(from_ns, to_ns): (u64, u64)| activity.busy.iter().any(|busy| busy.from_ns < to_ns && busy.to_ns > from_ns);
     let complain = |when: &str| Err(format!("nobody was active {when} {what} from {from_ns} to {to_ns} ns"));
     if !active((from_ns.saturating_sub(AROUND_NS), *from_ns)) {
