@@ -531,6 +531,9 @@ impl<S: Subject> Run<S> {
         let elapsed_ns = self.world.now() - self.plan.safety.0;
         let bound_ns = timeout_ns.saturating_mul(self.plan.settle_election_timeouts);
         let facts = finish::facts(self, healed_at_commit, elapsed_ns);
+        if !facts.committed_since_heal {
+            self.probe(observer);
+        }
         match facts.judge() {
             Ok(()) if drained => self.ended = Some(Ending::Settled),
             Err(violation) if elapsed_ns >= bound_ns => self.ended = Some(Ending::Violated(violation)),
@@ -539,6 +542,13 @@ impl<S: Subject> Run<S> {
                 self.wake(again_ns, Token::Poll, observer);
             }
         }
+    }
+
+    /// Asks for a commit: clients may have nothing but reads left, and those commit nothing.
+    fn probe(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
+        let to = self.judge.cluster.leader().map_or(NodeId(1), NodeId);
+        let mut both = Both { judge: &mut self.judge, other: observer };
+        self.world.request(ClientId(0), RequestHandle(0), to, Request::Register, &mut both);
     }
 
     /// What came of it so far, for whoever reports.
