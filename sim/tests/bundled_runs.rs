@@ -22,7 +22,7 @@ use squall_sim::run::subject::KvSubject;
 use squall_sim::scenario::{self, Mix, Scenario};
 use squall_sim::world::{Observer, WorldEvent};
 
-const SEEDS: std::ops::Range<u64> = 2000..2300;
+const SEEDS: std::ops::Range<u64> = 100..106;
 
 const OPERATIONS_MIN: u64 = 200;
 const IN_FLIGHT_MIN: u64 = 4;
