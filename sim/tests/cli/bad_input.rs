@@ -24,7 +24,11 @@ fn a_bad_scenario_is_refused_with_its_place() {
         ("unit", brief("").replace("600ms", "600h"), ":4:13: found `\"600h\"`, expected a duration with a unit"),
         ("cut", fault("Cut(Split(with: Leader, size: 7))"), ": found `size` 7 of 3 nodes, expected 1 to 2 nodes on this side"),
         ("itself", fault("Cut(OneWay(from: Node(1), to: Node(1)))"), ": found `to` a link to itself, expected another target"),
-        ("leader", fault("Link(from: Leader, to: Leader, loss_ppm: 1)"), ": found `to` a link to itself, expected another target"),
+        (
+            "leader",
+            fault("Link(from: Leader, to: Leader, loss_ppm: 1)"),
+            ": found `to` a link to itself, expected another target",
+        ),
         (
             "end",
             brief("    faults: [(when: At(\"200ms\"), until: \"100ms\", what: Kill(Leader))],\n"),

@@ -7,7 +7,8 @@ use crate::support::{Folder, Said, brief};
 /// A scenario with a fault that holds against what is expected of it, and the record of that.
 fn recorded(test: &str) -> (Folder, String, Said) {
     let folder = Folder::new(test);
-    let more = "    faults: [(when: At(\"300ms\"), lasts: \"100ms\", what: Kill(Leader))],\n    expect: Violates(\"log-matching\"),\n";
+    let more =
+        "    faults: [(when: At(\"300ms\"), lasts: \"100ms\", what: Kill(Leader))],\n    expect: Violates(\"log-matching\"),\n";
     folder.write("doubtful.ron", brief(more));
     let said = folder.squall(&["run", "doubtful.ron", "--seed", "3", "--json", "--out", "deep/records"]);
     let files = folder.list("deep/records");
@@ -57,7 +58,8 @@ fn a_few_failures_of_a_kind_are_recorded_and_all_are_told() {
 #[test]
 fn in_ci_the_plan_is_printed_whole() {
     let (folder, file, quiet) = recorded("in-ci");
-    let output = folder.command(&["run", "doubtful.ron", "--seed", "3", "--out", "elsewhere"]).env("CI", "true").output().unwrap();
+    let output =
+        folder.command(&["run", "doubtful.ron", "--seed", "3", "--out", "elsewhere"]).env("CI", "true").output().unwrap();
     let said = Said::new(&output);
     let record = folder.read(&file);
     assert!(record.lines().count() > 50 && said.err.contains(&record), "{}", said.err);
@@ -87,7 +89,11 @@ fn an_edited_plan_is_replayed_as_such_and_said_so() {
         folder.write("edited.ron", edited);
         let replayed = folder.squall(&["replay", "edited.ron", "--json"]);
         let json = replayed.json();
-        assert_eq!((&json["edited"], &json["same_hash"], replayed.code), (&true.into(), &Value::Null, 10), "{name}: {replayed:?}");
+        assert_eq!(
+            (&json["edited"], &json["same_hash"], replayed.code),
+            (&true.into(), &Value::Null, 10),
+            "{name}: {replayed:?}"
+        );
         assert!(replayed.err.starts_with("the plan is not the one that was recorded"), "{name}: {replayed:?}");
         assert_ne!(json["trace_hash"], said.json()["results"][0]["trace_hash"], "{name}");
     }
@@ -127,8 +133,16 @@ fn a_record_that_is_damaged_newer_or_inconsistent_is_refused() {
         ("property", replaced("property: \"expect\"", "property: \"luck\""), "found `property` \"luck\", expected the name"),
         ("nodes", replaced("nodes: 3", "nodes: 8"), "found `nodes` 8, expected from 1 to 7"),
         ("target", replaced("Kill(Leader)", "Kill(Node(4))"), "found `what` node 4, expected a node from 1 to 3"),
-        ("phase", replaced("safety: \"600ms\"", "safety: \"200ms\""), "expected a time before the end of the safety phase, 200ms"),
-        ("end", replaced("ends: After(\"100ms\")", "ends: At(\"200ms\")"), "before the fault begins, expected a time after 300ms"),
+        (
+            "phase",
+            replaced("safety: \"600ms\"", "safety: \"200ms\""),
+            "expected a time before the end of the safety phase, 200ms",
+        ),
+        (
+            "end",
+            replaced("ends: After(\"100ms\")", "ends: At(\"200ms\")"),
+            "before the fault begins, expected a time after 300ms",
+        ),
         ("key", replaced("key: 1,", "key: 0,"), "found `key` 0, expected a key from 1 on"),
         ("client", replaced("(id: 2,", "(id: 1,"), "found `id` 1 twice"),
     ];

@@ -22,7 +22,17 @@ fn is_hex(value: &Value) -> bool {
 }
 
 const TOTALS: [&str; 11] = [
-    "cpu_ns", "events", "failed", "max_in_flight", "messages", "operations", "passed", "runs", "unknown", "virtual_ns", "wall_ns",
+    "cpu_ns",
+    "events",
+    "failed",
+    "max_in_flight",
+    "messages",
+    "operations",
+    "passed",
+    "runs",
+    "unknown",
+    "virtual_ns",
+    "wall_ns",
 ];
 
 #[test]
@@ -64,7 +74,9 @@ fn seeds_are_drawn_from_a_base_that_is_printed() {
     assert_eq!((said.code, json["runs"].as_u64()), (0, Some(3)), "{said:?}");
     assert!(said.err.contains(&format!("base seed {base}:")), "{said:?}");
     assert!(json["results"][0].get("trace_hash").is_none(), "{json}");
-    let operations = |seed: u64| folder.squall(&["run", "brief.ron", "--seed", &seed.to_string(), "--json"]).json()["operations"].as_u64().unwrap();
+    let operations = |seed: u64| {
+        folder.squall(&["run", "brief.ron", "--seed", &seed.to_string(), "--json"]).json()["operations"].as_u64().unwrap()
+    };
     assert_eq!(json["operations"].as_u64(), Some(operations(base) + operations(base + 1) + operations(base + 2)));
     let other = folder.squall(&["run", "brief.ron", "--seeds", "1", "--json"]).json();
     assert_ne!(other["base_seed"], json["base_seed"], "drawn anew at each start");
@@ -75,7 +87,10 @@ fn seeds_are_drawn_from_a_base_that_is_printed() {
 #[test]
 fn a_seeds_result_depends_on_nothing_else() {
     let folder = Folder::new("jobs");
-    folder.write("brief.ron", brief("    network: (loss_ppm: 50_000),\n    faults: [(when: At(\"300ms\"), what: Kill(Leader))],\n"));
+    folder.write(
+        "brief.ron",
+        brief("    network: (loss_ppm: 50_000),\n    faults: [(when: At(\"300ms\"), what: Kill(Leader))],\n"),
+    );
     let alone = folder.squall(&["run", "brief.ron", "--seed", "7", "--jobs", "1", "--json"]);
     for arguments in [
         &["run", "brief.ron", "--seed", "7", "--jobs", "1", "--json"][..],
