@@ -1,6 +1,5 @@
 //! `squall diff`: where two runs, or two traces, part.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +8,8 @@ use super::{Refused, run};
 use crate::campaign::single::{How, start};
 use crate::plan::Plan;
 use crate::run::subject::KvSubject;
+use crate::scenario::ScenarioError;
+use crate::scenario::error::read_file;
 use crate::seeds::record::Record;
 use crate::seeds::replay::how_of;
 
@@ -40,17 +41,13 @@ fn lines(what: &str) -> Result<Vec<String>, Refused> {
             let record = Record::read(path)?;
             return trace(record.plan.clone(), how_of(&record));
         }
-        let text = fs::read_to_string(path).map_err(|error| Refused(format!("{what}: {error}")))?;
-        return Ok(text.lines().map(str::to_owned).collect());
+        return Ok(read_file(path)?.lines().map(str::to_owned).collect());
     }
     let Some((name, seed)) = what.rsplit_once('@') else {
-        return Err(Refused(format!("{what}: found no such file, expected a trace file, a seed file, or NAME@SEED")));
+        return Err(ScenarioError::of_file(what, "no such file", "a trace file, a seed file, or NAME@SEED").into());
     };
-    let seed: u64 = seed.parse().map_err(|_| Refused(format!("{what}: found seed {seed:?}, expected a number")))?;
-    let scenarios = run::load(&[name.to_owned()])?;
-    let [named] = &scenarios[..] else {
-        return Err(Refused(format!("{name}: found {} scenarios, expected one", scenarios.len())));
-    };
+    let seed: u64 = seed.parse().map_err(|_| ScenarioError::of_file(what, format!("seed {seed:?}"), "a number"))?;
+    let named = run::load_one(name)?;
     trace(Plan::draw(&named.name, &named.scenario, seed), How::default())
 }
 

@@ -68,10 +68,7 @@ fn record(arguments: &Replay) -> Result<Option<Record>, Refused> {
 }
 
 fn seed(arguments: &Replay) -> Result<(Replayed, How), Refused> {
-    let scenarios = run::load(std::slice::from_ref(&arguments.what))?;
-    let [named] = &scenarios[..] else {
-        return Err(Refused(format!("{}: found {} scenarios, expected one", arguments.what, scenarios.len())));
-    };
+    let named = run::load_one(&arguments.what)?;
     let seed = arguments.seed.unwrap_or_else(run::drawn);
     let how = How { twice: true, ..How::default() };
     let plan = Plan::draw(&named.name, &named.scenario, seed);

@@ -11,7 +11,7 @@ use super::output::{self, FailureJson, RunJson};
 use super::{INTERRUPTED, Refused};
 use crate::campaign::single::How;
 use crate::campaign::sweep::{Failed, Job, Named, RUNS_FOR_MARKS, Report, Sweep};
-use crate::scenario;
+use crate::scenario::{self, ScenarioError};
 use crate::seeds::record::Record;
 
 /// More failures of one scenario and property than this are counted, not recorded.
@@ -67,6 +67,16 @@ pub(super) fn load(arguments: &[String]) -> Result<Vec<Named>, Refused> {
         }
     }
     if errors.is_empty() { Ok(named) } else { Err(Refused(errors.join("\n"))) }
+}
+
+/// The scenario that a name, a file or a folder with nothing else in it means.
+pub(super) fn load_one(what: &str) -> Result<Named, Refused> {
+    let mut scenarios = load(&[what.to_owned()])?;
+    let found = format!("{} scenarios", scenarios.len());
+    match (scenarios.pop(), scenarios.is_empty()) {
+        (Some(named), true) => Ok(named),
+        _ => Err(ScenarioError::of_file(what, found, "one").into()),
+    }
 }
 
 struct Seeds {

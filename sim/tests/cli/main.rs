@@ -1,0 +1,14 @@
+//! The `squall` binary from outside: arguments and files in; exit code, messages and JSON out.
+//!
+//! Not here: what the library does with many runs (`campaign.rs`). Read next: [`support`].
+
+#![cfg(not(feature = "unordered"))] // With planted nondeterminism every run of the command fails, as it should.
+
+mod bad_input;
+mod binary;
+mod bystanders;
+mod interrupt;
+mod records;
+mod run;
+mod support;
+mod traces;
