@@ -10,7 +10,8 @@ use crate::tree::{File, Tree};
 
 const FOLDER: &str = "sim/scenarios/";
 
-/// So many names in one list, or half of all in a file, are a registry by hand.
+/// So many names in one list of the product, or more than half of all in any file, are a registry by hand. A test
+/// may take a sample.
 const NAMES_IN_LIST: usize = 4;
 
 /// A RON file begins with its story, because nobody understands a list of faults a year later.
@@ -52,7 +53,9 @@ fn lists(file: &File, names: &BTreeSet<&str>) -> Vec<Finding> {
     let expected = "the bundled scenarios as `sim/build.rs` finds them";
     let opens = tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Mark && token.text == "[");
     let lists = opens.map(|(at, token)| (token.line, named(at, closing(&tokens, at)).len()));
-    let listed = lists.filter(|(_, count)| *count >= NAMES_IN_LIST);
+    let is_product = file.path.starts_with("sim/src/");
+    let is_registry = |count: usize| count >= NAMES_IN_LIST && (is_product || count * 2 > names.len());
+    let listed = lists.filter(|(_, count)| is_registry(*count));
     let found = |count: usize| format!("a list of {count} scenarios");
     let mut findings: Vec<_> = listed.map(|(line, count)| Finding::new(&file.path, line, found(count), expected)).collect();
     let all = named(0, tokens.len()).len();

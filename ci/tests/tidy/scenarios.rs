@@ -36,7 +36,10 @@ fn no_code_is_a_list_of_scenarios() {
     assert_eq!(with("sim/tests/scenarios.rs", pairs).len(), 1);
     let tests = "fn a() { run(\"calm\") }\nfn b() { run(\"cut\") }\nfn c() { run(\"pause\") }\nfn d() { run(\"deep/storm\") }\n";
     assert_eq!(with("sim/tests/scenarios.rs", tests).len(), 1, "a test for each by hand is a registry as well");
-    assert!(with("sim/tests/marks.rs", "fn a() { run(&[\"calm\", \"cut\"]) }\n").is_empty(), "a sample is none");
+    let more = ["e", "f", "g", "h"].map(|name| format!("sim/scenarios/{name}.ron"));
+    let more: Vec<_> = more.iter().map(|path| (path.as_str(), "// More.\n")).collect();
+    let of_eight = |path| messages(rule, &[&FOUR[..], &more, &[(path, list)]].concat()).len();
+    assert_eq!((of_eight("sim/src/campaign/mod.rs"), of_eight("sim/tests/clone.rs")), (1, 0), "a test may take a sample");
 }
 
 #[test]
