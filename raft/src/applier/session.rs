@@ -2,7 +2,7 @@
 //!
 //! Everything here is replicated state: it depends on the log alone, never on a clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
@@ -26,10 +26,18 @@ struct Session {
     last_used: LogIndex,
     /// Sequence numbers below it are done with; their answers are gone.
     first_outstanding: u64,
-    /// Each with its digest, so that it need not be computed again when the answer goes.
-    answers: BTreeMap<u64, (Bytes, u64)>,
+    /// In ascending order of sequence numbers, which is nearly always the order in which they come.
+    answers: VecDeque<Cached>,
     /// Digest of the two numbers above.
     window: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Cached {
+    sequence: u64,
+    answer: Bytes,
+    /// Of the two above: it need not be computed again when the answer goes.
+    digest: u64,
 }
 
 /// What becomes of a command.
@@ -62,9 +70,9 @@ impl Sessions {
             && let Some(expired) = self.open.remove(&idle)
         {
             self.digest ^= expired.window;
-            self.digest ^= expired.answers.values().fold(0, |digests, (_, digest)| digests ^ digest);
+            self.digest ^= expired.answers.iter().fold(0, |digests, cached| digests ^ cached.digest);
         }
-        let mut session = Session { last_used: LogIndex(id.0), first_outstanding: 1, answers: BTreeMap::new(), window: 0 };
+        let mut session = Session { last_used: LogIndex(id.0), first_outstanding: 1, answers: VecDeque::new(), window: 0 };
         self.digest ^= session.update_window(id);
         self.open.insert(id, session);
     }
@@ -80,9 +88,9 @@ impl Sessions {
         if sequence < session.first_outstanding {
             return Admission::Repeated(None);
         }
-        match session.answers.get(&sequence) {
-            Some((answer, _)) => Admission::Repeated(Some(answer.clone())),
-            None => Admission::New,
+        match session.position(sequence) {
+            Ok(at) => Admission::Repeated(Some(session.answers[at].answer.clone())),
+            Err(_) => Admission::New,
         }
     }
 
@@ -92,11 +100,14 @@ impl Sessions {
             return;
         };
         let digest = digest_of_answer(id, sequence, &answer);
+        let Err(at) = session.position(sequence) else {
+            return; // It was not admitted as new.
+        };
         self.digest ^= digest;
-        session.answers.insert(sequence, (answer, digest));
+        session.answers.insert(at, Cached { sequence, answer, digest });
         if session.answers.len() > self.answers_max {
             // The window moves: what falls out is refused from now on, never applied again.
-            let oldest = session.answers.keys().next().copied().unwrap_or_default();
+            let oldest = session.answers.front().map_or(0, |cached| cached.sequence);
             self.digest ^= session.advance(oldest + 1);
             self.digest ^= session.update_window(id);
         }
@@ -114,11 +125,19 @@ impl Session {
     fn advance(&mut self, first_outstanding: u64) -> u64 {
         let mut gone = 0;
         self.first_outstanding = self.first_outstanding.max(first_outstanding);
-        while let Some(oldest) = self.answers.first_entry().filter(|oldest| *oldest.key() < self.first_outstanding) {
-            let (_, digest) = oldest.remove();
-            gone ^= digest;
+        while let Some(oldest) = self.answers.pop_front_if(|oldest| oldest.sequence < self.first_outstanding) {
+            gone ^= oldest.digest;
         }
         gone
+    }
+
+    /// Where an answer is, or where it belongs.
+    #[inline]
+    fn position(&self, sequence: u64) -> Result<usize, usize> {
+        match self.answers.back() {
+            Some(last) if sequence <= last.sequence => self.answers.binary_search_by_key(&sequence, |cached| cached.sequence),
+            _ => Err(self.answers.len()),
+        }
     }
 
     /// Digests the window anew; returns how the digest of all sessions changes by that.

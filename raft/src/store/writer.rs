@@ -2,7 +2,7 @@
 //!
 //! Not here: when a frame is written ([`super::wal`]). Read next: [`super::reader`], the inverse.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP,
@@ -11,10 +11,9 @@ use super::format::{
 use crate::entry::{Entry, HardState, Payload, Persist};
 use crate::types::IoId;
 
-/// Encodes frames; keeps its buffers, so that a steady state allocates nothing but what the disk holds on to.
+/// Encodes frames; allocates nothing but what the disk holds on to.
 #[derive(Clone, Debug, Default)]
 pub struct FrameWriter {
-    buffer: BytesMut,
     configuration: Vec<u8>,
 }
 
@@ -30,17 +29,17 @@ impl FrameWriter {
         let mut header = FrameHeader { sequence: at.sequence, chain: at.chain, records, payload_bytes, io, records_checksum: 0 };
         let body = header.body_bytes().expect("the queue is cut into frames that fit");
         let size = frame_bytes(body);
-        self.buffer.reserve(size);
-        let mut sectors = Sectors { buffer: &mut self.buffer, stamp: at.stamp(), room: SECTOR_ROOM_BYTES };
+        let mut frame = Vec::with_capacity(size);
+        let mut sectors = Sectors { buffer: &mut frame, stamp: at.stamp(), room: SECTOR_ROOM_BYTES };
         sectors.put(&[0; FRAME_HEADER_BYTES]); // its place; the checksum is known last
         header.records_checksum = put_record_headers(&mut sectors, &mut self.configuration, items.clone());
         put_payloads(&mut sectors, &mut self.configuration, items);
         sectors.finish();
-        assert_eq!(self.buffer.len(), size, "a frame is as long as its header says");
+        assert_eq!(frame.len(), size, "a frame is as long as its header says");
         let (encoded, checksum) = header.encode(at.seed);
-        self.buffer[..FRAME_HEADER_BYTES].copy_from_slice(&encoded);
+        frame[..FRAME_HEADER_BYTES].copy_from_slice(&encoded);
         *at = at.behind(checksum, size as u64);
-        self.buffer.split().freeze()
+        frame.into()
     }
 
     fn measure<'a>(&mut self, items: impl Iterator<Item = &'a Persist>) -> (u32, u64) {
@@ -139,7 +138,7 @@ fn payload<'a>(entry: &'a Entry, scratch: &'a mut Vec<u8>) -> (u8, &'a [u8]) {
 
 /// Lays bytes into sectors and ends each with the stamp.
 struct Sectors<'a> {
-    buffer: &'a mut BytesMut,
+    buffer: &'a mut Vec<u8>,
     stamp: u32,
     room: usize,
 }
@@ -148,19 +147,19 @@ impl Sectors<'_> {
     fn put(&mut self, mut bytes: &[u8]) {
         while bytes.len() >= self.room {
             let (now, later) = bytes.split_at(self.room);
-            self.buffer.put_slice(now);
-            self.buffer.put_u32_le(self.stamp);
+            self.buffer.extend_from_slice(now);
+            self.buffer.extend_from_slice(&self.stamp.to_le_bytes());
             self.room = SECTOR_ROOM_BYTES;
             bytes = later;
         }
-        self.buffer.put_slice(bytes);
+        self.buffer.extend_from_slice(bytes);
         self.room -= bytes.len();
     }
 
     fn finish(self) {
         if self.room < SECTOR_ROOM_BYTES {
-            self.buffer.put_bytes(0, self.room);
-            self.buffer.put_u32_le(self.stamp);
+            self.buffer.resize(self.buffer.len() + self.room, 0);
+            self.buffer.extend_from_slice(&self.stamp.to_le_bytes());
         }
     }
 }

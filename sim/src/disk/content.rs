@@ -12,7 +12,11 @@ pub(super) const FILE_LEN_MAX: u64 = 1 << 30;
 
 const PAGE: usize = 16 * 1024;
 
-type Page = [u8; PAGE];
+/// [`PAGE`] bytes. Not an array, which would be built on the stack and copied.
+type Page = [u8];
+
+/// What a page is before it is written.
+static ZEROS: [u8; PAGE] = [0; PAGE];
 
 /// A file's length and bytes. Bytes that were never written are zero.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +102,7 @@ fn page_mut(pages: &mut Vec<Option<Arc<Page>>>, at: usize) -> &mut Page {
     if pages.len() <= at {
         pages.resize(at + 1, None);
     }
-    Arc::make_mut(pages[at].get_or_insert_with(|| Arc::new([0; PAGE])))
+    Arc::make_mut(pages[at].get_or_insert_with(|| Arc::from(&ZEROS[..])))
 }
 
 #[cfg(test)]
