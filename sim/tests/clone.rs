@@ -21,9 +21,9 @@ const SECOND_NS: u64 = 1_000_000_000;
 type Raft = World<Node<Kv>>;
 
 fn run(name: &str, seed: u64) -> Run<KvSubject> {
-    let source = &scenario::load(name).unwrap()[0];
-    let plan = Plan::draw(name, &source.scenario().unwrap(), seed);
-    Run::new(Arc::new(plan), KvSubject, Options::default(), &mut ()).unwrap()
+    let source = &scenario::load(name).expect("a bundled scenario")[0];
+    let plan = Plan::draw(name, &source.scenario().expect("a valid scenario"), seed);
+    Run::new(Arc::new(plan), KvSubject, Options::default(), &mut ()).expect("settings that the engine takes")
 }
 
 fn run_until(run: &mut Run<KvSubject>, until_ns: u64) {

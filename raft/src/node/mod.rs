@@ -3,7 +3,7 @@
 //! The node holds no disk and no socket. It reads its log at boot through disk operations,
 //! then turns each input into steps of the core, and the core's effects into disk
 //! operations, messages and answers. Not here: decisions of consensus ([`crate::core`]),
-//! bytes on disk ([`crate::store`]). Read next: [`request`], [`outbox`].
+//! bytes on disk ([`crate::store`]). Read next: [`request`], `outbox`.
 
 mod outbox;
 pub mod request;

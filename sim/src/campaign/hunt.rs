@@ -89,7 +89,7 @@ fn turn(n: u64, scenarios: &[(String, Scenario)]) -> usize {
         let nth = nth.checked_rem(of_kind.len() as u64).and_then(|nth| usize::try_from(nth).ok())?;
         of_kind.get(nth).copied()
     };
-    place(n % 2 == 0, n / 2).or_else(|| place(n % 2 == 1, n / 2)).unwrap_or(0)
+    place(n.is_multiple_of(2), n / 2).or_else(|| place(!n.is_multiple_of(2), n / 2)).unwrap_or(0)
 }
 
 fn general(bug: Option<Bug>) -> Vec<(String, Scenario)> {

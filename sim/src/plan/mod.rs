@@ -3,7 +3,7 @@
 //! A plan is what a run obeys and what a recorded seed holds. It can be edited: a fault or an operation that is
 //! removed leaves all others as they were, because each owner drew from a stream of its own when the plan was made.
 //! Not here: fates of messages and disk operations (drawn while a run goes on), and targets (resolved when a fault
-//! begins). Read next: [`draw`], then [`text`].
+//! begins). Read next: [`draw`], then `text`.
 
 pub mod draw;
 pub(crate) mod text;

@@ -1,6 +1,6 @@
 //! The end of a run: what must be true after healing, the clients' history, and the outcome.
 //!
-//! Not here: online checks ([`super::judge`]). Read next: `campaign`, which adds outcomes up.
+//! Not here: online checks (`judge.rs`). Read next: `campaign`, which adds outcomes up.
 
 use std::collections::BTreeMap;
 
