@@ -8,7 +8,7 @@ use super::single::{How, Judged, judge};
 use super::verdict::{Failure, Verdict};
 use crate::plan::Plan;
 use crate::run::settings::SettingsError;
-use crate::run::subject::KvSubject;
+use crate::run::subject::{KvSubject, Subject};
 use crate::scenario::{Mark, Scenario};
 
 /// Fewer runs than this do not show that a mark never comes up.
@@ -112,17 +112,29 @@ pub struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Runs all jobs. `progress` is called after each, from any worker.
+    /// Runs all jobs with the bundled state machine. `progress` is called after each, from any worker.
     ///
     /// # Errors
     /// If the engine refuses a scenario's settings, with the scenario's name.
     pub fn run(&self, progress: &(dyn Fn(&Job) + Sync)) -> Result<Report, (String, SettingsError)> {
+        self.run_subject(&KvSubject, progress)
+    }
+
+    /// As [`Self::run`], with a state machine of one's own.
+    ///
+    /// # Errors
+    /// If the engine refuses a scenario's settings, with the scenario's name.
+    pub fn run_subject<S: Subject + Sync>(
+        &self,
+        subject: &S,
+        progress: &(dyn Fn(&Job) + Sync),
+    ) -> Result<Report, (String, SettingsError)> {
         let next = AtomicUsize::new(0);
         let slots: Mutex<Vec<Option<Ended>>> = Mutex::new((0..self.jobs.len()).map(|_| None).collect());
         let refused = Mutex::new(None);
         let work = || {
             while let Some((i, job)) = self.take(&next) {
-                match self.run_job(job) {
+                match self.run_job(subject, job) {
                     Ok(ended) => lock(&slots)[i] = Some(ended),
                     Err(error) => {
                         lock(&refused).get_or_insert((i, error));
@@ -148,11 +160,11 @@ impl Sweep<'_> {
         Some((i, self.jobs.get(i)?))
     }
 
-    fn run_job(&self, job: &Job) -> Result<Ended, SettingsError> {
+    fn run_job<S: Subject>(&self, subject: &S, job: &Job) -> Result<Ended, SettingsError> {
         let began = cpu_ns();
         let named = &self.scenarios[job.scenario];
         let plan = Arc::new(Plan::draw(&named.name, &named.scenario, job.seed));
-        let judged = judge(plan, &KvSubject, How { twice: job.twice, ..self.how })?;
+        let judged = judge(plan, subject, How { twice: job.twice, ..self.how })?;
         Ok(Ended { judged: Box::new(judged), cpu_ns: cpu_ns().saturating_sub(began) })
     }
 
