@@ -123,7 +123,8 @@ mod sound {
     fn cut() -> impl Strategy<Value = Cut> {
         prop_oneof![
             target().prop_map(Cut::Isolate),
-            (target(), from_one(2)).prop_map(|(with, size)| Cut::Split { with, size }),
+            (target().prop_filter("sides", |with| *with != Target::All), from_one(2))
+                .prop_map(|(with, size)| Cut::Split { with, size }),
             Just(Cut::Groups(vec![vec![1], vec![2, 3]])),
             target().prop_map(|from| Cut::OneWay { from, to: Target::Others }),
             target().prop_map(|to| Cut::OneWay { from: Target::Others, to }),
