@@ -2,6 +2,8 @@
 //!
 //! Not here: what a record's status demands (`campaign.rs`), the command that replays it (`cli/`).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

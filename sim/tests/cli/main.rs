@@ -3,6 +3,7 @@
 //! Not here: what the library does with many runs (`campaign.rs`). Read next: [`support`].
 
 #![cfg(not(feature = "unordered"))] // With planted nondeterminism every run of the command fails, as it should.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
 mod binary;
