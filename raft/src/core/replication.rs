@@ -25,8 +25,9 @@ impl Core {
             out.push(Effect::Refused { ticket, why });
             return;
         }
-        let id = self.append_as_leader(Payload::Command(command), out);
+        let (id, entries) = self.append_as_leader(Payload::Command(command), out);
         out.push(Effect::Proposed { ticket, id });
+        self.replicate_batch(Some((id.index, entries)), out);
     }
 
     /// Checks the limits before a command gets a place in the log.
@@ -47,13 +48,11 @@ impl Core {
         Ok(())
     }
 
-    /// Appends an entry and sends it to whoever may be sent it.
-    pub(super) fn append_as_leader(&mut self, payload: Payload, out: &mut Vec<Effect>) -> LogId {
+    pub(super) fn append_as_leader(&mut self, payload: Payload, out: &mut Vec<Effect>) -> (LogId, Entries) {
         let id = LogId { term: self.hard.term, index: self.log.last().index.next() };
         let entries = Entries::from([Entry { id, payload }]);
         self.append_entries(&entries, out);
-        self.replicate_batch(Some((id.index, entries)), out);
-        id
+        (id, entries)
     }
 
     fn append_entries(&mut self, entries: &Entries, out: &mut Vec<Effect>) {

@@ -195,12 +195,15 @@ impl Reader {
     fn unstamp(&self, sectors: &[u8], body_bytes: usize) -> (Bytes, bool) {
         let stamp = self.at.stamp();
         let mut written = true;
-        let mut body = Vec::with_capacity(sectors.len());
+        let mut body = Vec::with_capacity(body_bytes);
+        let mut from = FRAME_HEADER_BYTES;
         for sector in sectors.chunks_exact(SECTOR_BYTES) {
-            body.extend_from_slice(&sector[..SECTOR_ROOM_BYTES]);
+            let end = SECTOR_ROOM_BYTES.min(from + body_bytes - body.len());
+            body.extend_from_slice(&sector[from..end]);
             written &= u32_at(sector, SECTOR_ROOM_BYTES) == stamp;
+            from = 0;
         }
-        (Bytes::from(body).slice(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES + body_bytes), written)
+        (body.into(), written)
     }
 }
 
@@ -223,39 +226,41 @@ fn records(header: &FrameHeader, headers: &[RecordHeader], body: &Bytes) -> Resu
     if total != header.payload_bytes {
         return Err(Fault::Lengths);
     }
-    let mut payloads = body.slice(headers.len() * RECORD_HEADER_BYTES..);
+    let mut payloads = &body[headers.len() * RECORD_HEADER_BYTES..];
     let mut records = Vec::with_capacity(headers.len());
     let mut damaged = 0;
     for (number, one) in (0..).zip(headers) {
-        let payload = payloads.split_to(usize::try_from(one.payload_bytes).map_err(|_| Fault::Lengths)?);
-        let record = record(one, &payload, number)?;
+        let (payload, behind) = payloads.split_at(usize::try_from(one.payload_bytes).map_err(|_| Fault::Lengths)?);
+        payloads = behind;
+        let record = record(one, payload, body, number)?;
         damaged += u32::from(matches!(record, Record::Entry(RecoveredEntry::Damaged(_))));
         records.push(record);
     }
     Ok((records, damaged))
 }
 
-fn record(header: &RecordHeader, payload: &Bytes, number: u32) -> Result<Record, Fault> {
+fn record(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32) -> Result<Record, Fault> {
     match header.kind {
         KIND_HARD_STATE => {
             let vote = (header.flags & FLAG_VOTE != 0).then_some(NodeId(header.index));
             Ok(Record::HardState(HardState { term: Term(header.term), vote }))
         }
         KIND_TRUNCATE => Ok(Record::Truncate { last: LogIndex(header.index) }),
-        KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(header, payload, number).map(Record::Entry),
+        KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(header, payload, body, number).map(Record::Entry),
         kind => Err(Fault::RecordKind { record: number, kind }),
     }
 }
 
-fn entry(header: &RecordHeader, payload: &Bytes, number: u32) -> Result<RecoveredEntry, Fault> {
+/// `payload` is a part of `body`.
+fn entry(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32) -> Result<RecoveredEntry, Fault> {
     let id = LogId::new(header.term, header.index);
     if crc32c::crc32c(payload) != header.payload_checksum {
         return Ok(RecoveredEntry::Damaged(id));
     }
     let payload = match header.kind {
         KIND_NOOP => Payload::Noop,
-        KIND_COMMAND => Payload::Command(payload.clone()),
-        _ => Payload::Configuration(Arc::new(decode_configuration(payload, number)?)),
+        KIND_COMMAND => Payload::Command(body.slice_ref(payload)),
+        _ => Payload::Configuration(Arc::new(decode_configuration(&body.slice_ref(payload), number)?)),
     };
     Ok(RecoveredEntry::Ready(Entry { id, payload }))
 }

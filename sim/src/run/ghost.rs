@@ -5,13 +5,14 @@
 //! happens to fail. Not here: the judgement (`squall_checkers::raft`).
 
 use squall_checkers::raft::Observation as Seen;
-use squall_raft::core::log_view::LogView;
-use squall_raft::entry::HardState;
+use squall_raft::digest::Digest;
+use squall_raft::entry::{Entry, HardState};
 use squall_raft::process::FileName;
+use squall_raft::shared::SharedVec;
 use squall_raft::store::RecoveredEntry;
 use squall_raft::store::format::{FileHeader, SECTOR_BYTES, SegmentId};
 use squall_raft::store::reader::{Reader, Record, Step};
-use squall_raft::types::LogIndex;
+use squall_raft::types::LogId;
 
 use crate::disk::Disk;
 
@@ -22,26 +23,39 @@ const WINDOW: usize = 1 << 14;
 #[derive(Clone, Debug)]
 pub(super) struct Ghost {
     node: u64,
+    /// The file that was last found to be a segment.
+    segment: Option<FileName>,
     reader: Option<Reader>,
-    log: LogView,
+    /// Term and prefix hash of each promised entry; what it carries is let go.
+    log: SharedVec<(u64, u64)>,
     hard: HardState,
     buffer: Vec<u8>,
 }
 
 impl Ghost {
     pub fn new(node: u64) -> Self {
-        Self { node, reader: None, log: LogView::default(), hard: HardState::default(), buffer: Vec::new() }
+        Self {
+            node,
+            segment: None,
+            reader: None,
+            log: SharedVec::default(),
+            hard: HardState::default(),
+            buffer: Vec::new(),
+        }
     }
 
     /// Index of the last promised entry.
     pub fn last_index(&self) -> u64 {
-        self.log.last().index.0
+        self.log.len() as u64
     }
 
     /// Follows the durable image after a sync, and reports what it promises now.
     pub fn follow(&mut self, file: &FileName, changed_from: u64, disk: &Disk, report: &mut impl FnMut(Seen)) {
-        if SegmentId::parse(file).is_none() {
-            return;
+        if self.segment.as_ref() != Some(file) {
+            if SegmentId::parse(file).is_none() {
+                return;
+            }
+            self.segment = Some(file.clone());
         }
         if self.reader.is_none_or(|reader| changed_from >= reader.offset()) {
             self.read_on(file, disk, report);
@@ -49,23 +63,21 @@ impl Ghost {
         }
         // The image changed before the reader's position: it is read again, and only the
         // net change is reported.
-        let mut fresh = Self::new(self.node);
+        let mut fresh = Self { segment: self.segment.clone(), ..Self::new(self.node) };
         fresh.read_on(file, disk, &mut |_| {});
         let before = std::mem::replace(self, fresh);
         self.report_change(&before, report);
     }
 
     fn report_change(&self, before: &Self, report: &mut impl FnMut(Seen)) {
-        let (node, last) = (self.node, self.log.last().index.0);
-        let same = |index: &u64| self.log.hash_at(LogIndex(*index)) == before.log.hash_at(LogIndex(*index));
-        let common = (0..=last.min(before.log.last().index.0)).rev().find(same).unwrap_or(0);
-        if common < before.log.last().index.0 {
-            report(Seen::DurableTruncate { node, last_index: common });
+        let node = self.node;
+        let same = |len: &usize| *len == 0 || self.log.get(len - 1) == before.log.get(len - 1);
+        let common = (0..=self.log.len().min(before.log.len())).rev().find(same).unwrap_or(0);
+        if common < before.log.len() {
+            report(Seen::DurableTruncate { node, last_index: common as u64 });
         }
-        for index in common + 1..=last {
-            let term = self.log.term_at(LogIndex(index)).unwrap_or_default().0;
-            let hash = self.log.hash_at(LogIndex(index)).unwrap_or_default();
-            report(Seen::DurableAppend { node, index, term, hash });
+        for (index, (term, hash)) in (1..).zip(self.log.iter()).skip(common) {
+            report(Seen::DurableAppend { node, index, term: *term, hash: *hash });
         }
         if self.hard != before.hard {
             report(Seen::DurableVote { node, term: self.hard.term.0, vote: self.hard.vote.map(|vote| vote.0) });
@@ -125,18 +137,28 @@ impl Ghost {
                 report(Seen::DurableVote { node, term: hard.term.0, vote: hard.vote.map(|vote| vote.0) });
             }
             Record::Truncate { last } => {
-                self.log.truncate(last);
+                self.log.truncate(usize::try_from(last.0).unwrap_or(usize::MAX));
                 report(Seen::DurableTruncate { node, last_index: last.0 });
             }
             Record::Entry(RecoveredEntry::Ready(entry)) => {
-                if entry.id.index != self.log.last().index.next() || entry.id.term < self.log.last().term {
-                    return; // Not a log any more; the node's own recovery will say so.
+                if let Some(hash) = self.append(&entry) {
+                    let LogId { term, index } = entry.id;
+                    report(Seen::DurableAppend { node, index: index.0, term: term.0, hash });
                 }
-                self.log.append(&entry);
-                let hash = self.log.hash_at(entry.id.index).unwrap_or_default();
-                report(Seen::DurableAppend { node, index: entry.id.index.0, term: entry.id.term.0, hash });
             }
             Record::Entry(RecoveredEntry::Damaged(_)) => {}
         }
+    }
+
+    /// Takes an entry behind the last one and hashes the log up to it as `LogView` does. `None` if that is no log any
+    /// more: the node's own recovery will say so.
+    fn append(&mut self, entry: &Entry) -> Option<u64> {
+        let (last_term, last_hash) = self.log.last().copied().unwrap_or_default();
+        if entry.id.index.0 != self.last_index() + 1 || entry.id.term.0 < last_term {
+            return None;
+        }
+        let hash = Digest::of(last_hash, entry);
+        self.log.push((entry.id.term.0, hash));
+        Some(hash)
     }
 }
