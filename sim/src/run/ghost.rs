@@ -34,14 +34,7 @@ pub(super) struct Ghost {
 
 impl Ghost {
     pub fn new(node: u64) -> Self {
-        Self {
-            node,
-            segment: None,
-            reader: None,
-            log: SharedVec::default(),
-            hard: HardState::default(),
-            buffer: Vec::new(),
-        }
+        Self { node, segment: None, reader: None, log: SharedVec::default(), hard: HardState::default(), buffer: Vec::new() }
     }
 
     /// Index of the last promised entry.
