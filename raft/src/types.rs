@@ -129,6 +129,11 @@ pub struct IoId {
     pub seq: u64,
 }
 
+impl IoId {
+    /// Before everything: whoever waits for it waits for nothing.
+    pub const NOTHING: Self = Self { boot: BootNumber(0), seq: 0 };
+}
+
 impl fmt::Display for IoId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.boot, self.seq)

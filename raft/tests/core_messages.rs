@@ -347,7 +347,7 @@ impl Subject {
                 prop_assert_eq!(message.envelope.from.node, ME);
                 prop_assert_ne!(message.envelope.to.node, ME);
                 prop_assert_eq!(message.envelope.term, self.core.hard_state().term);
-                prop_assert!(after.is_none_or(|after| after <= self.written), "it would wait for ever");
+                prop_assert!(*after <= self.written, "it would wait for ever");
             }
             Effect::Proposed { ticket, .. } | Effect::ReadReady { ticket, .. } | Effect::Refused { ticket, .. } => {
                 prop_assert!(self.answered.insert(*ticket, ()).is_none(), "{:?} is answered twice", ticket);

@@ -31,7 +31,8 @@ pub struct Kv {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Value {
-    bytes: Bytes,
+    /// Written in place: a slice of a log entry would keep the whole entry alive.
+    bytes: Vec<u8>,
     /// Of key and value, so that it need not be computed again when the value goes.
     digest: u64,
 }
@@ -159,16 +160,10 @@ impl Answer {
     pub fn encode(&self) -> Bytes {
         match self {
             Self::Done => Bytes::from_static(b"D"),
-            Self::Value(None) => Bytes::from_static(b"A"),
+            Self::Value(value) => encode_value(value.as_deref()),
             Self::Changed(true) => Bytes::from_static(b"Y"),
             Self::Changed(false) => Bytes::from_static(b"N"),
             Self::Malformed => Bytes::from_static(b"M"),
-            Self::Value(Some(value)) => {
-                let mut out = BytesMut::with_capacity(1 + value.len());
-                out.put_u8(b'V');
-                out.put_slice(value);
-                out.freeze()
-            }
         }
     }
 
@@ -185,6 +180,16 @@ impl Answer {
             _ => None,
         }
     }
+}
+
+fn encode_value(value: Option<&[u8]>) -> Bytes {
+    let Some(value) = value else {
+        return Bytes::from_static(b"A");
+    };
+    let mut out = BytesMut::with_capacity(1 + value.len());
+    out.put_u8(b'V');
+    out.put_slice(value);
+    out.freeze()
 }
 
 fn put_parts(out: &mut BytesMut, tag: u8, parts: &[&Bytes]) {
@@ -205,19 +210,17 @@ fn take_part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 impl StateMachine for Kv {
     fn apply(&mut self, command: &Bytes) -> Bytes {
-        let answer = match Borrowed::decode(command) {
+        match Borrowed::decode(command) {
             Some(operation) => self.execute(operation),
-            None => Answer::Malformed,
-        };
-        answer.encode()
+            None => Answer::Malformed.encode(),
+        }
     }
 
     fn query(&self, query: &Bytes) -> Bytes {
-        let answer = match Borrowed::decode(query) {
-            Some(Borrowed::Get { key }) => Answer::Value(self.get(key)),
-            _ => Answer::Malformed,
-        };
-        answer.encode()
+        match Borrowed::decode(query) {
+            Some(Borrowed::Get { key }) => encode_value(self.get(key)),
+            _ => Answer::Malformed.encode(),
+        }
     }
 
     fn digest(&self) -> u64 {
@@ -225,51 +228,56 @@ impl StateMachine for Kv {
     }
 }
 
+/// What becomes of a present value when bytes are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Nothing,
+    Present,
+}
+
 impl Kv {
-    fn get(&self, key: &[u8]) -> Option<Bytes> {
-        self.values.get(key).map(|value| value.bytes.clone())
+    fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        self.values.get(key).map(|value| value.bytes.as_slice())
     }
 
-    fn execute(&mut self, operation: Borrowed<'_>) -> Answer {
-        match operation {
-            Borrowed::Get { key } => Answer::Value(self.get(key)),
+    fn execute(&mut self, operation: Borrowed<'_>) -> Bytes {
+        let answer = match operation {
+            Borrowed::Get { key } => return encode_value(self.get(key)),
             Borrowed::Put { key, value } => {
-                self.set(key, Bytes::copy_from_slice(value));
+                self.set(key, Keep::Nothing, value);
                 Answer::Done
             }
             Borrowed::Append { key, value } => {
-                let longer = match self.values.get(key) {
-                    Some(present) => [&present.bytes, value].concat().into(),
-                    None => Bytes::copy_from_slice(value),
-                };
-                self.set(key, longer);
+                self.set(key, Keep::Present, value);
                 Answer::Done
             }
             Borrowed::Cas { key, expected, value } => {
-                let matches = self.values.get(key).map(|present| present.bytes.as_ref()) == expected;
+                let matches = self.get(key) == expected;
                 if matches {
-                    self.set(key, Bytes::copy_from_slice(value));
+                    self.set(key, Keep::Nothing, value);
                 }
                 Answer::Changed(matches)
             }
             Borrowed::Delete { key } => Answer::Changed(self.remove(key)),
-        }
+        };
+        answer.encode()
     }
 
-    /// Replaces a value and keeps the digest up. The value must be a copy: a slice of a log
-    /// entry would keep the whole entry alive, as would a key.
-    fn set(&mut self, key: &[u8], bytes: Bytes) {
-        let digest = digest_of(key, &bytes);
-        self.digest ^= digest;
-        match self.values.get_mut(key) {
-            Some(value) => {
-                self.digest ^= value.digest;
-                *value = Value { bytes, digest };
-            }
-            None => {
-                self.values.insert(Bytes::copy_from_slice(key), Value { bytes, digest });
-            }
+    /// Writes a value, in front of which what is present may be kept, and keeps the digest up.
+    fn set(&mut self, key: &[u8], keep: Keep, bytes: &[u8]) {
+        let Some(value) = self.values.get_mut(key) else {
+            let value = Value { bytes: bytes.to_vec(), digest: digest_of(key, bytes) };
+            self.digest ^= value.digest;
+            self.values.insert(Bytes::copy_from_slice(key), value);
+            return;
+        };
+        if keep == Keep::Nothing {
+            value.bytes.clear();
         }
+        value.bytes.extend_from_slice(bytes);
+        let digest = digest_of(key, &value.bytes);
+        self.digest ^= digest ^ value.digest;
+        value.digest = digest;
     }
 
     /// Makes a key absent; true if it was not.

@@ -11,7 +11,7 @@ use super::{Core, Effect};
 use crate::entry::{HardState, Payload, Persist};
 use crate::message::{Body, Envelope};
 use crate::observation::{Observation, RoleKind};
-use crate::types::{LocalTime, LogId, NodeId};
+use crate::types::{IoId, LocalTime, LogId, NodeId};
 
 impl Core {
     /// Starts an election in the next term; only a voter does.
@@ -31,7 +31,7 @@ impl Core {
         out.push(Effect::Observe(Observation::Voted { term, candidate: me }));
         for voter in self.config.membership.members() {
             if voter != me && self.config.membership.is_voter(voter) {
-                self.send(voter, 0, 0, Body::RequestVote { last: self.log.last() }, Some(own_vote), out);
+                self.send(voter, 0, 0, Body::RequestVote { last: self.log.last() }, own_vote, out);
             }
         }
     }
@@ -50,7 +50,7 @@ impl Core {
         let free = self.hard.vote.is_none_or(|vote| vote == candidate);
         let granted = free && matches!(self.role, Role::Follower(_)) && self.is_up_to_date(last);
         if !granted {
-            self.answer(asked, Body::Vote { granted }, None, out);
+            self.answer(asked, Body::Vote { granted }, IoId::NOTHING, out);
             return;
         }
         if self.hard.vote.is_none() {
@@ -61,7 +61,7 @@ impl Core {
         self.persist_hard_state_if_changed(out);
         let election_at = self.draw_election_deadline(now);
         self.postpone_election(election_at);
-        self.answer(asked, Body::Vote { granted }, Some(self.everything_so_far()), out);
+        self.answer(asked, Body::Vote { granted }, self.everything_so_far(), out);
     }
 
     /// Whether a log that ends in `last` misses nothing that could be committed (§5.4.1).

@@ -180,6 +180,9 @@ impl LogView {
     #[must_use]
     pub fn last_not_above(&self, bound: LogId) -> LogId {
         let (mut low, mut high) = (0, bound.index.0.min(self.last.index.0));
+        if let Some(term) = self.term_at(LogIndex(high)).filter(|term| *term <= bound.term) {
+            return LogId { term, index: LogIndex(high) }; // Nearly always.
+        }
         while low < high {
             let middle = low + (high - low).div_ceil(2);
             if self.term_at(LogIndex(middle)).is_some_and(|term| term <= bound.term) {

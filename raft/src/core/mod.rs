@@ -80,8 +80,8 @@ pub enum Effect {
     Send {
         /// What, and to whom.
         message: Message,
-        /// What it promises; `None`: nothing persistent.
-        after: Option<IoId>,
+        /// What it promises; [`IoId::NOTHING`]: nothing persistent.
+        after: IoId,
     },
     /// A proposal got its place in the log. Its outcome is open until it is applied.
     Proposed {
@@ -300,7 +300,7 @@ impl Core {
         };
         // Sessions and rounds of another leadership mean nothing in this term: echoed, they
         // would pass for answers to what the sender asks if it leads again.
-        self.answer(Envelope { session: 0, round: 0, ..stale }, answer, None, out);
+        self.answer(Envelope { session: 0, round: 0, ..stale }, answer, IoId::NOTHING, out);
     }
 
     fn on_durable(&mut self, now: LocalTime, id: IoId, out: &mut Vec<Effect>) {
@@ -374,7 +374,7 @@ impl Core {
         self.io.last
     }
 
-    fn send(&self, to: NodeId, session: u32, round: u64, body: Body, after: Option<IoId>, out: &mut Vec<Effect>) {
+    fn send(&self, to: NodeId, session: u32, round: u64, body: Body, after: IoId, out: &mut Vec<Effect>) {
         let envelope = Envelope {
             cluster: self.config.cluster,
             from: self.config.me,
@@ -388,7 +388,7 @@ impl Core {
     }
 
     /// Sends to whom asked, echoing session and round.
-    fn answer(&self, asked: Envelope, body: Body, after: Option<IoId>, out: &mut Vec<Effect>) {
+    fn answer(&self, asked: Envelope, body: Body, after: IoId, out: &mut Vec<Effect>) {
         let envelope = Envelope {
             cluster: self.config.cluster,
             from: self.config.me,

@@ -12,7 +12,7 @@ use super::{Core, Effect, RequestError};
 use crate::message::Body;
 use crate::observation::Observation;
 use crate::process::RequestId;
-use crate::types::{LocalTime, NodeId};
+use crate::types::{IoId, LocalTime, NodeId};
 
 impl Core {
     pub(super) fn on_read(&mut self, now: LocalTime, ticket: RequestId, out: &mut Vec<Effect>) {
@@ -55,7 +55,7 @@ impl Core {
             let commit = self.commit.min(progress.matched);
             #[cfg(feature = "mutants")]
             let commit = if self.config.bug == Some(crate::mutants::Bug::L02) { self.commit } else { commit };
-            self.send(*node, progress.session, round, Body::Heartbeat { commit }, None, out);
+            self.send(*node, progress.session, round, Body::Heartbeat { commit }, IoId::NOTHING, out);
         }
         if let Role::Leader(leader) = &mut self.role {
             leader.followers = targets;

@@ -13,7 +13,7 @@ use crate::entry::{Entries, Entry, Payload, Persist};
 use crate::message::{Body, Envelope};
 use crate::observation::{Observation, Refusal};
 use crate::process::RequestId;
-use crate::types::{LocalTime, LogId, LogIndex, NodeId};
+use crate::types::{IoId, LocalTime, LogId, LogIndex, NodeId};
 
 /// The leader's side.
 impl Core {
@@ -111,7 +111,7 @@ impl Core {
         let prev = progress.next.prev();
         let prev = LogId { term: self.log.term_at(prev).unwrap_or_default(), index: prev };
         progress.sent(entries.last().map_or(prev.index, |entry| entry.id.index));
-        self.send(to, progress.session, round, Body::Append { prev, entries, commit: self.commit }, None, out);
+        self.send(to, progress.session, round, Body::Append { prev, entries, commit: self.commit }, IoId::NOTHING, out);
     }
 
     pub(super) fn on_appended(&mut self, now: LocalTime, answer: Envelope, matched: LogIndex, out: &mut Vec<Effect>) {
@@ -136,7 +136,9 @@ impl Core {
         let answers_probe = answer.session == progress.session && matched == progress.next.prev();
         if matched > progress.matched || answers_probe {
             progress.appended(matched);
-            self.advance_commit(out);
+            if matched > self.commit {
+                self.advance_commit(out);
+            }
         }
         true
     }
@@ -223,7 +225,7 @@ impl Core {
         }
         if !self.log.holds(prev) {
             let hint = self.log.last_not_above(LogId { term: prev.term, index: prev.index.min(self.log.last().index) });
-            self.answer(asked, Body::Rejected { prev: prev.index, hint }, None, out);
+            self.answer(asked, Body::Rejected { prev: prev.index, hint }, IoId::NOTHING, out);
             return;
         }
         // A new term goes to the stream before its entries, and the answer waits for both: a
@@ -238,7 +240,7 @@ impl Core {
             follower.tail = follower.tail.max(end);
         }
         self.follow_commit(commit, end, out);
-        self.answer(asked, Body::Appended { matched: end }, Some(self.everything_so_far()), out);
+        self.answer(asked, Body::Appended { matched: end }, self.everything_so_far(), out);
     }
 
     /// Adds what is new and replaces what conflicts; what is there already is left alone,
@@ -299,7 +301,7 @@ impl Core {
         follower.tail = follower.tail.max(equal);
         let tail = follower.tail;
         let matched = tail.min(self.io.log.index);
-        self.answer(asked, Body::HeartbeatAck { tail, matched }, None, out);
+        self.answer(asked, Body::HeartbeatAck { tail, matched }, IoId::NOTHING, out);
     }
 }
 

@@ -17,10 +17,11 @@ pub(super) struct Outbox {
 
 impl Outbox {
     /// Sends a message, or keeps it until `after` is durable.
-    pub fn send<S: StateMachine>(&mut self, message: Message, after: Option<IoId>, out: &mut Effects<Node<S>>) {
-        match after {
-            Some(id) if id > self.durable && id.seq > 0 => self.waiting.push_back((id, message)),
-            _ => push(message, out),
+    pub fn send<S: StateMachine>(&mut self, message: Message, after: IoId, out: &mut Effects<Node<S>>) {
+        if after > self.durable && after.seq > 0 {
+            self.waiting.push_back((after, message));
+        } else {
+            push(message, out);
         }
     }
 

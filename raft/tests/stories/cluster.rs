@@ -312,17 +312,15 @@ impl Cluster {
         Ok(())
     }
 
-    fn send(&mut self, id: NodeId, message: Message, after: Option<IoId>) -> Checked {
+    fn send(&mut self, id: NodeId, message: Message, after: IoId) -> Checked {
         let node = self.node_mut(id)?;
         let promised = node.core.as_ref().and_then(|core| acknowledged(core, &message.body));
-        match after.filter(|after| *after > node.durable) {
-            Some(after) => {
-                node.held.push((after, message.clone(), promised));
-                self.events.push(Event::Held(message, after));
-                Ok(())
-            }
-            None => self.release(message, promised),
+        if after <= node.durable {
+            return self.release(message, promised);
         }
+        node.held.push((after, message.clone(), promised));
+        self.events.push(Event::Held(message, after));
+        Ok(())
     }
 
     fn release(&mut self, message: Message, promised: Option<LogId>) -> Checked {

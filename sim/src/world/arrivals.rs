@@ -19,14 +19,15 @@ impl<P: Process> World<P> {
     #[inline]
     pub(super) fn deliver(&mut self, slot: u32, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
         let letter = self.letters.take(slot)?;
-        if self.links[letter.from * self.nodes.len() + letter.to].is_cut() {
+        let (from, to) = (letter.from as usize, letter.to as usize);
+        if self.links[from * self.nodes.len() + to].is_cut() {
             self.counters.cut += 1;
             self.drop_letter(&letter, DropReason::Cut, observer);
-        } else if self.nodes[letter.to].process.is_none() {
+        } else if self.nodes[to].process.is_none() {
             self.counters.undeliverable += 1;
             self.drop_letter(&letter, DropReason::Down, observer);
-        } else if self.nodes[letter.to].holds() {
-            self.hold(letter.to, Arrival::Message(letter), observer);
+        } else if self.nodes[to].holds() {
+            self.hold(to, Arrival::Message(letter), observer);
         } else {
             self.take_letter(letter, observer);
         }
@@ -34,15 +35,16 @@ impl<P: Process> World<P> {
     }
 
     fn drop_letter(&mut self, letter: &Letter<P::Message>, why: DropReason, observer: &mut impl Observer<P>) {
-        let (from, to) = (self.nodes[letter.from].id, self.nodes[letter.to].id);
-        let event = WorldEvent::Dropped { from, to, message: &letter.message, sent: letter.sent, why };
+        let (from, to) = (self.nodes[letter.from as usize].id, self.nodes[letter.to as usize].id);
+        let event = WorldEvent::Dropped { from, to, message: &letter.message, sent: letter.sent(), why };
         self.trace.emit(self.now_ns, observer, event);
     }
 
     fn take_letter(&mut self, letter: Letter<P::Message>, observer: &mut impl Observer<P>) {
         self.counters.delivered += 1;
-        let Letter { from, to: at, sent, copy, message } = letter;
-        let (from, to) = (self.nodes[from].id, self.nodes[at].id);
+        let (sent, copy, at) = (letter.sent(), letter.is_copy(), letter.to as usize);
+        let (from, to) = (self.nodes[letter.from as usize].id, self.nodes[at].id);
+        let message = letter.message;
         self.trace.emit(self.now_ns, observer, WorldEvent::Delivered { from, to, message: &message, sent, copy });
         self.hand(at, Input::Message { from, message }, observer);
     }

@@ -10,7 +10,7 @@ use squall_raft::process::{DiskOp, Effect, Input, Lane, OpId, Process, RequestId
 use squall_raft::types::NodeId;
 
 use super::event::{DropReason, Observer, WorldEvent};
-use super::node::{Armed, Call, Letter};
+use super::node::{Armed, Call, Letter, sending};
 use super::settings::{ClientId, RequestHandle};
 use super::{Field, World};
 use crate::entropy::v1::mix;
@@ -68,11 +68,11 @@ impl<P: Process> World<P> {
             return;
         }
         if let Some(copy_due_ns) = copy_due_ns {
-            let letter = Letter { from, to: receiver, sent, copy: true, message: message.clone() };
+            let letter = Letter { from: index(from), to: index(receiver), sending: sending(sent, true), message: message.clone() };
             let slot = self.letters.insert(letter);
             self.queue.push(copy_due_ns, tie, What::Deliver(slot));
         }
-        let slot = self.letters.insert(Letter { from, to: receiver, sent, copy: false, message });
+        let slot = self.letters.insert(Letter { from: index(from), to: index(receiver), sending: sending(sent, false), message });
         self.queue.push(due_ns, tie, What::Deliver(slot));
     }
 

@@ -12,6 +12,7 @@ use squall_raft::types::NodeId;
 use squall_raft::wire::{Sink, Wire};
 
 use super::event::WorldEvent;
+use super::node::sending;
 use super::settings::{ClientId, RequestHandle};
 use crate::disk::{Crash, DiskWeather, PowerLoss, WriteFate};
 use crate::network::{Fate, LinkWeather};
@@ -55,7 +56,7 @@ fn client<S: Sink>(sink: &mut S, tag: u64, client: ClientId, node: NodeId, handl
 
 #[inline]
 fn delivery<S: Sink>(sink: &mut S, sent: u64, copy: bool) {
-    sink.u64(sent << 1 | u64::from(copy));
+    sink.u64(sending(sent, copy));
 }
 
 #[inline]

@@ -18,11 +18,27 @@ use crate::events::{Slab, Ticket};
 /// A message in flight.
 #[derive(Clone, Debug)]
 pub(super) struct Letter<M> {
-    pub(super) from: usize,
-    pub(super) to: usize,
-    pub(super) sent: u64,
-    pub(super) copy: bool,
+    /// Positions of sender and receiver; narrow, because letters are moved often.
+    pub(super) from: u32,
+    pub(super) to: u32,
+    /// See [`sending`].
+    pub(super) sending: u64,
     pub(super) message: M,
+}
+
+/// The number of a sending and whether this is its second copy, in one word.
+pub(super) const fn sending(sent: u64, copy: bool) -> u64 {
+    sent << 1 | copy as u64
+}
+
+impl<M> Letter<M> {
+    pub(super) const fn sent(&self) -> u64 {
+        self.sending >> 1
+    }
+
+    pub(super) const fn is_copy(&self) -> bool {
+        self.sending & 1 == 1
+    }
 }
 
 /// A request or a reply in flight between a client and a node.
