@@ -4,13 +4,13 @@
 
 use super::quorum;
 use super::role::{Leader, Role};
-use super::{Core, Effect};
+use super::{Core, Effect, Output};
 use crate::observation::Observation;
 use crate::types::LogIndex;
 
 impl Core {
     /// Commits what a quorum holds durably, the leader's own disk included.
-    pub(super) fn advance_commit(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn advance_commit(&mut self, out: &mut impl Output) {
         let Role::Leader(leader) = &self.role else {
             return;
         };
@@ -39,7 +39,7 @@ impl Core {
     }
 
     /// Raises the commit index; never lowers it, and never past the log's end.
-    pub(super) fn commit_to(&mut self, index: LogIndex, out: &mut Vec<Effect>) {
+    pub(super) fn commit_to(&mut self, index: LogIndex, out: &mut impl Output) {
         assert!(index <= self.log.last().index, "commit {index} is in the log, which ends at {}", self.log.last());
         if index <= self.commit {
             return;

@@ -7,7 +7,7 @@
 use super::progress::Progress;
 use super::quorum;
 use super::role::{Candidate, Leader, Role};
-use super::{Core, Effect};
+use super::{Core, Effect, Output};
 use crate::entry::{HardState, Payload, Persist};
 use crate::message::{Body, Envelope};
 use crate::observation::{Observation, RoleKind};
@@ -15,7 +15,7 @@ use crate::types::{IoId, LocalTime, LogId, NodeId};
 
 impl Core {
     /// Starts an election in the next term; only a voter does.
-    pub(super) fn campaign(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+    pub(super) fn campaign(&mut self, now: LocalTime, out: &mut impl Output) {
         let election_at = self.draw_election_deadline(now);
         if !self.may_campaign() {
             self.postpone_election(election_at);
@@ -45,7 +45,7 @@ impl Core {
     }
 
     /// Decides about a vote in the present term; the candidate's term has been adopted.
-    pub(super) fn on_request_vote(&mut self, now: LocalTime, asked: Envelope, last: LogId, out: &mut Vec<Effect>) {
+    pub(super) fn on_request_vote(&mut self, now: LocalTime, asked: Envelope, last: LogId, out: &mut impl Output) {
         let candidate = asked.from.node;
         let free = self.hard.vote.is_none_or(|vote| vote == candidate);
         let granted = free && matches!(self.role, Role::Follower(_)) && self.is_up_to_date(last);
@@ -81,14 +81,14 @@ impl Core {
         }
     }
 
-    pub(super) fn on_vote(&mut self, now: LocalTime, from: NodeId, granted: bool, out: &mut Vec<Effect>) {
+    pub(super) fn on_vote(&mut self, now: LocalTime, from: NodeId, granted: bool, out: &mut impl Output) {
         if granted {
             self.collect_vote(now, from, out);
         }
     }
 
     /// Counts the candidate's vote for itself as soon as it is durable.
-    pub(super) fn count_own_vote(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+    pub(super) fn count_own_vote(&mut self, now: LocalTime, out: &mut impl Output) {
         if let Role::Candidate(candidate) = &self.role
             && candidate.own_vote <= self.io.durable
         {
@@ -96,7 +96,7 @@ impl Core {
         }
     }
 
-    fn collect_vote(&mut self, now: LocalTime, from: NodeId, out: &mut Vec<Effect>) {
+    fn collect_vote(&mut self, now: LocalTime, from: NodeId, out: &mut impl Output) {
         let Role::Candidate(candidate) = &mut self.role else {
             return; // Late: the election is over.
         };
@@ -111,7 +111,7 @@ impl Core {
         }
     }
 
-    fn become_leader(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+    fn become_leader(&mut self, now: LocalTime, out: &mut impl Output) {
         let me = self.config.me.node;
         let next = self.log.last().index.next();
         let others = self.config.membership.members().into_iter().filter(|node| *node != me);

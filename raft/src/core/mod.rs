@@ -108,6 +108,21 @@ pub enum Effect {
     Observe(Observation),
 }
 
+/// Where the core puts its effects, in order.
+///
+/// A vector keeps them as values, which is what tests want; a driver that carries each out
+/// as it comes saves two moves of every message.
+pub trait Output {
+    /// Takes the next effect.
+    fn push(&mut self, effect: Effect);
+}
+
+impl Output for Vec<Effect> {
+    fn push(&mut self, effect: Effect) {
+        Self::push(self, effect);
+    }
+}
+
 /// Why a request was turned away. In each case it surely had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
@@ -182,7 +197,7 @@ impl Core {
     }
 
     /// Takes one input and says what must be done.
-    pub fn handle(&mut self, now: LocalTime, input: Input, out: &mut Vec<Effect>) {
+    pub fn handle(&mut self, now: LocalTime, input: Input, out: &mut impl Output) {
         match input {
             Input::Timer => self.on_timer(now, out),
             Input::Message { from, message } => self.on_message(now, from, message, out),
@@ -235,7 +250,7 @@ impl Core {
         }
     }
 
-    fn on_timer(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+    fn on_timer(&mut self, now: LocalTime, out: &mut impl Output) {
         if now < self.deadline() {
             return;
         }
@@ -245,7 +260,7 @@ impl Core {
         }
     }
 
-    fn on_message(&mut self, now: LocalTime, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+    fn on_message(&mut self, now: LocalTime, from: NodeId, message: Message, out: &mut impl Output) {
         let Message { envelope, body } = message;
         if let Some(reason) = self.refusal(from, &envelope, &body) {
             out.push(Effect::Observe(Observation::Refused { reason }));
@@ -291,7 +306,7 @@ impl Core {
     }
 
     /// Answers a sender of the past with the present term, so that it learns of it.
-    fn on_stale_term(&mut self, stale: Envelope, body: &Body, out: &mut Vec<Effect>) {
+    fn on_stale_term(&mut self, stale: Envelope, body: &Body, out: &mut impl Output) {
         out.push(Effect::Observe(Observation::Refused { reason: Refusal::StaleTerm }));
         let answer = match body {
             Body::RequestVote { .. } => Body::Vote { granted: false },
@@ -303,7 +318,7 @@ impl Core {
         self.answer(Envelope { session: 0, round: 0, ..stale }, answer, IoId::NOTHING, out);
     }
 
-    fn on_durable(&mut self, now: LocalTime, id: IoId, out: &mut Vec<Effect>) {
+    fn on_durable(&mut self, now: LocalTime, id: IoId, out: &mut impl Output) {
         if id.boot != self.boot || id <= self.io.durable || id > self.io.last {
             return;
         }
@@ -318,7 +333,7 @@ impl Core {
         }
     }
 
-    fn adopt_term(&mut self, now: LocalTime, term: Term, out: &mut Vec<Effect>) {
+    fn adopt_term(&mut self, now: LocalTime, term: Term, out: &mut impl Output) {
         assert!(term > self.hard.term, "terms only rise");
         self.hard = HardState { term, vote: None };
         self.hard_changed = true;
@@ -331,14 +346,14 @@ impl Core {
         }
     }
 
-    fn become_follower(&mut self, now: LocalTime, leader: Option<NodeId>, out: &mut Vec<Effect>) {
+    fn become_follower(&mut self, now: LocalTime, leader: Option<NodeId>, out: &mut impl Output) {
         self.refuse_reads(out);
         let election_at = self.draw_election_deadline(now);
         self.role = Role::Follower(Follower { leader, tail: LogIndex(0), election_at });
         self.observe_role(RoleKind::Follower, out);
     }
 
-    fn observe_role(&self, role: RoleKind, out: &mut Vec<Effect>) {
+    fn observe_role(&self, role: RoleKind, out: &mut impl Output) {
         out.push(Effect::Observe(Observation::RoleChanged { term: self.hard.term, role }));
     }
 
@@ -347,7 +362,7 @@ impl Core {
         self.random.deadline(now, timing.election_timeout_min_ns, timing.election_timeout_max_ns)
     }
 
-    fn persist(&mut self, what: Persist, out: &mut Vec<Effect>) -> IoId {
+    fn persist(&mut self, what: Persist, out: &mut impl Output) -> IoId {
         let id = IoId { boot: self.boot, seq: self.io.last.seq + 1 };
         self.io.last = id;
         if !matches!(what, Persist::HardState(_)) {
@@ -358,7 +373,7 @@ impl Core {
     }
 
     /// Writes term and vote down; at most once per input, because each input ends with it.
-    fn persist_hard_state_if_changed(&mut self, out: &mut Vec<Effect>) {
+    fn persist_hard_state_if_changed(&mut self, out: &mut impl Output) {
         if self.hard_changed {
             self.hard_changed = false;
             self.persist(Persist::HardState(self.hard), out);
@@ -374,7 +389,7 @@ impl Core {
         self.io.last
     }
 
-    fn send(&self, to: NodeId, session: u32, round: u64, body: Body, after: IoId, out: &mut Vec<Effect>) {
+    fn send(&self, to: NodeId, session: u32, round: u64, body: Body, after: IoId, out: &mut impl Output) {
         let envelope = Envelope {
             cluster: self.config.cluster,
             from: self.config.me,
@@ -388,7 +403,7 @@ impl Core {
     }
 
     /// Sends to whom asked, echoing session and round.
-    fn answer(&self, asked: Envelope, body: Body, after: IoId, out: &mut Vec<Effect>) {
+    fn answer(&self, asked: Envelope, body: Body, after: IoId, out: &mut impl Output) {
         let envelope = Envelope {
             cluster: self.config.cluster,
             from: self.config.me,

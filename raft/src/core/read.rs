@@ -8,14 +8,14 @@
 
 use super::quorum;
 use super::role::{PendingRead, Role};
-use super::{Core, Effect, RequestError};
+use super::{Core, Effect, Output, RequestError};
 use crate::message::Body;
 use crate::observation::Observation;
 use crate::process::RequestId;
 use crate::types::{IoId, LocalTime, NodeId};
 
 impl Core {
-    pub(super) fn on_read(&mut self, now: LocalTime, ticket: RequestId, out: &mut Vec<Effect>) {
+    pub(super) fn on_read(&mut self, now: LocalTime, ticket: RequestId, out: &mut impl Output) {
         let hint = self.leader();
         let Role::Leader(leader) = &mut self.role else {
             out.push(Effect::Refused { ticket, why: RequestError::NotLeader { leader: hint } });
@@ -42,7 +42,7 @@ impl Core {
     }
 
     /// Sends a heartbeat round to everybody.
-    pub(super) fn start_round(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+    pub(super) fn start_round(&mut self, now: LocalTime, out: &mut impl Output) {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -64,7 +64,7 @@ impl Core {
     }
 
     /// Notes that a follower answered a round.
-    pub(super) fn acknowledge_round(&mut self, now: LocalTime, from: NodeId, round: u64, out: &mut Vec<Effect>) {
+    pub(super) fn acknowledge_round(&mut self, now: LocalTime, from: NodeId, round: u64, out: &mut impl Output) {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -78,7 +78,7 @@ impl Core {
         }
     }
 
-    fn confirm_rounds(&mut self, now: LocalTime, out: &mut Vec<Effect>) {
+    fn confirm_rounds(&mut self, now: LocalTime, out: &mut impl Output) {
         let me = self.config.me.node;
         let Role::Leader(leader) = &mut self.role else {
             return;
@@ -105,7 +105,7 @@ impl Core {
     }
 
     /// A leader that steps down answers its reads: somebody else must serve them.
-    pub(super) fn refuse_reads(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn refuse_reads(&mut self, out: &mut impl Output) {
         if let Role::Leader(leader) = &mut self.role {
             for read in leader.reads.drain(..) {
                 out.push(Effect::Refused { ticket: read.ticket, why: RequestError::NotLeader { leader: None } });

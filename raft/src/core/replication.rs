@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::log_view::View;
 use super::role::Role;
-use super::{Core, Effect, RequestError};
+use super::{Core, Effect, Output, RequestError};
 use crate::entry::{Entries, Entry, Payload, Persist};
 use crate::message::{Body, Envelope};
 use crate::observation::{Observation, Refusal};
@@ -17,7 +17,7 @@ use crate::types::{IoId, LocalTime, LogId, LogIndex, NodeId};
 
 /// The leader's side.
 impl Core {
-    pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, out: &mut Vec<Effect>) {
+    pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, out: &mut impl Output) {
         if let Err(why) = self.admit(command.len() as u64) {
             if why == RequestError::Busy {
                 out.push(Effect::Observe(Observation::Busy));
@@ -48,14 +48,14 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn append_as_leader(&mut self, payload: Payload, out: &mut Vec<Effect>) -> (LogId, Entries) {
+    pub(super) fn append_as_leader(&mut self, payload: Payload, out: &mut impl Output) -> (LogId, Entries) {
         let id = LogId { term: self.hard.term, index: self.log.last().index.next() };
         let entries = Entries::from([Entry { id, payload }]);
         self.append_entries(&entries, out);
         (id, entries)
     }
 
-    fn append_entries(&mut self, entries: &Entries, out: &mut Vec<Effect>) {
+    fn append_entries(&mut self, entries: &Entries, out: &mut impl Output) {
         for entry in entries.iter() {
             self.log.append(entry);
             let hash = self.log.hash_at(entry.id.index).unwrap_or_default();
@@ -65,12 +65,12 @@ impl Core {
     }
 
     /// Sends every follower what it may be sent.
-    pub(super) fn replicate(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn replicate(&mut self, out: &mut impl Output) {
         self.replicate_batch(None, out);
     }
 
     /// As [`Self::replicate`], with a batch that is at hand. Followers that are equally far share one.
-    fn replicate_batch(&mut self, mut batch: Option<(LogIndex, Entries)>, out: &mut Vec<Effect>) {
+    fn replicate_batch(&mut self, mut batch: Option<(LogIndex, Entries)>, out: &mut impl Output) {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -106,7 +106,7 @@ impl Core {
         progress: &mut super::progress::Progress,
         round: u64,
         entries: Entries,
-        out: &mut Vec<Effect>,
+        out: &mut impl Output,
     ) {
         let prev = progress.next.prev();
         let prev = LogId { term: self.log.term_at(prev).unwrap_or_default(), index: prev };
@@ -114,7 +114,7 @@ impl Core {
         self.send(to, progress.session, round, Body::Append { prev, entries, commit: self.commit }, IoId::NOTHING, out);
     }
 
-    pub(super) fn on_appended(&mut self, now: LocalTime, answer: Envelope, matched: LogIndex, out: &mut Vec<Effect>) {
+    pub(super) fn on_appended(&mut self, now: LocalTime, answer: Envelope, matched: LogIndex, out: &mut impl Output) {
         if self.note_matched(answer, matched, out) {
             self.acknowledge_round(now, answer.from.node, answer.round, out);
             self.replicate(out);
@@ -122,7 +122,7 @@ impl Core {
     }
 
     /// An acknowledgement is true in every session of its term; false if it is impossible.
-    fn note_matched(&mut self, answer: Envelope, matched: LogIndex, out: &mut Vec<Effect>) -> bool {
+    fn note_matched(&mut self, answer: Envelope, matched: LogIndex, out: &mut impl Output) -> bool {
         let last = self.log.last().index;
         let Role::Leader(leader) = &mut self.role else {
             refuse(Refusal::Unasked, out);
@@ -143,7 +143,7 @@ impl Core {
         true
     }
 
-    pub(super) fn on_rejected(&mut self, answer: Envelope, prev: LogIndex, hint: LogId, out: &mut Vec<Effect>) {
+    pub(super) fn on_rejected(&mut self, answer: Envelope, prev: LogIndex, hint: LogId, out: &mut impl Output) {
         let Role::Leader(leader) = &mut self.role else {
             refuse(Refusal::Unasked, out);
             return;
@@ -166,7 +166,7 @@ impl Core {
         answer: Envelope,
         tail: LogIndex,
         matched: LogIndex,
-        out: &mut Vec<Effect>,
+        out: &mut impl Output,
     ) {
         if tail > self.log.last().index {
             refuse(Refusal::Malformed, out);
@@ -191,7 +191,7 @@ impl Core {
 /// The follower's side.
 impl Core {
     /// Accepts the sender as the leader of the present term; false if that cannot be.
-    fn follow(&mut self, now: LocalTime, leader: NodeId, out: &mut Vec<Effect>) -> bool {
+    fn follow(&mut self, now: LocalTime, leader: NodeId, out: &mut impl Output) -> bool {
         match &mut self.role {
             Role::Follower(follower) if follower.leader.is_none_or(|known| known == leader) => {
                 follower.leader = Some(leader);
@@ -218,7 +218,7 @@ impl Core {
         prev: LogId,
         entries: &Entries,
         commit: LogIndex,
-        out: &mut Vec<Effect>,
+        out: &mut impl Output,
     ) {
         if !self.follow(now, asked.from.node, out) {
             return;
@@ -245,7 +245,7 @@ impl Core {
 
     /// Adds what is new and replaces what conflicts; what is there already is left alone,
     /// because a late and shorter append must not erase what came after it.
-    fn take_entries(&mut self, entries: &Entries, out: &mut Vec<Effect>) -> bool {
+    fn take_entries(&mut self, entries: &Entries, out: &mut impl Output) -> bool {
         let known = entries.iter().take_while(|entry| self.log.holds(entry.id)).count();
         let Some(first) = entries.get(known) else {
             return true;
@@ -263,7 +263,7 @@ impl Core {
         true
     }
 
-    fn truncate(&mut self, last: LogIndex, out: &mut Vec<Effect>) {
+    fn truncate(&mut self, last: LogIndex, out: &mut impl Output) {
         let from = self.log.last().index;
         self.log.truncate(last);
         // Completions under way vouch for what they wrote, of which only this is left.
@@ -280,13 +280,13 @@ impl Core {
 
     /// Commits what the leader committed, as far as this append covered it: what stands
     /// behind its end may be another leader's.
-    fn follow_commit(&mut self, commit: LogIndex, covered: LogIndex, out: &mut Vec<Effect>) {
+    fn follow_commit(&mut self, commit: LogIndex, covered: LogIndex, out: &mut impl Output) {
         #[cfg(feature = "mutants")]
         let covered = if self.config.bug == Some(crate::mutants::Bug::L02) { self.log.last().index } else { covered };
         self.commit_to(commit.min(covered), out);
     }
 
-    pub(super) fn on_heartbeat(&mut self, now: LocalTime, asked: Envelope, commit: LogIndex, out: &mut Vec<Effect>) {
+    pub(super) fn on_heartbeat(&mut self, now: LocalTime, asked: Envelope, commit: LogIndex, out: &mut impl Output) {
         if !self.follow(now, asked.from.node, out) {
             return;
         }
@@ -340,6 +340,6 @@ fn is_consecutive(prev: LogId, entries: &Entries) -> bool {
     }) && (prev.index.0 > 0 || prev.term.0 == 0)
 }
 
-fn refuse(reason: Refusal, out: &mut Vec<Effect>) {
+fn refuse(reason: Refusal, out: &mut impl Output) {
     out.push(Effect::Observe(Observation::Refused { reason }));
 }

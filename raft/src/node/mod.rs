@@ -43,7 +43,6 @@ pub struct Node<S: StateMachine> {
     store: Wal,
     phase: Phase<S>,
     /// Reused from input to input.
-    steps: Vec<core::Effect>,
     disk_ops: Vec<(OpId, DiskOp)>,
 }
 
@@ -75,7 +74,7 @@ impl<S: StateMachine> Process for Node<S> {
     fn boot(config: NodeConfig<S>, boot: Boot, out: &mut Effects<Self>) -> Self {
         let mut disk_ops = Vec::new();
         let store = Wal::boot(Options::from(&config.raft), boot.number, &mut disk_ops);
-        let mut node = Self { config, boot, store, phase: Phase::Recovering, steps: Vec::new(), disk_ops };
+        let mut node = Self { config, boot, store, phase: Phase::Recovering, disk_ops };
         node.start_disk_ops(out);
         node
     }
@@ -194,24 +193,37 @@ impl<S: StateMachine> Node<S> {
         let Phase::Running(running) = &mut self.phase else {
             return;
         };
-        running.core.handle(now, input, &mut self.steps);
-        for effect in self.steps.drain(..) {
-            match effect {
-                core::Effect::Persist { id, what } => self.store.persist(id, what),
-                core::Effect::Send { message, after } => running.outbox.send(message, after, out),
-                core::Effect::Proposed { ticket, id } => running.waiting.add_proposal(id, ticket),
-                core::Effect::ReadReady { ticket, index } => running.waiting.confirm_query(ticket, index),
-                core::Effect::Refused { ticket, why } => {
-                    running.waiting.forget_query(ticket);
-                    out.push(Effect::Reply { to: ticket, reply: Reply::Refused(why.into()) });
-                }
-                core::Effect::Observe(observation) => out.observe(observation),
-            }
-        }
+        let Running { core, outbox, waiting, .. } = &mut **running;
+        core.handle(now, input, &mut Hands { store: &mut self.store, outbox, waiting, out });
         running.apply_committed(out);
         running.answer_queries(out);
         running.give_up_lost_proposals(out);
         self.store.flush(&mut self.disk_ops);
+    }
+}
+
+/// What carries out the core's effects as they come.
+struct Hands<'a, S: StateMachine> {
+    store: &'a mut Wal,
+    outbox: &'a mut Outbox,
+    waiting: &'a mut Waiting,
+    out: &'a mut Effects<Node<S>>,
+}
+
+impl<S: StateMachine> core::Output for Hands<'_, S> {
+    #[inline]
+    fn push(&mut self, effect: core::Effect) {
+        match effect {
+            core::Effect::Persist { id, what } => self.store.persist(id, what),
+            core::Effect::Send { message, after } => self.outbox.send(message, after, self.out),
+            core::Effect::Proposed { ticket, id } => self.waiting.add_proposal(id, ticket),
+            core::Effect::ReadReady { ticket, index } => self.waiting.confirm_query(ticket, index),
+            core::Effect::Refused { ticket, why } => {
+                self.waiting.forget_query(ticket);
+                self.out.push(Effect::Reply { to: ticket, reply: Reply::Refused(why.into()) });
+            }
+            core::Effect::Observe(observation) => self.out.observe(observation),
+        }
     }
 }
 
