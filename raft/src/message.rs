@@ -39,6 +39,7 @@ pub struct Envelope {
 
 /// The message proper.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub enum Body {
     /// A candidate asks for a vote (paper, §5.2).
     RequestVote {

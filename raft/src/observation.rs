@@ -10,6 +10,7 @@ use crate::wire::{Sink, Wire};
 
 /// One thing that happened inside a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub enum Observation {
     /// The disk was read; this is what the node starts from.
     Recovered {
