@@ -71,15 +71,8 @@ pub enum Observation {
         index: LogIndex,
         /// Digest of the applier's whole state behind it.
         digest: u64,
-    },
-    /// A session's command took effect.
-    SessionApplied {
-        /// At this index.
-        index: LogIndex,
-        /// Whose.
-        session: SessionId,
-        /// Which of its commands.
-        sequence: u64,
+        /// The session's command that took effect with it: whose, and which of its commands.
+        command: Option<(SessionId, u64)>,
     },
     /// A session's command was a repetition, and was answered from the cache or refused.
     SessionDeduplicated {
@@ -152,44 +145,29 @@ impl fmt::Display for RoleKind {
 
 impl Wire for Observation {
     fn encode<S: Sink>(&self, sink: &mut S) {
-        let fields: [u64; 6] = match *self {
+        match *self {
             Self::Recovered { term, vote, last, hash, torn_bytes } => {
-                sink.u64(vote.map_or(0, |node| 1 + node.0));
-                [0, term.0, last.term.0, last.index.0, hash, torn_bytes]
+                words(sink, [0, vote.map_or(0, |node| 1 + node.0), term.0, last.term.0, last.index.0, hash, torn_bytes]);
             }
-            Self::TermAdopted { term } => [1, term.0, 0, 0, 0, 0],
-            Self::RoleChanged { term, role } => [2, term.0, role as u64, 0, 0, 0],
-            Self::Voted { term, candidate } => [3, term.0, candidate.0, 0, 0, 0],
-            Self::Appended { id, hash } => [4, id.term.0, id.index.0, hash, 0, 0],
-            Self::Truncated { last, from } => [5, last.0, from.0, 0, 0, 0],
-            Self::Committed { term, index } => [6, term.0, index.0, 0, 0, 0],
-            Self::Applied { index, digest } => [7, index.0, digest, 0, 0, 0],
-            Self::SessionApplied { index, session, sequence } => [8, index.0, session.0, sequence, 0, 0],
-            Self::SessionDeduplicated { index, session, sequence } => [9, index.0, session.0, sequence, 0, 0],
-            Self::ReadsServed { round, index } => [10, round, index.0, 0, 0, 0],
-            Self::Refused { reason } => [11, reason as u64, 0, 0, 0, 0],
-            Self::Busy => [12, 0, 0, 0, 0, 0],
-        };
-        for field in fields.into_iter().take(self.width()) {
-            sink.u64(field);
+            Self::TermAdopted { term } => words(sink, [1, term.0]),
+            Self::RoleChanged { term, role } => words(sink, [2, term.0, role as u64]),
+            Self::Voted { term, candidate } => words(sink, [3, term.0, candidate.0]),
+            Self::Appended { id, hash } => words(sink, [4, id.term.0, id.index.0, hash]),
+            Self::Truncated { last, from } => words(sink, [5, last.0, from.0]),
+            Self::Committed { term, index } => words(sink, [6, term.0, index.0]),
+            Self::Applied { index, digest, command: None } => words(sink, [7, index.0, digest]),
+            Self::Applied { index, digest, command: Some((session, sequence)) } => {
+                words(sink, [8, index.0, digest, session.0, sequence]);
+            }
+            Self::SessionDeduplicated { index, session, sequence } => words(sink, [9, index.0, session.0, sequence]),
+            Self::ReadsServed { round, index } => words(sink, [10, round, index.0]),
+            Self::Refused { reason } => words(sink, [11, reason as u64]),
+            Self::Busy => words(sink, [12]),
         }
     }
 }
 
-impl Observation {
-    /// How many integers the encoding has, so that the common ones stay short.
-    const fn width(&self) -> usize {
-        match self {
-            Self::Recovered { .. } => 6,
-            Self::Appended { .. } | Self::SessionApplied { .. } | Self::SessionDeduplicated { .. } => 4,
-            Self::RoleChanged { .. }
-            | Self::Voted { .. }
-            | Self::Truncated { .. }
-            | Self::Committed { .. }
-            | Self::Applied { .. }
-            | Self::ReadsServed { .. } => 3,
-            Self::TermAdopted { .. } | Self::Refused { .. } => 2,
-            Self::Busy => 1,
-        }
-    }
+#[inline]
+fn words<const N: usize>(sink: &mut impl Sink, words: [u64; N]) {
+    words.into_iter().for_each(|word| sink.u64(word));
 }

@@ -237,22 +237,20 @@ impl<S: StateMachine> Running<S> {
             };
             let outcome = self.applier.apply(index, payload);
             let term = self.core.log().term_at(index).unwrap_or_default();
-            out.observe(Observation::Applied { index, digest: self.applier.digest() });
+            let command = match outcome {
+                Outcome::Applied { session, sequence, .. } => Some((session, sequence)),
+                _ => None,
+            };
+            out.observe(Observation::Applied { index, digest: self.applier.digest(), command });
             self.report(LogId { term, index }, outcome, out);
         }
     }
 
-    /// Observes what an entry did and answers whoever proposed it.
+    /// Observes a repetition and answers whoever proposed it.
     fn report(&mut self, id: LogId, outcome: Outcome, out: &mut Effects<Node<S>>) {
         let index = id.index;
-        match &outcome {
-            Outcome::Applied { session, sequence, .. } => {
-                out.observe(Observation::SessionApplied { index, session: *session, sequence: *sequence });
-            }
-            Outcome::Repeated { session, sequence, .. } | Outcome::SessionExpired { session, sequence } => {
-                out.observe(Observation::SessionDeduplicated { index, session: *session, sequence: *sequence });
-            }
-            Outcome::Internal | Outcome::Registered { .. } => {}
+        if let Outcome::Repeated { session, sequence, .. } | Outcome::SessionExpired { session, sequence } = &outcome {
+            out.observe(Observation::SessionDeduplicated { index, session: *session, sequence: *sequence });
         }
         if let Some(ticket) = self.waiting.take_proposal(id) {
             out.push(Effect::Reply { to: ticket, reply: Reply::from_outcome(index, outcome) });

@@ -103,7 +103,6 @@ fn observation(what: &Observation) -> String {
         Observation::Truncated { last, from } => format!("truncates from {from} to {last}"),
         Observation::Committed { index, .. } => format!("commits up to {index}"),
         Observation::Applied { index, .. } => format!("applies {index}"),
-        Observation::SessionApplied { index, .. } => format!("applies a session's command at {index}"),
         Observation::SessionDeduplicated { index, .. } => format!("drops a session's repetition at {index}"),
         Observation::ReadsServed { round, index } => format!("serves reads by round {round} at {index}"),
         Observation::Refused { reason } => format!("refuses a message: {}", refusal(reason)),

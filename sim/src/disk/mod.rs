@@ -126,7 +126,8 @@ impl Disk {
 
     /// The first byte that the last [`DiskOp::Sync`] changed in its file's durable image;
     /// `u64::MAX` if it changed none. Whoever follows a file need not read what lies before.
-    pub(crate) fn synced_from(&self) -> u64 {
+    #[must_use]
+    pub fn synced_from(&self) -> u64 {
         self.synced_from
     }
 

@@ -10,11 +10,12 @@ use squall_raft::applier::StateMachine;
 use squall_raft::message::{Body, Message};
 use squall_raft::node::Node;
 use squall_raft::observation::{Observation, RoleKind};
-use squall_raft::process::DiskOp;
+use squall_raft::process::{DiskOp, FileName};
 
 use super::cluster::Cluster;
 use super::ghost::Ghost;
 use super::marks::Marks;
+use crate::disk::Disk;
 use crate::plan::Plan;
 use crate::scenario::Event;
 use crate::world::{Observer, WorldEvent};
@@ -106,6 +107,9 @@ impl Judge {
             if let Some(seen) = self.neutral(node, observation) {
                 self.see(at_ns, number, &seen);
             }
+            if let Observation::Applied { index, command: Some((session, sequence)), .. } = *observation {
+                self.see(at_ns, number, &Seen::SessionApply { node, index: index.0, session: session.0, sequence });
+            }
         }
         self.cluster.observe(node, observation);
         if self.watch.triggers
@@ -132,10 +136,7 @@ impl Judge {
             Observation::Appended { id, hash } => Seen::Append { node, index: id.index.0, term: id.term.0, hash },
             Observation::Truncated { last, .. } => Seen::Truncate { node, last_index: last.0 },
             Observation::Committed { term, index } => Seen::Commit { node, term: term.0, index: index.0 },
-            Observation::Applied { index, digest } => Seen::Apply { node, index: index.0, digest },
-            Observation::SessionApplied { index, session, sequence } => {
-                Seen::SessionApply { node, index: index.0, session: session.0, sequence }
-            }
+            Observation::Applied { index, digest, .. } => Seen::Apply { node, index: index.0, digest },
             Observation::SessionDeduplicated { .. }
             | Observation::ReadsServed { .. }
             | Observation::Refused { .. }
@@ -143,6 +144,21 @@ impl Judge {
                 return None;
             }
         })
+    }
+
+    /// The disk promises more than before.
+    fn synced(&mut self, at_ns: u64, number: u64, node: u64, file: &FileName, disk: &Disk) {
+        let Some(ghost) = self.ghosts.get_mut(position(node)) else {
+            return;
+        };
+        let (checker, violation) = (&mut self.checker, &mut self.violation);
+        ghost.follow(file, disk.synced_from(), disk, &mut |seen| {
+            if violation.is_none()
+                && let Err(found) = checker.observe(number, at_ns, &seen)
+            {
+                *violation = Some(found);
+            }
+        });
     }
 
     fn ended(&mut self, at_ns: u64, number: u64, node: u64, power: Option<u64>) {
@@ -162,7 +178,9 @@ impl<S: StateMachine> Observer<Node<S>> for Judge {
         }
         match event {
             WorldEvent::Observed { node, observation } => self.observed(at_ns, number, node.0, observation),
-            WorldEvent::Synced { node, .. } => self.happened(Event::Sync, node.0),
+            WorldEvent::DiskDone { node, what: DiskOp::Sync { .. } | DiskOp::SyncDir, result: Ok(_), .. } => {
+                self.happened(Event::Sync, node.0);
+            }
             WorldEvent::Booted { node, boot } => {
                 self.cluster.set_up(node.0, true);
                 if let Some(number) = self.boots.get_mut(position(node.0)) {
@@ -192,19 +210,11 @@ impl Judge {
             }
             WorldEvent::Delivered { from, to, sent, copy, .. } => self.marks.delivered(from.0, to.0, *sent, *copy),
             WorldEvent::DiskStarted { node, what: DiskOp::Sync { .. }, .. } => self.marks.sync_began(node.0, at_ns),
-            WorldEvent::DiskDone { node, what: DiskOp::Sync { .. }, .. } => self.marks.sync_ended(node.0, at_ns),
-            WorldEvent::Synced { node, file: Some(file), changed_from, disk } => {
-                let Some(ghost) = self.ghosts.get_mut(position(node.0)) else {
-                    return;
-                };
-                let (checker, violation) = (&mut self.checker, &mut self.violation);
-                ghost.follow(file, *changed_from, disk, &mut |seen| {
-                    if violation.is_none()
-                        && let Err(found) = checker.observe(number, at_ns, &seen)
-                    {
-                        *violation = Some(found);
-                    }
-                });
+            WorldEvent::DiskDone { node, what: DiskOp::Sync { file }, result, disk, .. } => {
+                self.marks.sync_ended(node.0, at_ns);
+                if result.is_ok() {
+                    self.synced(at_ns, number, node.0, file, disk);
+                }
             }
             WorldEvent::Paused { node } => self.marks.paused(node.0, at_ns),
             WorldEvent::Resumed { node, .. } => self.marks.resumed(node.0, at_ns),

@@ -136,9 +136,9 @@ impl fmt::Display for Reported<'_> {
             Observation::Appended { id, hash } => write!(f, "appends {id} ({hash:016x})"),
             Observation::Truncated { last, from } => write!(f, "truncates its log from {from} to {last}"),
             Observation::Committed { index, .. } => write!(f, "commits up to {index}"),
-            Observation::Applied { index, digest } => write!(f, "applies {index} (state {digest:016x})"),
-            Observation::SessionApplied { session, sequence, .. } => {
-                write!(f, "session {session} command {sequence} takes effect")
+            Observation::Applied { index, digest, command: None } => write!(f, "applies {index} (state {digest:016x})"),
+            Observation::Applied { index, digest, command: Some((session, sequence)) } => {
+                write!(f, "applies {index}, command {sequence} of session {session} (state {digest:016x})")
             }
             Observation::SessionDeduplicated { session, sequence, .. } => {
                 write!(f, "session {session} command {sequence} is a repetition")
@@ -203,7 +203,6 @@ pub fn name<S: StateMachine>(event: &WorldEvent<'_, Node<S>>) -> String {
         WorldEvent::TimerFired { node, local } => format!("n{node} timer at local {local}"),
         WorldEvent::WakeSet { at_ns, token } => format!("alarm {token:x} set for {}", Seconds(*at_ns)),
         WorldEvent::Woken { token } => format!("alarm {token:x}"),
-        WorldEvent::Synced { node, .. } => format!("n{node} promises more"),
         WorldEvent::RequestDelivered { client, to, handle, .. } => format!("n{to} takes request {} of c{}", handle.0, client.0),
         WorldEvent::ReplyDelivered { client, from, handle, .. } => format!("c{} takes answer {} of n{from}", client.0, handle.0),
         _ => "another event".to_owned(),

@@ -5,7 +5,7 @@
 //!
 //! Not here: what the process does then (`effects`).
 
-use squall_raft::process::{DiskError, DiskOp, DiskReply, FileName, Input, OpId, Process};
+use squall_raft::process::{DiskError, DiskOp, DiskReply, Input, OpId, Process};
 
 use super::effects::index;
 use super::event::{DropReason, Observer, WorldEvent};
@@ -101,13 +101,10 @@ impl<P: Process> World<P> {
         }
         let (issued, result) = node.device.complete()?;
         self.counters.disk_ops += 1;
-        let event = WorldEvent::DiskDone { node: node.id, op: issued.op, what: &issued.what, result: &result };
+        self.counters.syncs += u64::from(matches!(issued.what, DiskOp::Sync { .. } | DiskOp::SyncDir) && result.is_ok());
+        let disk = node.device.disk();
+        let event = WorldEvent::DiskDone { node: node.id, op: issued.op, what: &issued.what, result: &result, disk };
         self.trace.emit(self.now_ns, observer, event);
-        match (&issued.what, &result) {
-            (DiskOp::Sync { file }, Ok(_)) => self.synced(at, Some(file), observer),
-            (DiskOp::SyncDir, Ok(_)) => self.synced(at, None, observer),
-            _ => {}
-        }
         self.schedule_disk(at);
         if self.nodes[at].holds() {
             self.hold(at, Arrival::DiskDone(issued.op, result), observer);
@@ -115,14 +112,6 @@ impl<P: Process> World<P> {
             self.take_disk_done(at, issued.op, result, observer);
         }
         Some(Step::Internal)
-    }
-
-    fn synced(&mut self, at: usize, file: Option<&FileName>, observer: &mut impl Observer<P>) {
-        self.counters.syncs += 1;
-        let node = &self.nodes[at];
-        let disk = node.device.disk();
-        let changed_from = if file.is_some() { disk.synced_from() } else { 0 };
-        self.trace.emit(self.now_ns, observer, WorldEvent::Synced { node: node.id, file, changed_from, disk });
     }
 
     fn take_disk_done(&mut self, at: usize, op: OpId, result: Result<DiskReply, DiskError>, observer: &mut impl Observer<P>) {

@@ -92,7 +92,7 @@ impl<P: Process> WorldEvent<'_, P> {
                 sink.u64(op.seq);
                 what.encode(sink);
             }
-            Self::DiskDone { node: at, op, result, what: _ } => {
+            Self::DiskDone { node: at, op, result, what: _, disk: _ } => {
                 node(sink, 5, *at);
                 sink.u64(op.seq);
                 result.encode(sink);
@@ -104,10 +104,6 @@ impl<P: Process> WorldEvent<'_, P> {
             Self::TimerFired { node: at, local } => {
                 node(sink, 7, *at);
                 sink.u64(local.0);
-            }
-            Self::Synced { node: at, file, changed_from, disk: _ } => {
-                head(sink, 8, at.0, u64::from(file.is_some()));
-                sink.u64(*changed_from);
             }
             _ => self.encode_rare(sink),
         }

@@ -4,7 +4,7 @@
 //!
 //! Not here: text for people. Read next: [`super::World`].
 
-use squall_raft::process::{Boot, DiskError, DiskOp, DiskReply, FileName, OpId, Process, RequestId};
+use squall_raft::process::{Boot, DiskError, DiskOp, DiskReply, OpId, Process, RequestId};
 use squall_raft::types::{LocalTime, NodeId};
 
 use super::settings::{ClientId, RequestHandle};
@@ -102,16 +102,7 @@ pub enum WorldEvent<'a, P: Process> {
         what: &'a DiskOp,
         /// How it ended.
         result: &'a Result<DiskReply, DiskError>,
-    },
-    /// What a disk promises has grown. Follows the event `DiskDone` of the sync.
-    Synced {
-        /// The node.
-        node: NodeId,
-        /// Which file; `None` for the folder.
-        file: Option<&'a FileName>,
-        /// The first byte of the file that may have changed; `u64::MAX` if none did, 0 for the folder.
-        changed_from: u64,
-        /// The disk, whose promised images can be read.
+        /// The disk behind it, whose promised images can be read: a sync made them grow.
         disk: &'a Disk,
     },
     /// A client sent a request.

@@ -1,7 +1,7 @@
 //! Builds worlds of toys, drives them with requests, and writes down what happens.
 
 use bytes::Bytes;
-use squall_raft::process::{Boot, Process};
+use squall_raft::process::{Boot, DiskOp, Process};
 use squall_raft::types::{LocalTime, NodeId};
 use squall_sim::disk::{Crash, DiskWeather, PowerLoss};
 use squall_sim::entropy::Entropy;
@@ -17,7 +17,7 @@ pub enum Seen {
     Delivered { from: NodeId, to: NodeId, message: Message, copy: bool },
     Dropped { from: NodeId, to: NodeId, why: DropReason },
     Held { node: NodeId },
-    Synced { node: NodeId, promised_len: u64, changed_from: u64 },
+    Synced { node: NodeId, promised_len: u64 },
     DiskDone { node: NodeId },
     RequestDelivered { to: NodeId, handle: RequestHandle, copy: bool },
     Observed { node: NodeId, observation: Observation },
@@ -58,8 +58,8 @@ impl<P: Process<Message = Message, Observation = Observation>> Observer<P> for R
             WorldEvent::Delivered { from, to, message, copy, .. } => Seen::Delivered { from, to, message: message.clone(), copy },
             WorldEvent::Dropped { from, to, why, .. } => Seen::Dropped { from, to, why },
             WorldEvent::Held { node, .. } => Seen::Held { node },
-            WorldEvent::Synced { node, disk, changed_from, .. } => {
-                Seen::Synced { node, promised_len: promised_len(disk), changed_from }
+            WorldEvent::DiskDone { node, what: DiskOp::Sync { .. } | DiskOp::SyncDir, result: Ok(_), disk, .. } => {
+                Seen::Synced { node, promised_len: promised_len(disk) }
             }
             WorldEvent::DiskDone { node, .. } => Seen::DiskDone { node },
             WorldEvent::RequestDelivered { to, handle, copy, .. } => Seen::RequestDelivered { to, handle, copy },
