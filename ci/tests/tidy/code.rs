@@ -139,6 +139,7 @@ fn sources_know_only_the_crates_below_them() {
         ("raft/tests/x.rs", "use madsim::time;"),
         ("checkers/src/lib.rs", "use squall_raft as engine;\nuse squall_raft::types::Term;"),
         ("ci/src/lib.rs", "use squall_sim::seeds;"),
+        ("ci/peers/benches/peers/main.rs", "use squall_ci::tree;"),
         ("sim/src/lib.rs", "use squall_ci::tree;"),
     ] {
         assert!(!lines(rule, path, bad).is_empty(), "{path}: {bad}");
@@ -146,6 +147,7 @@ fn sources_know_only_the_crates_below_them() {
     for (path, good) in [
         ("sim/src/lib.rs", "use squall_raft::types::Term;\nuse squall_checkers::Violation;\nuse madsim::time;"),
         ("raft/tests/x.rs", "//! Not here: `squall_sim::world`.\nuse squall_raft::types::Term;"),
+        ("ci/peers/benches/peers/main.rs", "use squall_peers::links;\nuse squall_sim::plan;"),
         ("ci/tests/x.rs", "use squall_ci::tree;\nconst X: &str = \"use squall_sim::x;\";"),
     ] {
         assert_eq!(lines(rule, path, good), NONE, "{path}: {good}");

@@ -1,0 +1,25 @@
+//! Squall's world beside raft-rs in a bare event loop: `cargo bench -p squall-peers`.
+//!
+//! All contenders of a row take turns in one process on one thread, and what counts is that
+//! thread's CPU time. Read next: `rows`, which says what is measured; `peer` and `ours`, which
+//! do it; `report`.
+
+#[path = "../../../../sim/benches/world/load.rs"]
+mod load;
+mod ours;
+mod peer;
+mod report;
+mod rows;
+mod sample;
+
+/// How often each contender has its turn: enough for a median that a busy neighbour does not move.
+const ROUNDS: usize = 15;
+
+fn main() {
+    // Cargo passes options of its own; a word is a row to run, and none are all.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wants = |row: &rows::Row| wanted.is_empty() || wanted.iter().any(|word| word == row.name);
+    let measured: Vec<_> = rows::all().into_iter().filter(wants).map(|row| row.measure(ROUNDS)).collect();
+    report::print(&measured);
+    report::write(&measured);
+}

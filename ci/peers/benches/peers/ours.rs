@@ -1,0 +1,90 @@
+//! The rows as Squall's world does them: with disk, clients, answers and trace hash; with
+//! checkers and without. The same work as `cargo bench -p squall-sim` does.
+
+use squall_sim::plan::Plan;
+use squall_sim::run::subject::KvSubject;
+use squall_sim::run::{Options, Run};
+use squall_sim::world::Observer;
+
+use crate::load::{CALM, Cluster, LOSSY, PERIOD_NS, Raft, assert_clean, checkers, plan, shared};
+use crate::rows::{IDLE_NS, LOADED_NS, MESSAGES_PER_IDLE_SECOND, SECOND_NS};
+use crate::sample::Work;
+
+/// Ten clients with ten writes per second each.
+pub const WRITES: &str = r#"clients: [Kv(count: 10, keys: 5, load: Rate(per_second: 10), value_bytes: 16,
+    mix: (get: 0, put: 1, append: 0, cas: 0, delete: 0))],"#;
+/// The same with the default mix, of which two fifths are reads.
+pub const MIXED: &str = r#"clients: [Kv(count: 10, keys: 5, load: Rate(per_second: 10), value_bytes: 16)],"#;
+
+/// Counts commits.
+pub fn loaded(seed: u64) -> Work {
+    load_once(&loaded_plan(seed), &mut ())
+}
+
+/// Counts commits that all online checkers looked at.
+pub fn loaded_checked(seed: u64) -> Work {
+    let plan = loaded_plan(seed);
+    let mut judge = checkers(&plan);
+    let work = load_once(&plan, &mut judge);
+    assert_clean(&judge);
+    work
+}
+
+fn loaded_plan(seed: u64) -> Plan {
+    plan(&format!(r#"safety: "1s", clients: [Kv()], {LOSSY}"#), seed)
+}
+
+fn load_once(plan: &Plan, observer: &mut impl Observer<Raft>) -> Work {
+    let mut cluster = Cluster::boot(plan, observer);
+    cluster.propose_until(LOADED_NS, observer);
+    let (commits, messages) = (cluster.commits(), cluster.world.counters().messages);
+    assert!(commits > LOADED_NS / PERIOD_NS * 8 / 10, "seed {}: {commits} commits", plan.seed);
+    Work { amount: commits, messages, operations: 0 }
+}
+
+/// Counts virtual nanoseconds.
+pub fn idle() -> impl FnMut(u64) -> Work {
+    let mut cluster = Cluster::boot(&idle_plan(), &mut ());
+    cluster.idle_until(SECOND_NS, &mut ());
+    move |_| idle_once(cluster.clone(), &mut ())
+}
+
+/// Counts virtual nanoseconds that all online checkers looked at.
+pub fn idle_checked() -> impl FnMut(u64) -> Work {
+    let plan = idle_plan();
+    let mut judge = checkers(&plan);
+    let mut cluster = Cluster::boot(&plan, &mut judge);
+    cluster.idle_until(SECOND_NS, &mut judge);
+    move |_| {
+        let mut judge = judge.clone();
+        let work = idle_once(cluster.clone(), &mut judge);
+        assert_clean(&judge);
+        work
+    }
+}
+
+fn idle_plan() -> Plan {
+    plan(&format!(r#"safety: "1s", clients: [Kv()], {CALM}"#), 1)
+}
+
+fn idle_once(mut cluster: Cluster, observer: &mut impl Observer<Raft>) -> Work {
+    let before = cluster.world.counters().messages;
+    cluster.idle_until(SECOND_NS + IDLE_NS, observer);
+    let messages = cluster.world.counters().messages - before;
+    let per_second = messages * SECOND_NS / IDLE_NS;
+    assert!(MESSAGES_PER_IDLE_SECOND.contains(&per_second), "{per_second} messages per virtual second");
+    Work { amount: IDLE_NS, messages, operations: 0 }
+}
+
+/// Counts runs: plan drawn, as many operations as the peer commits in its 10 virtual seconds, then
+/// healing (more than another virtual second) and final judgement.
+pub fn run(clients: &str, seed: u64, checks: bool) -> Work {
+    let plan = shared(&format!(r#"safety: "9800ms", {LOSSY} {clients}"#), seed);
+    let options = Options { checks, ..Options::default() };
+    let run = Run::new(plan, KvSubject, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
+    let outcome = run.finish(&mut ());
+    assert!(outcome.violation.is_none(), "seed {seed}: {:?}", outcome.violation);
+    assert!(outcome.operations > 850, "seed {seed}: {} operations", outcome.operations);
+    assert!(outcome.virtual_ns >= LOADED_NS, "seed {seed}: {} virtual nanoseconds", outcome.virtual_ns);
+    Work { amount: 1, messages: outcome.messages, operations: outcome.operations }
+}
