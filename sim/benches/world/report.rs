@@ -4,7 +4,7 @@
 //! one core of a machine like CI's. It was not measured here.
 
 use super::cpu::Samples;
-use super::rows::{messages_per_commit, name};
+use super::rows::{messages_per_commit, name, operations_per_run};
 
 struct Row {
     name: &'static str,
@@ -35,6 +35,7 @@ pub fn print(samples: &Samples) {
     }
     let (messages, commits) = messages_per_commit();
     println!("messages per commit, loaded: {} ({messages} for {commits})", decimal(messages, commits));
+    println!("operations per run of 10 virtual seconds: {}", operations_per_run());
     for what in ["world_clone", "run_clone"] {
         let Some((short, long)) = samples.median_ns(&format!("{what}/1000")).zip(samples.median_ns(&format!("{what}/100000")))
         else {
