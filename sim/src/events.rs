@@ -79,7 +79,8 @@ const WORDS: usize = BUCKETS / WORD_BITS;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
-    /// By the due time's bits from `BUCKET_BITS` on, modulo the number of buckets.
+    /// By the due time's bits from `BUCKET_BITS` on, modulo the number of buckets. Unordered: a heap in each would
+    /// cost 5 % of a run, and only bursts within one bucket gain by it.
     buckets: Box<[Vec<Event>; BUCKETS]>,
     /// Which buckets hold something.
     filled: [u64; WORDS],
