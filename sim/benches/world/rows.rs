@@ -103,7 +103,7 @@ fn idle_once(mut cluster: Cluster, observer: &mut impl Observer<Raft>) -> u64 {
 /// Whole runs, another seed each: nodes built, plan drawn, 10 virtual seconds of 100 operations each, of which
 /// the last 1.2 are the healing, and the final judgement. Counts runs.
 pub fn runs(criterion: Bencher<'_>, samples: &Samples) {
-    for (row, clients) in [("runs", WRITES), ("runs, a third reads", MIXED)] {
+    for (row, clients) in [("runs", WRITES), ("runs, two fifths reads", MIXED)] {
         let scenario = runs_of(clients);
         for checks in [false, true] {
             let mut seed = 0;
