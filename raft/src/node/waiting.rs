@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn no_query_waits_behind_one_of_a_leadership_that_is_over() {
         let mut waiting = Waiting::default();
-        let mut confirm = |waiting: &mut Waiting, ticket: u64, index: u64| {
+        let confirm = |waiting: &mut Waiting, ticket: u64, index: u64| {
             waiting.add_query(RequestId(ticket), Bytes::new());
             waiting.confirm_query(RequestId(ticket), LogIndex(index));
         };
