@@ -77,8 +77,15 @@ impl Wire for IoId {
 
 impl Wire for Peer {
     fn encode<S: Sink>(&self, sink: &mut S) {
-        sink.u64(self.node.0);
-        sink.u64(u64::from(self.incarnation.0));
+        let incarnation = u64::from(self.incarnation.0);
+        if self.node.0 < u64::from(u32::MAX) {
+            sink.u64(self.node.0 | incarnation << 32);
+        } else {
+            // No narrow one encodes like the first of these.
+            sink.u64(u64::MAX);
+            sink.u64(self.node.0);
+            sink.u64(incarnation);
+        }
     }
 }
 

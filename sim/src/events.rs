@@ -4,7 +4,9 @@
 //! the event *is*, so that events at the same instant keep their order when others go away;
 //! the sequence only decides between equal draws.
 //!
-//! Not here: what the events do ([`crate::world`]).
+//! Nearly all events are due within milliseconds. Those lie in a wheel of buckets, of which most
+//! hold one event or none, so that the next one is found by a bit and not by comparisons;
+//! the rest, timers above all, lie in a heap. Not here: what the events do ([`crate::world`]).
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -69,30 +71,131 @@ impl Ord for Event {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+/// A bucket spans 2^16 ns, about 66 microseconds, and the wheel 512 of them, about 34 milliseconds.
+const BUCKET_BITS: u32 = 16;
+const BUCKETS: usize = 512;
+const WORD_BITS: usize = 64;
+const WORDS: usize = BUCKETS / WORD_BITS;
+
+#[derive(Clone, Debug)]
 pub(crate) struct Queue {
-    heap: BinaryHeap<Event>,
+    /// By the due time's bits from `BUCKET_BITS` on, modulo the number of buckets. Unordered: a heap in each would
+    /// cost 5 % of a run, and only bursts within one bucket gain by it.
+    buckets: Box<[Vec<Event>; BUCKETS]>,
+    /// Which buckets hold something.
+    filled: [u64; WORDS],
+    /// The bucket of the event that was popped last, counted from the beginning of time: nothing is due before it.
+    first: u64,
+    /// What was due behind the wheel's reach when it was pushed.
+    far: BinaryHeap<Event>,
     sequence: u64,
 }
 
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            buckets: Box::new([const { Vec::new() }; BUCKETS]),
+            filled: [0; WORDS],
+            first: 0,
+            far: BinaryHeap::new(),
+            sequence: 0,
+        }
+    }
+}
+
+/// Where the earliest event of the wheel lies.
+#[derive(Clone, Copy)]
+struct Place {
+    bucket: usize,
+    position: usize,
+}
+
 impl Queue {
-    /// `tie` is 64 drawn bits, of which the lowest 24 count.
+    /// `tie` is 64 drawn bits, of which the lowest 24 count. Nothing may be due before what was popped last.
     #[inline]
     pub(crate) fn push(&mut self, at_ns: u64, tie: u64, what: What) -> Ticket {
         self.sequence += 1;
         debug_assert!(self.sequence <= SEQUENCE_MASK);
-        self.heap.push(Event { at_ns, order: (tie << SEQUENCE_BITS) | self.sequence, what });
+        let event = Event { at_ns, order: (tie << SEQUENCE_BITS) | self.sequence, what };
+        let bucket = at_ns >> BUCKET_BITS;
+        debug_assert!(bucket >= self.first, "time runs backwards");
+        if bucket - self.first < BUCKETS as u64 {
+            let bucket = slot(bucket);
+            self.filled[bucket / WORD_BITS] |= 1 << (bucket % WORD_BITS);
+            self.buckets[bucket].push(event);
+        } else {
+            self.far.push(event);
+        }
         Ticket(self.sequence)
     }
 
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        self.heap.pop()
+        let event = match self.nearest() {
+            Some(near) if self.far.peek().is_none_or(|far| self.at(near).key() < far.key()) => self.take(near),
+            _ => self.far.pop()?,
+        };
+        self.first = event.at_ns >> BUCKET_BITS;
+        Some(event)
     }
 
     pub(crate) fn next_at_ns(&self) -> Option<u64> {
-        self.heap.peek().map(|event| event.at_ns)
+        let near = self.nearest().map(|place| self.at(place).at_ns);
+        let far = self.far.peek().map(|event| event.at_ns);
+        near.into_iter().chain(far).min()
     }
+
+    #[inline]
+    fn at(&self, place: Place) -> &Event {
+        &self.buckets[place.bucket][place.position]
+    }
+
+    #[inline]
+    fn take(&mut self, place: Place) -> Event {
+        let bucket = &mut self.buckets[place.bucket];
+        let event = bucket.swap_remove(place.position);
+        if bucket.is_empty() {
+            self.filled[place.bucket / WORD_BITS] &= !(1 << (place.bucket % WORD_BITS));
+        }
+        event
+    }
+
+    /// The earliest event of the wheel.
+    #[inline]
+    fn nearest(&self) -> Option<Place> {
+        let bucket = self.first_filled()?;
+        let events = &self.buckets[bucket];
+        let mut position = 0;
+        for other in 1..events.len() {
+            if events[other].key() < events[position].key() {
+                position = other;
+            }
+        }
+        Some(Place { bucket, position })
+    }
+
+    /// The first bucket that holds something, from `first` on and once around.
+    #[inline]
+    fn first_filled(&self) -> Option<usize> {
+        let start = slot(self.first);
+        let (word, bit) = (start / WORD_BITS, start % WORD_BITS);
+        let rest = self.filled[word] & (u64::MAX << bit);
+        if rest != 0 {
+            return Some(word * WORD_BITS + rest.trailing_zeros() as usize);
+        }
+        // The last of these is the first word again, for the buckets before `start`.
+        (1..=WORDS)
+            .map(|n| (word + n) % WORDS)
+            .find(|word| self.filled[*word] != 0)
+            .map(|word| word * WORD_BITS + self.filled[word].trailing_zeros() as usize)
+    }
+}
+
+/// The bucket of the wheel for one of time.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "a remainder of 512")]
+const fn slot(bucket: u64) -> usize {
+    (bucket % BUCKETS as u64) as usize
 }
 
 /// Values with stable, reused slot numbers.
@@ -139,6 +242,8 @@ impl<T> Slab<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -149,6 +254,28 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|event| event.what).collect();
         assert_eq!(order, [4, 2, 3, 1, 0].map(What::Timer), "of a tie, only the lowest 24 bits count");
+    }
+
+    proptest! {
+        /// Against a heap of everything, with events near and far, and pauses that turn the wheel around.
+        #[test]
+        fn equals_a_heap(steps in prop::collection::vec((prop_oneof![0u64..4, 0u64..100_000_000, 0u64..3_000_000_000], 0u64..3, any::<bool>()), 1..400)) {
+            let (mut queue, mut heap, mut now_ns) = (Queue::default(), BinaryHeap::new(), 0);
+            for (delay_ns, tie, pop) in steps {
+                let Ticket(sequence) = queue.push(now_ns + delay_ns, tie, What::Timer(0));
+                heap.push(Event { at_ns: now_ns + delay_ns, order: (tie << SEQUENCE_BITS) | sequence, what: What::Timer(0) });
+                prop_assert_eq!(queue.next_at_ns(), heap.peek().map(|event| event.at_ns));
+                if pop {
+                    let event = queue.pop();
+                    prop_assert_eq!(event, heap.pop());
+                    now_ns = event.map_or(now_ns, |event| event.at_ns);
+                }
+            }
+            while let Some(event) = heap.pop() {
+                prop_assert_eq!(queue.pop(), Some(event));
+            }
+            prop_assert!(queue.pop().is_none());
+        }
     }
 
     #[test]

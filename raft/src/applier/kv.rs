@@ -108,16 +108,14 @@ impl Operation {
     /// Encodes it: a tag, then each part behind its length.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(32);
         match self {
-            Self::Get { key } => put_parts(&mut out, GET, &[key]),
-            Self::Put { key, value } => put_parts(&mut out, PUT, &[key, value]),
-            Self::Append { key, value } => put_parts(&mut out, APPEND, &[key, value]),
-            Self::Cas { key, expected: None, value } => put_parts(&mut out, CAS, &[key, value]),
-            Self::Cas { key, expected: Some(expected), value } => put_parts(&mut out, CAS, &[key, value, expected]),
-            Self::Delete { key } => put_parts(&mut out, DELETE, &[key]),
+            Self::Get { key } => encode_parts(GET, &[key]),
+            Self::Put { key, value } => encode_parts(PUT, &[key, value]),
+            Self::Append { key, value } => encode_parts(APPEND, &[key, value]),
+            Self::Cas { key, expected: None, value } => encode_parts(CAS, &[key, value]),
+            Self::Cas { key, expected: Some(expected), value } => encode_parts(CAS, &[key, value, expected]),
+            Self::Delete { key } => encode_parts(DELETE, &[key]),
         }
-        out.freeze()
     }
 
     /// Reads it back; `None` if the bytes are no operation.
@@ -192,13 +190,15 @@ fn encode_value(value: Option<&[u8]>) -> Bytes {
     out.freeze()
 }
 
-fn put_parts(out: &mut BytesMut, tag: u8, parts: &[&Bytes]) {
+fn encode_parts(tag: u8, parts: &[&Bytes]) -> Bytes {
+    let mut out = BytesMut::with_capacity(1 + parts.iter().map(|part| 4 + part.len()).sum::<usize>());
     out.put_u8(tag);
     for part in parts {
         // Commands are limited to far less than 4 GiB.
         out.put_u32_le(u32::try_from(part.len()).unwrap_or(u32::MAX));
         out.put_slice(part);
     }
+    out.freeze()
 }
 
 fn take_part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {

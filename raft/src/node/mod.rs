@@ -197,7 +197,7 @@ impl<S: StateMachine> Node<S> {
         core.handle(now, input, &mut Hands { store: &mut self.store, outbox, waiting, out });
         running.apply_committed(out);
         running.answer_queries(out);
-        running.give_up_lost_proposals(out);
+        running.give_up_what_a_leadership_left(out);
         self.store.flush(&mut self.disk_ops);
     }
 }
@@ -265,14 +265,20 @@ impl<S: StateMachine> Running<S> {
         }
     }
 
-    /// A leader that stepped down cannot tell what becomes of its proposals.
-    fn give_up_lost_proposals(&mut self, out: &mut Effects<Node<S>>) {
+    /// A leader that stepped down cannot tell what becomes of its proposals, and sends its readers to the next.
+    fn give_up_what_a_leadership_left(&mut self, out: &mut Effects<Node<S>>) {
         let leads = match self.core.role() {
             Role::Leader(_) => Some(self.core.hard_state().term),
             Role::Follower(_) | Role::Candidate(_) => None,
         };
         while let Some(ticket) = self.waiting.take_proposal_not_of(leads) {
             out.push(Effect::Reply { to: ticket, reply: Reply::Unknown });
+        }
+        if leads.is_none() {
+            while let Some(ticket) = self.waiting.take_confirmed() {
+                let why = Refused::NotLeader { leader: self.core.leader() };
+                out.push(Effect::Reply { to: ticket, reply: Reply::Refused(why) });
+            }
         }
     }
 }

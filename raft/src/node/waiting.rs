@@ -14,7 +14,7 @@ pub(super) struct Waiting {
     proposals: VecDeque<(LogId, RequestId)>,
     /// Not yet confirmed.
     queries: BTreeMap<RequestId, Bytes>,
-    /// Confirmed, waiting for an index to be applied; indexes never fall.
+    /// Confirmed, waiting for an index to be applied; indexes never fall while one leadership lasts.
     confirmed: VecDeque<(LogIndex, RequestId, Bytes)>,
 }
 
@@ -47,8 +47,35 @@ impl Waiting {
         self.queries.remove(&ticket);
     }
 
+    /// A query that was confirmed and not yet answered: once the leadership is over, the index that it waits for
+    /// may be truncated, and whatever this node confirms when it leads again would wait behind it.
+    pub fn take_confirmed(&mut self) -> Option<RequestId> {
+        self.confirmed.pop_front().map(|(_, ticket, _)| ticket)
+    }
+
     /// A query whose index is applied.
     pub fn take_query(&mut self, applied: LogIndex) -> Option<(RequestId, Bytes)> {
         self.confirmed.pop_front_if(|(index, ..)| *index <= applied).map(|(_, ticket, query)| (ticket, query))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Confirmed at 9, which was truncated; confirmed at 5 by a later leadership of the same node.
+    #[test]
+    fn no_query_waits_behind_one_of_a_leadership_that_is_over() {
+        let mut waiting = Waiting::default();
+        let confirm = |waiting: &mut Waiting, ticket: u64, index: u64| {
+            waiting.add_query(RequestId(ticket), Bytes::new());
+            waiting.confirm_query(RequestId(ticket), LogIndex(index));
+        };
+        confirm(&mut waiting, 1, 9);
+        assert_eq!(waiting.take_query(LogIndex(4)), None);
+        assert_eq!(waiting.take_confirmed(), Some(RequestId(1)));
+        assert_eq!(waiting.take_confirmed(), None);
+        confirm(&mut waiting, 2, 5);
+        assert_eq!(waiting.take_query(LogIndex(5)), Some((RequestId(2), Bytes::new())));
     }
 }

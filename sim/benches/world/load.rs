@@ -7,8 +7,6 @@
 //! applied, and is answered over a link. What the reference leaves out is counted here.
 //! The clients of a `Run` (timers for each attempt, histories) are what row *runs* measures.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use squall_raft::applier::kv::{Kv, Operation};
 use squall_raft::core::role::Role;
@@ -38,14 +36,18 @@ pub const LOSSY: &str = r#"network: (latency: ("1ms", "10ms"), loss_ppm: 20_000,
 /// The network of the idle row.
 pub const CALM: &str = r#"network: (latency: ("1ms", "10ms")),"#;
 
-/// Draws a plan of five nodes from the rest of a scenario.
+/// Five nodes and the rest of a scenario.
 ///
 /// # Panics
 /// If the scenario is none.
-pub fn plan(rest: &str, seed: u64) -> Plan {
+pub fn scenario(rest: &str) -> Scenario {
     let text = format!("Scenario(nodes: 5, {WEATHER} {rest})");
-    let scenario = Scenario::parse("bench.ron", &text).unwrap_or_else(|errors| panic!("{errors:?}"));
-    Plan::draw("bench", &scenario, seed)
+    Scenario::parse("bench.ron", &text).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+/// Draws the plan of a seed.
+pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
+    Plan::draw("bench", scenario, seed)
 }
 
 /// A world under load.
@@ -161,9 +163,4 @@ pub fn checkers(plan: &Plan) -> Judge {
 /// If so.
 pub fn assert_clean(judge: &Judge) {
     assert!(judge.violation().is_none(), "{:?}", judge.violation());
-}
-
-/// A plan that is shared by runs.
-pub fn shared(rest: &str, seed: u64) -> Arc<Plan> {
-    Arc::new(plan(rest, seed))
 }

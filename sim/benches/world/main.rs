@@ -14,6 +14,10 @@ use criterion::Criterion;
 
 use self::cpu::{CpuTime, Samples};
 
+/// As in the `squall` binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut criterion = Criterion::default()
         .with_measurement(CpuTime)

@@ -3,28 +3,33 @@
 //! Fewer messages are not speed: what a commit and an idle second cost in messages is
 //! asserted. Read next: `load`, `report`.
 
+use std::sync::Arc;
+
 use squall_sim::run::subject::KvSubject;
 use squall_sim::run::{Options, Run};
+use squall_sim::scenario::Scenario;
 use squall_sim::world::Observer;
 
 use super::cpu::{Bencher, Samples};
-use super::load::{CALM, Cluster, LOSSY, PERIOD_NS, Raft, assert_clean, checkers, plan, shared};
+use super::load::{CALM, Cluster, LOSSY, PERIOD_NS, Raft, assert_clean, checkers, plan, scenario};
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Virtual time of one loaded iteration, boot and first election included.
 const LOADED_NS: u64 = 10 * SECOND_NS;
 /// Virtual time of one idle iteration.
 const IDLE_NS: u64 = 100 * SECOND_NS;
+/// Virtual time of one run at least, the healing included.
+const RUN_NS: u64 = 10 * SECOND_NS;
 /// Messages that a commit costs at least: an append to each of four followers, and a
 /// quorum's answers.
 const MESSAGES_PER_COMMIT_MIN: u64 = 5;
 /// Four followers, 20 rounds each second, there and back: 160, and a beat more or less.
 const MESSAGES_PER_IDLE_SECOND: std::ops::RangeInclusive<u64> = 155..=165;
-/// Ten clients with ten operations per second each.
-const WRITES: &str = r#"clients: [Kv(count: 10, keys: 5, load: Rate(per_second: 10), value_bytes: 16,
+/// Eleven clients with ten operations per second each at most: one that waits for a lost answer falls behind.
+const WRITES: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_second: 10), value_bytes: 16,
     mix: (get: 0, put: 1, append: 0, cas: 0, delete: 0))],"#;
 /// The same with the default mix, of which two fifths are reads.
-const MIXED: &str = r#"clients: [Kv(count: 10, keys: 5, load: Rate(per_second: 10), value_bytes: 16)],"#;
+const MIXED: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_second: 10), value_bytes: 16)],"#;
 
 /// Which row and whether checkers look at it.
 pub fn name(row: &str, checks: bool) -> String {
@@ -33,21 +38,25 @@ pub fn name(row: &str, checks: bool) -> String {
 
 /// Five nodes, 1,000 proposals per virtual second. Counts commits.
 pub fn loaded(criterion: Bencher<'_>, samples: &Samples) {
-    let rest = format!(r#"safety: "1s", clients: [Kv()], {LOSSY}"#);
+    let scenario = lossy();
     let mut seed = 0;
     samples.bench(criterion, &name("loaded", false), || {
         seed += 1;
-        load_once(&plan(&rest, seed), &mut ())
+        load_once(&plan(&scenario, seed), &mut ())
     });
     let mut seed = 0;
     samples.bench(criterion, &name("loaded", true), || {
         seed += 1;
-        let plan = plan(&rest, seed);
+        let plan = plan(&scenario, seed);
         let mut judge = checkers(&plan);
         let commits = load_once(&plan, &mut judge);
         assert_clean(&judge);
         commits
     });
+}
+
+fn lossy() -> Scenario {
+    scenario(&format!(r#"safety: "1s", clients: [Kv()], {LOSSY}"#))
 }
 
 fn load_once(plan: &squall_sim::plan::Plan, observer: &mut impl Observer<Raft>) -> u64 {
@@ -61,14 +70,14 @@ fn load_once(plan: &squall_sim::plan::Plan, observer: &mut impl Observer<Raft>) 
 
 /// Messages and commits of one loaded iteration, for the report.
 pub fn messages_per_commit() -> (u64, u64) {
-    let mut cluster = Cluster::boot(&plan(&format!(r#"safety: "1s", clients: [Kv()], {LOSSY}"#), 1), &mut ());
+    let mut cluster = Cluster::boot(&plan(&lossy(), 1), &mut ());
     cluster.propose_until(LOADED_NS, &mut ());
     (cluster.world.counters().messages, cluster.commits())
 }
 
 /// Five nodes that only send heartbeats. Counts virtual nanoseconds.
 pub fn idle(criterion: Bencher<'_>, samples: &Samples) {
-    let plan = plan(&format!(r#"safety: "1s", clients: [Kv()], {CALM}"#), 1);
+    let plan = plan(&scenario(&format!(r#"safety: "1s", clients: [Kv()], {CALM}"#)), 1);
     let mut cluster = Cluster::boot(&plan, &mut ());
     cluster.idle_until(SECOND_NS, &mut ());
     samples.bench(criterion, &name("idle", false), || idle_once(cluster.clone(), &mut ()));
@@ -91,34 +100,47 @@ fn idle_once(mut cluster: Cluster, observer: &mut impl Observer<Raft>) -> u64 {
     IDLE_NS
 }
 
-/// Whole runs, another seed each: plan drawn, 10 virtual seconds of 100 operations each,
-/// healing, and the final judgement. Counts runs.
+/// Whole runs, another seed each: nodes built, plan drawn, 10 virtual seconds of 100 operations each, of which
+/// the last 1.2 are the healing, and the final judgement. Counts runs.
 pub fn runs(criterion: Bencher<'_>, samples: &Samples) {
-    for (row, clients) in [("runs", WRITES), ("runs, a third reads", MIXED)] {
-        let rest = format!(r#"safety: "10s", {LOSSY} {clients}"#);
+    for (row, clients) in [("runs", WRITES), ("runs, two fifths reads", MIXED)] {
+        let scenario = runs_of(clients);
         for checks in [false, true] {
             let mut seed = 0;
             samples.bench(criterion, &name(row, checks), || {
                 seed += 1;
-                run_once(&rest, seed, checks);
+                run_once(&scenario, seed, checks);
                 1
             });
         }
     }
 }
 
-fn run_once(rest: &str, seed: u64, checks: bool) {
+/// Operations that the runs of the first seeds complete, on average.
+pub fn operations_per_run() -> u64 {
+    const RUNS: u64 = 20;
+    let scenario = runs_of(WRITES);
+    (1..=RUNS).map(|seed| run_once(&scenario, seed, false)).sum::<u64>() / RUNS
+}
+
+fn runs_of(clients: &str) -> Scenario {
+    scenario(&format!(r#"safety: "8800ms", {LOSSY} {clients}"#))
+}
+
+fn run_once(scenario: &Scenario, seed: u64, checks: bool) -> u64 {
     let options = Options { checks, ..Options::default() };
-    let run = Run::new(shared(rest, seed), KvSubject, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
+    let run = Run::new(Arc::new(plan(scenario, seed)), KvSubject, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
     let outcome = run.finish(&mut ());
     assert!(outcome.violation.is_none(), "seed {seed}: {:?}", outcome.violation);
-    assert!(outcome.operations > 900, "seed {seed}: {} operations", outcome.operations);
+    assert!(outcome.operations > 800, "seed {seed}: {} operations", outcome.operations);
+    assert!(outcome.virtual_ns >= RUN_NS, "seed {seed}: {} virtual nanoseconds", outcome.virtual_ns);
+    outcome.operations
 }
 
 /// Clone and drop of a world, and of a run with its checkers, with this many committed entries. Counts clones.
 pub fn clones(criterion: Bencher<'_>, samples: &Samples) {
     for commits in [1_000, 100_000] {
-        let mut cluster = Cluster::boot(&plan(&format!(r#"safety: "1s", clients: [Kv()], {LOSSY}"#), 1), &mut ());
+        let mut cluster = Cluster::boot(&plan(&lossy(), 1), &mut ());
         while cluster.commits() < commits {
             let until_ns = cluster.world.now() + (commits - cluster.commits()).max(10) * PERIOD_NS;
             cluster.propose_until(until_ns, &mut ());
@@ -138,8 +160,8 @@ pub fn clones(criterion: Bencher<'_>, samples: &Samples) {
 fn run_with(commits: u64) -> Run<KvSubject> {
     let clients =
         r#"clients: [Kv(count: 50, keys: 5, load: Rate(per_second: 40), mix: (get: 0, put: 1, append: 0, cas: 0, delete: 0))],"#;
-    let plan = shared(&format!(r#"safety: "100s", {LOSSY} {clients}"#), 1);
-    let mut run = Run::new(plan, KvSubject, Options::default(), &mut ()).unwrap_or_else(|error| panic!("{error}"));
+    let plan = plan(&scenario(&format!(r#"safety: "100s", {LOSSY} {clients}"#)), 1);
+    let mut run = Run::new(Arc::new(plan), KvSubject, Options::default(), &mut ()).unwrap_or_else(|error| panic!("{error}"));
     let committed = |run: &Run<KvSubject>| {
         let world = run.world();
         world.nodes().filter_map(|node| Some(world.process(node)?.core()?.commit_index().0)).max().unwrap_or(0)

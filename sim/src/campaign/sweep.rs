@@ -1,4 +1,7 @@
-//! A sweep: jobs handed to workers, results added up in the order of the jobs.
+//! A sweep: jobs handed to workers, results added up.
+//!
+//! Of a run that passed only its numbers are kept, and sums do not depend on the order in
+//! which runs end; failures are put into the order of the jobs.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -61,8 +64,8 @@ pub struct Tally {
     pub faults: BTreeMap<String, u64>,
     /// Marks that were reached; those that the scenario lists are there at zero, too.
     pub marks: BTreeMap<Mark, u64>,
-    /// The trace hash of the last run.
-    pub trace_hash: u64,
+    /// The trace hash, if there was only one run.
+    pub trace_hash: Option<u64>,
     /// The verdict, the worst of all runs.
     pub verdict: Option<Verdict>,
 }
@@ -130,26 +133,28 @@ impl Sweep<'_> {
         progress: &(dyn Fn(&Job) + Sync),
     ) -> Result<Report, (String, SettingsError)> {
         let next = AtomicUsize::new(0);
-        let slots: Mutex<Vec<Option<Ended>>> = Mutex::new((0..self.jobs.len()).map(|_| None).collect());
-        let refused = Mutex::new(None);
+        let sums = Mutex::new(Sums::of(self.scenarios));
         let work = || {
             while let Some((i, job)) = self.take(&next) {
-                match self.run_job(subject, job) {
-                    Ok(ended) => lock(&slots)[i] = Some(ended),
+                let result = self.run_job(subject, job);
+                let mut sums = lock(&sums);
+                match result {
+                    Ok((judged, cpu_ns)) => sums.add(i, job, judged, cpu_ns),
                     Err(error) => {
-                        lock(&refused).get_or_insert((i, error));
+                        sums.refused.get_or_insert((i, error));
                         return;
                     }
                 }
+                drop(sums);
                 progress(job);
             }
         };
         in_parallel(self.workers, &work);
-        if let Some((i, error)) = lock(&refused).take() {
+        let sums = sums.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some((i, error)) = sums.refused {
             return Err((self.scenarios[self.jobs[i].scenario].name.clone(), error));
         }
-        let ended = std::mem::take(&mut *lock(&slots));
-        Ok(self.add_up(ended))
+        Ok(sums.report(self.scenarios, self.jobs.len()))
     }
 
     fn take(&self, next: &AtomicUsize) -> Option<(usize, &Job)> {
@@ -160,37 +165,48 @@ impl Sweep<'_> {
         Some((i, self.jobs.get(i)?))
     }
 
-    fn run_job<S: Subject>(&self, subject: &S, job: &Job) -> Result<Ended, SettingsError> {
+    /// A run and its CPU time.
+    fn run_job<S: Subject>(&self, subject: &S, job: &Job) -> Result<(Judged, u64), SettingsError> {
         let began = cpu_ns();
         let named = &self.scenarios[job.scenario];
         let plan = Arc::new(Plan::draw(&named.name, &named.scenario, job.seed));
         let judged = judge(plan, subject, How { twice: job.twice, ..self.how })?;
-        Ok(Ended { judged: Box::new(judged), cpu_ns: cpu_ns().saturating_sub(began) })
-    }
-
-    fn add_up(&self, ended: Vec<Option<Ended>>) -> Report {
-        let mut report = Report { interrupted: ended.iter().any(Option::is_none), ..Report::default() };
-        for named in self.scenarios {
-            let marks = named.scenario.sometimes.iter().map(|mark| (*mark, 0)).collect();
-            report.tallies.push(Tally { marks, ..Tally::default() });
-        }
-        for (job, Ended { judged, cpu_ns }) in self.jobs.iter().zip(ended).filter_map(|(job, ended)| Some((job, ended?))) {
-            let tally = &mut report.tallies[job.scenario];
-            tally.add(&judged, cpu_ns);
-            if let Some(failure) = judged.failure.clone() {
-                report.failed.push(Failed { scenario: job.scenario, judged: *judged, failure });
-            }
-        }
-        for (named, tally) in self.scenarios.iter().zip(&mut report.tallies) {
-            tally.close(&named.scenario);
-        }
-        report
+        Ok((judged, cpu_ns().saturating_sub(began)))
     }
 }
 
-struct Ended {
-    judged: Box<Judged>,
-    cpu_ns: u64,
+/// What the runs so far add up to.
+struct Sums {
+    tallies: Vec<Tally>,
+    /// By job.
+    failed: BTreeMap<usize, Failed>,
+    ended: usize,
+    refused: Option<(usize, SettingsError)>,
+}
+
+impl Sums {
+    fn of(scenarios: &[Named]) -> Self {
+        let tally = |named: &Named| {
+            let marks = named.scenario.sometimes.iter().map(|mark| (*mark, 0)).collect();
+            Tally { marks, ..Tally::default() }
+        };
+        Self { tallies: scenarios.iter().map(tally).collect(), failed: BTreeMap::new(), ended: 0, refused: None }
+    }
+
+    fn add(&mut self, i: usize, job: &Job, judged: Judged, cpu_ns: u64) {
+        self.ended += 1;
+        self.tallies[job.scenario].add(&judged, cpu_ns);
+        if let Some(failure) = judged.failure.clone() {
+            self.failed.insert(i, Failed { scenario: job.scenario, judged, failure });
+        }
+    }
+
+    fn report(mut self, scenarios: &[Named], jobs: usize) -> Report {
+        for (named, tally) in scenarios.iter().zip(&mut self.tallies) {
+            tally.close(&named.scenario);
+        }
+        Report { tallies: self.tallies, failed: self.failed.into_values().collect(), interrupted: self.ended < jobs }
+    }
 }
 
 impl Tally {
@@ -209,7 +225,7 @@ impl Tally {
         self.max_in_flight = self.max_in_flight.max(outcome.max_in_flight);
         self.virtual_ns += outcome.virtual_ns;
         self.leaders += outcome.leaders;
-        self.trace_hash = outcome.hash;
+        self.trace_hash = (self.runs == 1).then_some(outcome.hash);
         for (kind, count) in &outcome.faults {
             *self.faults.entry(kind.clone()).or_default() += count;
         }

@@ -88,7 +88,7 @@ impl ResultJson {
             leaders: tally.leaders,
             faults: tally.faults.clone(),
             marks: tally.marks.iter().map(|(mark, count)| (mark.name(), *count)).collect(),
-            trace_hash: one_seed.then(|| hex(tally.trace_hash)),
+            trace_hash: tally.trace_hash.filter(|_| one_seed).map(hex),
         }
     }
 }

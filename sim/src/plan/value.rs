@@ -55,9 +55,10 @@ impl Value {
     /// The bytes that are written.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = self.tag.clone().into_bytes();
-        let padding = usize::try_from(self.padding).unwrap_or_default();
-        bytes.resize(bytes.len() + padding, b'.');
+        let len = self.tag.len() + usize::try_from(self.padding).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(len);
+        bytes.extend_from_slice(self.tag.as_bytes());
+        bytes.resize(len, b'.');
         bytes
     }
 

@@ -24,7 +24,7 @@ const REFUSED_PAUSE_NS: u64 = 10_000_000;
 
 /// How often the wait for an answer doubles from attempt to attempt: a system that is
 /// slower than a timeout would otherwise drown in repetitions.
-const BACKOFF_DOUBLINGS: u32 = 4;
+const BACKOFF_DOUBLINGS: u32 = 3;
 
 /// The history of a subject's clients.
 pub type HistoryOf<S> = SharedVec<Operation<InputOf<S>, OutputOf<S>>>;

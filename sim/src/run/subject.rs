@@ -63,7 +63,7 @@ impl Subject for KvSubject {
     }
 
     fn ask(&self, operation: &Operation, seen: Option<&Bytes>) -> Ask<Input> {
-        let key = Bytes::from(format!("k{}", operation.key));
+        let key = key_name(operation.key);
         let (input, command) = match &operation.op {
             Op::Get => (Input::Get { key: key.clone() }, KvOperation::Get { key }),
             Op::Put(value) => {
@@ -108,6 +108,15 @@ impl Subject for KvSubject {
             (Input::Delete { .. }, _) => Some(None),
             _ => None,
         }
+    }
+}
+
+/// `k0`, `k1` and so on; the first ones, which are nearly all, need no formatting.
+fn key_name(key: u64) -> Bytes {
+    const FIRST: [&str; 8] = ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"];
+    match usize::try_from(key).ok().and_then(|key| FIRST.get(key)) {
+        Some(name) => Bytes::from_static(name.as_bytes()),
+        None => Bytes::from(format!("k{key}")),
     }
 }
 

@@ -68,7 +68,8 @@ impl<P: Process> World<P> {
             return;
         }
         if let Some(copy_due_ns) = copy_due_ns {
-            let letter = Letter { from: index(from), to: index(receiver), sending: sending(sent, true), message: message.clone() };
+            let letter =
+                Letter { from: index(from), to: index(receiver), sending: sending(sent, true), message: message.clone() };
             let slot = self.letters.insert(letter);
             self.queue.push(copy_due_ns, tie, What::Deliver(slot));
         }

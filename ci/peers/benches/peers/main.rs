@@ -15,6 +15,10 @@ mod sample;
 /// How often each contender has its turn: enough for a median that a busy neighbour does not move.
 const ROUNDS: usize = 15;
 
+/// One for all contenders.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     // Cargo passes options of its own; a word is a row to run, and none are all.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();

@@ -134,13 +134,25 @@ fn runs() -> Row {
         repeats: 20,
         contenders: vec![
             peer("raft-rs", |seed| peer::run(BARE, seed)),
-            ours("squall", |seed| ours::run(ours::WRITES, seed, false)),
+            ours("squall", {
+                let scenario = ours::run_of(ours::WRITES);
+                move |seed| ours::run(&scenario, seed, false)
+            }),
             peer("raft-rs, quiet", |seed| peer::run(BARE_QUIET, seed)),
-            ours("squall, checkers", |seed| ours::run(ours::WRITES, seed, true)),
+            ours("squall, checkers", {
+                let scenario = ours::run_of(ours::WRITES);
+                move |seed| ours::run(&scenario, seed, true)
+            }),
             peer("raft-rs, syncs", |seed| peer::run(SYNCED, seed)),
-            ours("squall, two fifths reads", |seed| ours::run(ours::MIXED, seed, false)),
+            ours("squall, two fifths reads", {
+                let scenario = ours::run_of(ours::MIXED);
+                move |seed| ours::run(&scenario, seed, false)
+            }),
             peer("raft-rs, syncs, quiet", |seed| peer::run(SYNCED_QUIET, seed)),
-            ours("squall, two fifths reads, checkers", |seed| ours::run(ours::MIXED, seed, true)),
+            ours("squall, two fifths reads, checkers", {
+                let scenario = ours::run_of(ours::MIXED);
+                move |seed| ours::run(&scenario, seed, true)
+            }),
         ],
     }
 }
