@@ -10,6 +10,7 @@ use crate::wire::{Sink, Wire};
 
 /// One thing that happened inside a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// As wide as the words behind it, for the reason given at `message::Body`.
 #[repr(u64)]
 pub enum Observation {
     /// The disk was read; this is what the node starts from.

@@ -108,6 +108,9 @@ pub enum Effect {
     Observe(Observation),
 }
 
+// What is larger is not moved in registers but by a call.
+const _: () = assert!(size_of::<Effect>() <= 128);
+
 /// Where the core puts its effects, in order.
 ///
 /// A vector keeps them as values, which is what tests want; a driver that carries each out

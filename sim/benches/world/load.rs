@@ -1,4 +1,4 @@
-//! The load of the rows: a world of five Raft nodes and a proposer at its leader.
+//! The load of the rows: a world of five Raft nodes and a proposer at its leader; and the runs.
 //!
 //! The reference is a bare event loop whose harness calls `propose` at the leader, so this
 //! proposer stands at the leader, too, and is *open-loop*: one request each virtual
@@ -6,6 +6,8 @@
 //! everywhere else in it: it holds a session, so each command is admitted exactly once, is
 //! applied, and is answered over a link. What the reference leaves out is counted here.
 //! The clients of a `Run` (timers for each attempt, histories) are what row *runs* measures.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use squall_raft::applier::kv::{Kv, Operation};
@@ -16,8 +18,10 @@ use squall_raft::types::{NodeId, SessionId};
 use squall_sim::entropy::Entropy;
 use squall_sim::network::LinkWeather;
 use squall_sim::plan::Plan;
+use squall_sim::run::finish::Outcome;
 use squall_sim::run::settings;
-use squall_sim::run::{Judge, Watch};
+use squall_sim::run::subject::KvSubject;
+use squall_sim::run::{Judge, Options, Run, Watch};
 use squall_sim::scenario::Scenario;
 use squall_sim::world::{ClientId, Observer, RequestHandle, Step, World};
 
@@ -163,4 +167,31 @@ pub fn checkers(plan: &Plan) -> Judge {
 /// If so.
 pub fn assert_clean(judge: &Judge) {
     assert!(judge.violation().is_none(), "{:?}", judge.violation());
+}
+
+/// Eleven clients with ten writes per second each at most: one that waits for a lost answer falls behind.
+pub const WRITES: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_second: 10), value_bytes: 16,
+    mix: (get: 0, put: 1, append: 0, cas: 0, delete: 0))],"#;
+/// The same with the default mix, of which two fifths are reads.
+pub const MIXED: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_second: 10), value_bytes: 16)],"#;
+/// Virtual time of one run at least, the healing at its end included.
+const RUN_NS: u64 = 10_000_000_000;
+
+/// Ten virtual seconds of these clients.
+pub fn run_of(clients: &str) -> Scenario {
+    scenario(&format!(r#"safety: "8800ms", {LOSSY} {clients}"#))
+}
+
+/// One whole run: plan drawn, nodes built, storm, healing, final judgement.
+///
+/// # Panics
+/// If it fails, or did less than a run of the row has to do.
+pub fn run_once(scenario: &Scenario, seed: u64, checks: bool) -> Outcome {
+    let options = Options { checks, ..Options::default() };
+    let run = Run::new(Arc::new(plan(scenario, seed)), KvSubject, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
+    let outcome = run.finish(&mut ());
+    assert!(outcome.violation.is_none(), "seed {seed}: {:?}", outcome.violation);
+    assert!(outcome.operations > 800, "seed {seed}: {} operations", outcome.operations);
+    assert!(outcome.virtual_ns >= RUN_NS, "seed {seed}: {} virtual nanoseconds", outcome.virtual_ns);
+    outcome
 }

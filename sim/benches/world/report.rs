@@ -17,7 +17,6 @@ struct Row {
 const ROWS: [Row; 4] = [
     Row { name: "loaded", unit: "commits per CPU second", scale: 1_000_000_000, reference: 201_000 },
     Row { name: "idle", unit: "virtual : CPU", scale: 1, reference: 22_000 },
-    // Thousandths of runs, for a digit more.
     Row { name: "runs", unit: "runs per CPU second", scale: 1_000_000_000, reference: 139 },
     Row { name: "runs, two fifths reads", unit: "runs per CPU second", scale: 1_000_000_000, reference: 139 },
 ];

@@ -11,25 +11,20 @@ use squall_sim::scenario::Scenario;
 use squall_sim::world::Observer;
 
 use super::cpu::{Bencher, Samples};
-use super::load::{CALM, Cluster, LOSSY, PERIOD_NS, Raft, assert_clean, checkers, plan, scenario};
+use super::load::{
+    CALM, Cluster, LOSSY, MIXED, PERIOD_NS, Raft, WRITES, assert_clean, checkers, plan, run_of, run_once, scenario,
+};
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Virtual time of one loaded iteration, boot and first election included.
 const LOADED_NS: u64 = 10 * SECOND_NS;
 /// Virtual time of one idle iteration.
 const IDLE_NS: u64 = 100 * SECOND_NS;
-/// Virtual time of one run at least, the healing included.
-const RUN_NS: u64 = 10 * SECOND_NS;
 /// Messages that a commit costs at least: an append to each of four followers, and a
 /// quorum's answers.
 const MESSAGES_PER_COMMIT_MIN: u64 = 5;
 /// Four followers, 20 rounds each second, there and back: 160, and a beat more or less.
 const MESSAGES_PER_IDLE_SECOND: std::ops::RangeInclusive<u64> = 155..=165;
-/// Eleven clients with ten operations per second each at most: one that waits for a lost answer falls behind.
-const WRITES: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_second: 10), value_bytes: 16,
-    mix: (get: 0, put: 1, append: 0, cas: 0, delete: 0))],"#;
-/// The same with the default mix, of which two fifths are reads.
-const MIXED: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_second: 10), value_bytes: 16)],"#;
 
 /// Which row and whether checkers look at it.
 pub fn name(row: &str, checks: bool) -> String {
@@ -104,7 +99,7 @@ fn idle_once(mut cluster: Cluster, observer: &mut impl Observer<Raft>) -> u64 {
 /// the last 1.2 are the healing, and the final judgement. Counts runs.
 pub fn runs(criterion: Bencher<'_>, samples: &Samples) {
     for (row, clients) in [("runs", WRITES), ("runs, two fifths reads", MIXED)] {
-        let scenario = runs_of(clients);
+        let scenario = run_of(clients);
         for checks in [false, true] {
             let mut seed = 0;
             samples.bench(criterion, &name(row, checks), || {
@@ -119,22 +114,8 @@ pub fn runs(criterion: Bencher<'_>, samples: &Samples) {
 /// Operations that the runs of the first seeds complete, on average.
 pub fn operations_per_run() -> u64 {
     const RUNS: u64 = 20;
-    let scenario = runs_of(WRITES);
-    (1..=RUNS).map(|seed| run_once(&scenario, seed, false)).sum::<u64>() / RUNS
-}
-
-fn runs_of(clients: &str) -> Scenario {
-    scenario(&format!(r#"safety: "8800ms", {LOSSY} {clients}"#))
-}
-
-fn run_once(scenario: &Scenario, seed: u64, checks: bool) -> u64 {
-    let options = Options { checks, ..Options::default() };
-    let run = Run::new(Arc::new(plan(scenario, seed)), KvSubject, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
-    let outcome = run.finish(&mut ());
-    assert!(outcome.violation.is_none(), "seed {seed}: {:?}", outcome.violation);
-    assert!(outcome.operations > 800, "seed {seed}: {} operations", outcome.operations);
-    assert!(outcome.virtual_ns >= RUN_NS, "seed {seed}: {} virtual nanoseconds", outcome.virtual_ns);
-    outcome.operations
+    let scenario = run_of(WRITES);
+    (1..=RUNS).map(|seed| run_once(&scenario, seed, false).operations).sum::<u64>() / RUNS
 }
 
 /// Clone and drop of a world, and of a run with its checkers, with this many committed entries. Counts clones.

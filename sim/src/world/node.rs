@@ -18,7 +18,8 @@ use crate::events::{Slab, Ticket};
 /// A message in flight.
 #[derive(Clone, Debug)]
 pub(super) struct Letter<M> {
-    /// Positions of sender and receiver; narrow, because letters are moved often.
+    /// Positions of sender and receiver; narrow, so that a letter with Raft's message has 128 bytes: what is
+    /// larger is not moved in registers but by a call.
     pub(super) from: u32,
     pub(super) to: u32,
     /// See [`sending`].

@@ -1,23 +1,15 @@
 //! The rows as Squall's world does them: with disk, clients, answers and trace hash; with
 //! checkers and without. The same work as `cargo bench -p squall-sim` does.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use squall_sim::plan::Plan;
-use squall_sim::run::subject::KvSubject;
-use squall_sim::run::{Options, Run};
 use squall_sim::scenario::Scenario;
 use squall_sim::world::Observer;
 
-use crate::load::{CALM, Cluster, LOSSY, PERIOD_NS, Raft, assert_clean, checkers, plan, scenario};
+use crate::load::{CALM, Cluster, LOSSY, PERIOD_NS, Raft, assert_clean, checkers, plan, run_of, run_once, scenario};
 use crate::rows::{IDLE_NS, LOADED_NS, MESSAGES_PER_IDLE_SECOND, SECOND_NS};
 use crate::sample::Work;
-
-/// Eleven clients with ten writes per second each at most: one that waits for a lost answer falls behind.
-pub const WRITES: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_second: 10), value_bytes: 16,
-    mix: (get: 0, put: 1, append: 0, cas: 0, delete: 0))],"#;
-/// The same with the default mix, of which two fifths are reads.
-pub const MIXED: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_second: 10), value_bytes: 16)],"#;
 
 /// Counts commits.
 pub fn loaded(seed: u64) -> Work {
@@ -80,18 +72,11 @@ fn idle_once(mut cluster: Cluster, observer: &mut impl Observer<Raft>) -> Work {
     Work { amount: IDLE_NS, messages, operations: 0 }
 }
 
-/// Ten virtual seconds of these clients, the healing at the end included.
-pub fn run_of(clients: &str) -> Scenario {
-    scenario(&format!(r#"safety: "8800ms", {LOSSY} {clients}"#))
-}
-
-/// Counts runs: plan drawn, nodes built, ten virtual seconds, and final judgement.
-pub fn run(scenario: &Scenario, seed: u64, checks: bool) -> Work {
-    let options = Options { checks, ..Options::default() };
-    let run = Run::new(Arc::new(plan(scenario, seed)), KvSubject, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
-    let outcome = run.finish(&mut ());
-    assert!(outcome.violation.is_none(), "seed {seed}: {:?}", outcome.violation);
-    assert!(outcome.operations > 800, "seed {seed}: {} operations", outcome.operations);
-    assert!(outcome.virtual_ns >= LOADED_NS, "seed {seed}: {} virtual nanoseconds", outcome.virtual_ns);
-    Work { amount: 1, messages: outcome.messages, operations: outcome.operations }
+/// Counts runs of these clients.
+pub fn run(clients: &str, checks: bool) -> impl FnMut(u64) -> Work + use<> {
+    let scenario = run_of(clients);
+    move |seed| {
+        let outcome = run_once(&scenario, seed, checks);
+        Work { amount: 1, messages: outcome.messages, operations: outcome.operations }
+    }
 }

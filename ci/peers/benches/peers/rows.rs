@@ -3,6 +3,7 @@
 
 use squall_peers::cluster::Tuning;
 
+use crate::load::{MIXED, WRITES};
 use crate::sample::{Sample, Work};
 use crate::{ours, peer};
 
@@ -134,25 +135,13 @@ fn runs() -> Row {
         repeats: 20,
         contenders: vec![
             peer("raft-rs", |seed| peer::run(BARE, seed)),
-            ours("squall", {
-                let scenario = ours::run_of(ours::WRITES);
-                move |seed| ours::run(&scenario, seed, false)
-            }),
+            ours("squall", ours::run(WRITES, false)),
             peer("raft-rs, quiet", |seed| peer::run(BARE_QUIET, seed)),
-            ours("squall, checkers", {
-                let scenario = ours::run_of(ours::WRITES);
-                move |seed| ours::run(&scenario, seed, true)
-            }),
+            ours("squall, checkers", ours::run(WRITES, true)),
             peer("raft-rs, syncs", |seed| peer::run(SYNCED, seed)),
-            ours("squall, two fifths reads", {
-                let scenario = ours::run_of(ours::MIXED);
-                move |seed| ours::run(&scenario, seed, false)
-            }),
+            ours("squall, two fifths reads", ours::run(MIXED, false)),
             peer("raft-rs, syncs, quiet", |seed| peer::run(SYNCED_QUIET, seed)),
-            ours("squall, two fifths reads, checkers", {
-                let scenario = ours::run_of(ours::MIXED);
-                move |seed| ours::run(&scenario, seed, true)
-            }),
+            ours("squall, two fifths reads, checkers", ours::run(MIXED, true)),
         ],
     }
 }
