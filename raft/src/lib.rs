@@ -35,5 +35,8 @@ pub mod applier;
 
 pub mod node;
 
+#[cfg(feature = "server")]
+pub mod server;
+
 #[cfg(feature = "mutants")]
 pub mod mutants;
