@@ -160,6 +160,16 @@ pub struct OpId {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileName(pub Arc<str>);
 
+impl FileName {
+    /// Whether a file in a folder can have this name: 1 to 255 bytes, no `/` and no NUL, neither `.` nor `..`.
+    ///
+    /// No disk creates a file of another name or gives one to a file ([`DiskError::Io`]), so nothing leads out of the folder.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !matches!(&*self.0, "" | "." | "..") && self.0.len() <= 255 && !self.0.contains(['/', '\0'])
+    }
+}
+
 impl From<&str> for FileName {
     fn from(name: &str) -> Self {
         Self(name.into())

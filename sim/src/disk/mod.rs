@@ -91,7 +91,8 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// When a file that is needed is not there or one that must not be there is, and when a file would grow past 1 GiB.
+    /// When a file that is needed is not there or one that must not be there is, when a name is not plain, and when a
+    /// file would grow past 1 GiB.
     pub fn execute(&mut self, op: &DiskOp, stamp: Stamp) -> Result<DiskReply, DiskError> {
         match op {
             DiskOp::Write { file, offset, bytes } => self.file_mut(file)?.write(stamp, *offset, bytes.clone())?,
@@ -146,6 +147,9 @@ impl Disk {
         if self.live.get(name).is_some() {
             return Err(DiskError::Exists);
         }
+        if !name.is_plain() {
+            return Err(DiskError::Io);
+        }
         let free = self.files.iter().position(Option::is_none).unwrap_or(self.files.len());
         if free == self.files.len() {
             self.files.push(None);
@@ -157,6 +161,9 @@ impl Disk {
 
     fn rename(&mut self, from: &FileName, to: &FileName, stamp: Stamp) -> Result<(), DiskError> {
         let file = self.live.get(from).ok_or(DiskError::NotFound)?;
+        if !to.is_plain() {
+            return Err(DiskError::Io);
+        }
         if from != to {
             self.change(stamp, Change::Rename { from: from.clone(), to: to.clone(), file });
         }
@@ -199,11 +206,13 @@ impl Disk {
 
 impl File {
     fn write(&mut self, stamp: Stamp, offset: u64, bytes: Bytes) -> Result<(), DiskError> {
-        let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= FILE_LEN_MAX).ok_or(DiskError::NoSpace)?;
-        if !bytes.is_empty() {
-            self.len = self.len.max(end);
-            self.dirty.push(Dirty { stamp, what: Edit::Write { offset, bytes } });
+        // Nothing is written nowhere, however far away (POSIX leaves the file and its length alone).
+        if bytes.is_empty() {
+            return Ok(());
         }
+        let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= FILE_LEN_MAX).ok_or(DiskError::NoSpace)?;
+        self.len = self.len.max(end);
+        self.dirty.push(Dirty { stamp, what: Edit::Write { offset, bytes } });
         Ok(())
     }
 
