@@ -10,3 +10,7 @@
 //! It decides nothing that the state machines could decide, runs on whatever `Env` offers
 //! (tokio in production, a simulator in tests), and is itself put under storm.
 //! Read next: the modules in the order of their declaration.
+
+pub mod breaker;
+
+pub mod backoff;
