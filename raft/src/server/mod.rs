@@ -14,3 +14,5 @@
 pub mod breaker;
 
 pub mod backoff;
+
+pub mod files;

@@ -1,0 +1,209 @@
+//! Disk operations on a folder of the operating system.
+//!
+//! Files stay open from their first use to their removal. That is not only faster: an error of writing back is told
+//! to those who had the file open, so a handle that is opened for each sync could miss it.
+//!
+//! Not here: who may use the folder (`folder`).
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+use super::{Disk, Failure};
+use crate::process::{DiskError, DiskOp, DiskReply, FileName};
+
+/// No offset of a file is larger: the operating system's are signed.
+const FILE_LEN_MAX: u64 = i64::MAX.unsigned_abs();
+
+/// The files of a locked folder. The lock ends with this value.
+#[derive(Debug)]
+pub struct Files {
+    path: PathBuf,
+    folder: File,
+    open: BTreeMap<FileName, File>,
+    /// The kernel forgets what it could not write back, and the next sync would succeed without it.
+    has_lost_writes: bool,
+    failure: Option<Failure>,
+    /// Last, because fields are dropped in this order.
+    _lock: File,
+}
+
+impl Files {
+    /// `path` is absolute and a folder, `folder` is that folder opened.
+    pub(super) fn new(path: PathBuf, folder: File, lock: File) -> Self {
+        debug_assert!(path.is_absolute(), "another working directory must not lead to other files");
+        Self { path, folder, open: BTreeMap::new(), has_lost_writes: false, failure: None, _lock: lock }
+    }
+
+    /// What the operating system said when an operation failed last.
+    #[must_use]
+    pub const fn last_failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    fn carry_out(&mut self, op: &DiskOp) -> io::Result<DiskReply> {
+        match op {
+            DiskOp::Create { file } => self.create(file)?,
+            DiskOp::Write { file, offset, bytes } => self.write(file, *offset, bytes)?,
+            DiskOp::Read { file, offset, len } => return Ok(DiskReply::Bytes(self.read(file, *offset, *len)?)),
+            DiskOp::Sync { file } => {
+                self.file(file)?;
+                let synced = self.open[file].sync_all();
+                self.synced(synced)?;
+            }
+            DiskOp::SyncDir => {
+                let synced = self.folder.sync_all();
+                self.synced(synced)?;
+            }
+            DiskOp::Rename { from, to } => self.rename(from, to)?,
+            DiskOp::Remove { file } => {
+                fs::remove_file(self.path_of(file)?)?;
+                self.open.remove(file);
+            }
+            DiskOp::Truncate { file, len } => self.file(file)?.set_len(within_max(Some(*len))?)?,
+            DiskOp::List => return Ok(DiskReply::Files(self.list()?)),
+        }
+        Ok(DiskReply::Done)
+    }
+
+    fn create(&mut self, name: &FileName) -> io::Result<()> {
+        if !name.is_plain() {
+            return Err(ErrorKind::InvalidFilename.into());
+        }
+        let path = self.path_of(name)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        self.open.insert(name.clone(), file);
+        Ok(())
+    }
+
+    fn write(&mut self, name: &FileName, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let file = self.file(name)?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        within_max(offset.checked_add(bytes.len() as u64))?;
+        file.write_all_at(bytes, offset)
+    }
+
+    fn read(&mut self, name: &FileName, offset: u64, len: u64) -> io::Result<Bytes> {
+        let file = self.file(name)?;
+        // Whoever asks for more than there is gets no memory for it either.
+        let there = file.metadata()?.len().saturating_sub(offset).min(len);
+        read_at_most(file, offset, there)
+    }
+
+    fn rename(&mut self, from: &FileName, to: &FileName) -> io::Result<()> {
+        let path = self.path_of(from)?;
+        if !to.is_plain() {
+            fs::symlink_metadata(path)?;
+            return Err(ErrorKind::InvalidFilename.into());
+        }
+        fs::rename(path, self.path_of(to)?)?;
+        if from != to {
+            // What had the name is gone, even if `from` was never opened.
+            self.open.remove(to);
+            if let Some(file) = self.open.remove(from) {
+                self.open.insert(to.clone(), file);
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything in the folder, also what is no file: it is for the store to refuse it by name.
+    fn list(&self) -> io::Result<Vec<(FileName, u64)>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let metadata = fs::metadata(entry.path()).or_else(|_| entry.metadata())?;
+            let len = if metadata.is_dir() { 0 } else { metadata.len() };
+            files.push((FileName::from(&*entry.file_name().to_string_lossy()), len));
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn file(&mut self, name: &FileName) -> io::Result<&File> {
+        if !self.open.contains_key(name) {
+            let file = OpenOptions::new().read(true).write(true).open(self.path_of(name)?)?;
+            self.open.insert(name.clone(), file);
+        }
+        Ok(&self.open[name])
+    }
+
+    /// Names that no file in this folder can have lead to no file.
+    fn path_of(&self, name: &FileName) -> io::Result<PathBuf> {
+        if name.is_plain() { Ok(self.path.join(&*name.0)) } else { Err(ErrorKind::NotFound.into()) }
+    }
+
+    fn synced(&mut self, result: io::Result<()>) -> io::Result<()> {
+        if result.is_ok() && self.has_lost_writes {
+            return Err(io::Error::other("a sync failed before, so nobody knows what is durable"));
+        }
+        self.has_lost_writes |= result.is_err();
+        result
+    }
+}
+
+impl Disk for Files {
+    fn execute(&mut self, op: &DiskOp) -> Result<DiskReply, DiskError> {
+        self.carry_out(op).map_err(|source| {
+            let error = disk_error(op, source.kind());
+            let (doing, file) = describe(op);
+            let path = file.map_or_else(|| self.path.clone(), |file| self.path.join(&*file.0));
+            self.failure = Some(Failure { path, doing, source });
+            error
+        })
+    }
+}
+
+fn within_max(len: Option<u64>) -> io::Result<u64> {
+    len.filter(|len| *len <= FILE_LEN_MAX).ok_or_else(|| ErrorKind::FileTooLarge.into())
+}
+
+pub(super) fn read_at_most(file: &impl FileExt, offset: u64, len: u64) -> io::Result<Bytes> {
+    let len = usize::try_from(len).map_err(|_| ErrorKind::OutOfMemory)?;
+    let mut bytes = Vec::new();
+    // A length that a damaged file system made up must not end the process.
+    bytes.try_reserve_exact(len).map_err(|_| ErrorKind::OutOfMemory)?;
+    bytes.resize(len, 0);
+    let mut done = 0;
+    while done < len {
+        match file.read_at(&mut bytes[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(done);
+    Ok(bytes.into())
+}
+
+pub(super) fn disk_error(op: &DiskOp, kind: ErrorKind) -> DiskError {
+    match (kind, op) {
+        // What is missing is the folder.
+        (ErrorKind::NotFound, DiskOp::Create { .. } | DiskOp::List | DiskOp::SyncDir) => DiskError::Io,
+        (ErrorKind::NotFound, _) => DiskError::NotFound,
+        (ErrorKind::AlreadyExists, DiskOp::Create { .. }) => DiskError::Exists,
+        (ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge, _) => DiskError::NoSpace,
+        _ => DiskError::Io,
+    }
+}
+
+fn describe(op: &DiskOp) -> (&'static str, Option<&FileName>) {
+    match op {
+        DiskOp::Create { file } => ("created", Some(file)),
+        DiskOp::Write { file, .. } => ("written", Some(file)),
+        DiskOp::Read { file, .. } => ("read", Some(file)),
+        DiskOp::Sync { file } => ("synced", Some(file)),
+        DiskOp::SyncDir => ("synced", None),
+        DiskOp::Rename { from, .. } => ("renamed", Some(from)),
+        DiskOp::Remove { file } => ("removed", Some(file)),
+        DiskOp::Truncate { file, .. } => ("truncated", Some(file)),
+        DiskOp::List => ("listed", None),
+    }
+}
