@@ -211,7 +211,11 @@ fn what_is_no_file_is_listed_and_not_touched() {
     assert_eq!(files.execute(&DiskOp::Create { file: folder.clone() }), Err(DiskError::Exists));
     assert_eq!(files.execute(&DiskOp::Remove { file: folder.clone() }), Err(DiskError::Io));
     assert_eq!(files.execute(&DiskOp::Read { file: folder, offset: 0, len: 1 }), Err(DiskError::Io));
+    let beside = FileName::from("../beside");
+    assert_eq!(files.execute(&DiskOp::Create { file: beside }), Err(DiskError::Io));
+    assert!(files.last_failure().unwrap().to_string().ends_with("log/../beside: cannot be created: invalid filename"));
     assert_eq!(names(&path.join("log")), ["dangling", "folder"]);
+    assert_eq!(names(&path), ["boot", "lock", "log"]);
 }
 
 /// In a boot that has not touched them yet, files are renamed as in the one that made them.

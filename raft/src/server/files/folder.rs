@@ -24,6 +24,22 @@ const PROBE: &str = "probe.new";
 const BOOT_BYTES_MAX: u64 = 64;
 
 /// A server's folder for the length of one boot.
+///
+/// ```
+/// use squall_raft::process::{DiskOp, DiskReply};
+/// use squall_raft::server::files::{Disk, Folder, OpenError};
+///
+/// let path = std::env::temp_dir().join(format!("squall-example-{}", std::process::id()));
+/// # let _ = std::fs::remove_dir_all(&path);
+/// let Folder { boot, mut files } = Folder::open(&path)?;
+/// assert_eq!(boot.0, 1);
+/// assert_eq!(files.execute(&DiskOp::List), Ok(DiskReply::Files(Vec::new())));
+/// assert!(matches!(Folder::open(&path), Err(OpenError::Locked { .. })));
+/// drop(files); // and with it the lock
+/// assert_eq!(Folder::open(&path)?.boot.0, 2);
+/// # std::fs::remove_dir_all(&path).unwrap();
+/// # Ok::<(), OpenError>(())
+/// ```
 #[derive(Debug)]
 pub struct Folder {
     /// Larger than that of every earlier boot in this folder, and durable.
