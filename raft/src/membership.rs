@@ -44,17 +44,37 @@ impl Configuration {
     /// # Errors
     /// If there is no voter, or one is listed twice.
     pub fn of_voters(voters: impl IntoIterator<Item = NodeId>) -> Result<Self, ConfigurationError> {
-        let listed: Vec<NodeId> = voters.into_iter().collect();
-        let mut seen = BTreeSet::new();
-        for node in &listed {
-            if !seen.insert(*node) {
-                return Err(ConfigurationError::Duplicate(*node));
-            }
-        }
-        if seen.is_empty() {
+        Self::from_parts(voters, [], [])
+    }
+
+    /// A configuration of its three sets, as a log or a peer has them. A voter may be an outgoing one as well.
+    ///
+    /// # Errors
+    /// If there is no voter, one is listed twice in a set, or a learner votes.
+    ///
+    /// ```
+    /// use squall_raft::membership::{Configuration, ConfigurationError};
+    /// use squall_raft::types::NodeId;
+    ///
+    /// let joint = Configuration::from_parts([1, 2].map(NodeId), [2, 3].map(NodeId), [4].map(NodeId)).unwrap();
+    /// assert!(joint.is_joint());
+    /// let both = Configuration::from_parts([NodeId(1)], [], [NodeId(1)]);
+    /// assert_eq!(both, Err(ConfigurationError::Duplicate(NodeId(1))));
+    /// ```
+    pub fn from_parts(
+        voters: impl IntoIterator<Item = NodeId>,
+        outgoing: impl IntoIterator<Item = NodeId>,
+        learners: impl IntoIterator<Item = NodeId>,
+    ) -> Result<Self, ConfigurationError> {
+        let (voters, outgoing, learners) = (set(voters)?, set(outgoing)?, set(learners)?);
+        if voters.is_empty() {
             return Err(ConfigurationError::NoVoters);
         }
-        Ok(Self { voters: seen.into_iter().collect(), outgoing: Vec::new(), learners: Vec::new() })
+        let configuration = Self { voters, outgoing, learners };
+        match configuration.learners.iter().find(|node| configuration.is_voter(**node)) {
+            Some(node) => Err(ConfigurationError::Duplicate(*node)),
+            None => Ok(configuration),
+        }
     }
 
     /// Those whose votes and acknowledgements count.
@@ -92,6 +112,16 @@ impl Configuration {
     pub fn members(&self) -> Vec<NodeId> {
         let all: BTreeSet<NodeId> = [&self.voters, &self.outgoing, &self.learners].into_iter().flatten().copied().collect();
         all.into_iter().collect()
+    }
+}
+
+/// The nodes in ascending order, if each is listed once.
+fn set(listed: impl IntoIterator<Item = NodeId>) -> Result<Vec<NodeId>, ConfigurationError> {
+    let mut nodes: Vec<NodeId> = listed.into_iter().collect();
+    nodes.sort_unstable();
+    match nodes.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(ConfigurationError::Duplicate(pair[0])),
+        None => Ok(nodes),
     }
 }
 

@@ -16,3 +16,8 @@ pub mod breaker;
 pub mod backoff;
 
 pub mod files;
+pub mod frame;
+
+pub mod wire;
+
+pub mod codec;

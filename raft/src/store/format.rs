@@ -406,18 +406,20 @@ pub fn encode_configuration(configuration: &Configuration, out: &mut Vec<u8>) {
 
 /// Reads a configuration's payload.
 ///
-/// Joint configurations and learners have their place in the format; nothing makes them yet,
-/// so they are refused like any other payload that no release has written.
+/// Joint ones and those with learners are read although nothing makes them yet: a peer may send
+/// them, they are written as they come, and what was written must be readable.
 ///
 /// # Errors
 /// If the payload is not exactly one configuration.
 pub fn decode_configuration(payload: &Bytes, record: u32) -> Result<Configuration, Fault> {
     let refused = Fault::Configuration { record };
     let (counts, nodes) = payload.split_at_checked(16).ok_or(refused)?;
-    let plain = u32_at(counts, 4) == 0 && u32_at(counts, 8) == 0 && u32_at(counts, 12) == 0;
-    if !plain || nodes.len() as u64 != u64::from(u32_at(counts, 0)) * 8 {
+    let [voters, outgoing, learners] = [0, 4, 8].map(|at| u32_at(counts, at) as usize);
+    let listed = [voters, outgoing, learners].iter().map(|count| *count as u64).sum::<u64>();
+    if u32_at(counts, 12) != 0 || nodes.len() as u64 != listed * 8 {
         return Err(refused);
     }
-    let voters = nodes.chunks_exact(8).map(|node| NodeId(u64_at(node, 0)));
-    Configuration::of_voters(voters).map_err(|_| refused)
+    let nodes = || nodes.chunks_exact(8).map(|node| NodeId(u64_at(node, 0)));
+    let (first, second) = (nodes().take(voters), nodes().skip(voters).take(outgoing));
+    Configuration::from_parts(first, second, nodes().skip(voters + outgoing)).map_err(|_| refused)
 }

@@ -269,10 +269,11 @@ fn entry(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32) -> Re
 mod tests {
     use super::*;
     use crate::entry::Persist;
+    use crate::membership::Configuration;
     use crate::store::Identity;
-    use crate::store::format::SegmentId;
+    use crate::store::format::{SegmentId, encode_configuration};
     use crate::store::writer::FrameWriter;
-    use crate::types::IoId;
+    use crate::types::{IoId, NodeId};
 
     /// Two frames of one term each, in the same segment.
     fn history(terms: [u64; 2]) -> [Bytes; 2] {
@@ -324,6 +325,22 @@ mod tests {
         }
         let absurd = reader().next(&crafted(&record, &[], u64::MAX));
         assert!(matches!(absurd, Step::Invalid(Invalid { fault: Fault::Lengths, .. })), "{absurd:?}");
+    }
+
+    /// A peer may send them, and what was written must be readable.
+    #[test]
+    fn joint_configurations_are_read_as_they_were_written() {
+        let nodes = |numbers: &[u64]| numbers.iter().copied().map(NodeId).collect::<Vec<_>>();
+        let configuration = Configuration::from_parts(nodes(&[1, 2]), nodes(&[2, 3, 5]), nodes(&[4])).unwrap();
+        let mut payload = Vec::new();
+        encode_configuration(&configuration, &mut payload);
+        assert_eq!(decode_configuration(&payload.clone().into(), 0), Ok(configuration));
+        for (at, byte) in [(0, 3), (4, 2), (8, 9), (12, 1), (16, 2), (56, 1)] {
+            let mut wrong = payload.clone();
+            wrong[at] = byte;
+            let refused = decode_configuration(&wrong.into(), 6);
+            assert_eq!(refused, Err(Fault::Configuration { record: 6 }), "byte {at}");
+        }
     }
 
     /// A frame of one sector with right checksums, whatever it holds.
