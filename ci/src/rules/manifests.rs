@@ -48,10 +48,16 @@ pub fn checks_overflow(file: &File) -> Vec<Finding> {
     findings
 }
 
-/// `cargo test` at the root runs the three crates of the product, and automation stays apart.
+/// `cargo test` at the root runs the three crates of the product, and automation stays apart. A workspace elsewhere
+/// has no members but itself.
 #[must_use]
 pub fn keeps_default_members(file: &File) -> Vec<Finding> {
     let Some(manifest) = parse(file).filter(|manifest| manifest.get(&["workspace"]).is_some()) else { return Vec::new() };
+    if file.path != "Cargo.toml" {
+        let members = manifest.get(&["workspace", "members"]).into_iter();
+        let expected = "one in the workspace of the root, or none but the package itself";
+        return members.map(|(line, _)| Finding::new(&file.path, line, "members of another workspace", expected)).collect();
+    }
     let found: BTreeSet<_> = manifest.strings(&["workspace", "default-members"]).into_iter().collect();
     if found == BTreeSet::from(["raft", "sim", "checkers"]) {
         return Vec::new();

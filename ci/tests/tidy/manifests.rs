@@ -17,6 +17,8 @@ fn manifests_follow_the_directions() {
         ("checkers/Cargo.toml", "[build-dependencies]\nsquall-raft.workspace = true\n"),
         ("checkers/Cargo.toml", "[dependencies.squall-raft]\nworkspace = true\n"),
         ("sim/Cargo.toml", "[dev-dependencies]\nsquall-ci.workspace = true\n"),
+        ("raft/fuzz/Cargo.toml", "[dependencies]\nsquall-sim = { path = \"../../sim\" }\n"),
+        ("raft/fuzz/Cargo.toml", "[dependencies]\nmadsim = \"0.2\"\n"),
         ("ci/Cargo.toml", "[dependencies]\nsquall-raft.workspace = true\n"),
     ] {
         assert_eq!(lines(rule, path, bad).len(), 1, "{path}: {bad}");
@@ -24,6 +26,7 @@ fn manifests_follow_the_directions() {
     let sim = "[dependencies]\nsquall-raft.workspace = true\nsquall-checkers.workspace = true\nmadsim = \"0.2\"\n";
     assert_eq!(lines(rule, "sim/Cargo.toml", sim), NONE);
     assert_eq!(lines(rule, "ci/peers/Cargo.toml", "[dependencies]\nsquall-sim.workspace = true\n"), NONE);
+    assert_eq!(lines(rule, "raft/fuzz/Cargo.toml", "[dependencies]\nsquall-raft = { path = \"..\" }\n"), NONE);
     assert_eq!(lines(rule, "raft/Cargo.toml", "[dependencies]\nbytes.workspace = true\n"), NONE);
     assert_eq!(lines(rule, "other/Cargo.toml", "[package]\n"), [1], "a crate that nobody gave a place");
     assert_eq!(lines(rule, "raft/Cargo.toml", "[package]\nname = \n"), [2]);
@@ -57,6 +60,8 @@ fn automation_stays_out_of_the_default_members() {
     assert_eq!(lines(rule, "Cargo.toml", "[workspace]\ndefault-members = [\"raft\", \"sim\", \"checkers\"]\n"), NONE);
     assert_eq!(lines(rule, "Cargo.toml", "[workspace]\ndefault-members = [\"raft\", \"sim\", \"checkers\", \"ci\"]\n"), [2]);
     assert_eq!(lines(rule, "Cargo.toml", "[workspace]\n"), [1]);
+    assert_eq!(lines(rule, "raft/fuzz/Cargo.toml", "[workspace]\n"), NONE, "a package alone");
+    assert_eq!(lines(rule, "raft/fuzz/Cargo.toml", "[workspace]\nmembers = [\"a\"]\n"), [2]);
 }
 
 #[test]
