@@ -2,9 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 use squall_raft::config;
+use squall_raft::entry::{Entry, Payload};
+use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::node::request::Request;
 use squall_raft::server::codec::{CodecError, Heard, Incoming, Limits, Parts, encode_ping};
-use squall_raft::server::frame::{Kind, encode};
+use squall_raft::server::frame::{HEADER_LEN, Kind, encode};
+use squall_raft::server::wire::{ENTRY_BYTES, ENVELOPE_BYTES};
+use squall_raft::types::{BootNumber, ClusterId, Incarnation, LogId, NodeId, Peer, Term};
 
 use crate::hostile::{TIGHT, encoded};
 use crate::samples::samples;
@@ -138,6 +142,43 @@ fn a_stream_that_ends_between_parts_is_cut_off() {
     let heard = Heard::from_pieces(TIGHT, [&stream[..]]);
     assert_eq!(heard, Heard { incoming: vec![Incoming::Ping], end: Err(CodecError::CutOff { found: 2 }) });
 }
+
+/// What the limits reckon with: no number makes an envelope or an entry longer than its constant says.
+#[test]
+fn the_largest_numbers_fit_in_what_is_reckoned_for_them() {
+    const SESSION_BYTES: usize = 25; // what the applier puts before a command
+    let peer = Peer { node: NodeId(u64::MAX), incarnation: Incarnation(u32::MAX) };
+    let (term, boot) = (Term(u64::MAX), BootNumber(u32::MAX));
+    let envelope =
+        Envelope { cluster: ClusterId(u64::MAX), from: peer, to: peer, term, boot, session: u32::MAX, round: u64::MAX };
+    let id = LogId::new(u64::MAX, u64::MAX);
+    let len = |body| encoded(&Incoming::Message(Message { envelope, body }), &WIDE).len() - HEADER_LEN;
+    let append = |command_bytes: &[usize]| {
+        let first = u64::MAX - command_bytes.len() as u64;
+        let entries = (1..).zip(command_bytes).map(|(nth, bytes)| Entry {
+            id: LogId::new(u64::MAX, first + nth),
+            payload: Payload::Command(vec![0; bytes + SESSION_BYTES].into()),
+        });
+        len(Body::Append { prev: LogId::new(u64::MAX, first), entries: entries.collect(), commit: id.index })
+    };
+    for body in [
+        Body::RequestVote { last: id },
+        Body::Rejected { prev: id.index, hint: id },
+        Body::HeartbeatAck { tail: id.index, matched: id.index },
+    ] {
+        let kind = body.kind();
+        let found = len(body) as u64;
+        assert!(found <= ENVELOPE_BYTES, "{kind}: {found} of {ENVELOPE_BYTES}");
+    }
+    for command_bytes in [&[][..], &[0], &[64 << 20], &[1_000, 0, 100_000]] {
+        let reckoned = command_bytes.iter().map(|bytes| *bytes as u64 + ENTRY_BYTES).sum::<u64>() + ENVELOPE_BYTES;
+        let found = append(command_bytes) as u64;
+        assert!(found <= reckoned, "{command_bytes:?}: {found} of {reckoned}");
+    }
+}
+
+/// In one piece, even if it is long.
+const WIDE: Limits = Limits { frame_bytes_max: 1 << 30, message_bytes_max: 1 << 30, part_bytes: 1 << 30 };
 
 #[test]
 fn limits_that_contradict_each_other_are_refused_by_name() {
