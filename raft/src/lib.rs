@@ -2,7 +2,8 @@
 //!
 //! Inputs, local time and randomness come in as arguments; what must be sent, persisted
 //! or answered goes out as values. There is no async, thread, clock, socket or file in
-//! here, so the code that serves in production is the code that runs in simulation.
+//! them, so the code that serves in production is the code that runs in simulation. What
+//! acts is a thin driver around them (`server`, a feature).
 //!
 //! Not here: simulated worlds (`squall-sim`) and judges of histories (`squall-checkers`).
 //! Read next, in this order: the modules as they are declared below.

@@ -20,11 +20,34 @@ pub enum Bug {
     D02,
     /// Followers campaign in term 0 only: the first election is the last.
     Z01,
+    /// The driver: what is left of a frame after a read is thrown away.
+    T01,
+    /// The driver: a sync is reported as done before it is.
+    T02,
+    /// The driver: after a reconnect the last batch is sent again.
+    T03,
+    /// The driver: a peer's backlog has no bound.
+    T04,
+    /// The driver: a half-open breaker never closes.
+    T05,
 }
 
 impl Bug {
     /// All of them, in the order of the catalogue.
-    pub const ALL: [Self; 7] = [Self::E05, Self::E09, Self::L01, Self::L02, Self::R01, Self::D02, Self::Z01];
+    pub const ALL: [Self; 12] = [
+        Self::E05,
+        Self::E09,
+        Self::L01,
+        Self::L02,
+        Self::R01,
+        Self::D02,
+        Self::Z01,
+        Self::T01,
+        Self::T02,
+        Self::T03,
+        Self::T04,
+        Self::T05,
+    ];
 
     /// The id in the catalogue.
     #[must_use]
@@ -37,6 +60,11 @@ impl Bug {
             Self::R01 => "R01",
             Self::D02 => "D02",
             Self::Z01 => "Z01",
+            Self::T01 => "T01",
+            Self::T02 => "T02",
+            Self::T03 => "T03",
+            Self::T04 => "T04",
+            Self::T05 => "T05",
         }
     }
 
@@ -51,7 +79,18 @@ impl Bug {
             Self::R01 => "reads are served without confirming the leadership",
             Self::D02 => "the log is synced only when term or vote changed",
             Self::Z01 => "followers campaign in term 0 only: the first election is the last",
+            Self::T01 => "the driver throws away what is left of a frame after a read",
+            Self::T02 => "the driver reports a sync as done before it is",
+            Self::T03 => "the driver sends the last batch again after a reconnect",
+            Self::T04 => "the driver's backlog for a peer has no bound",
+            Self::T05 => "a half-open breaker of the driver never closes",
         }
+    }
+
+    /// Whether it is in the driver, which only arenas that run the driver can find.
+    #[must_use]
+    pub const fn is_in_driver(self) -> bool {
+        matches!(self, Self::T01 | Self::T02 | Self::T03 | Self::T04 | Self::T05)
     }
 
     /// Finds a bug by its id, in any case.

@@ -1,0 +1,122 @@
+//! [`Env`] in production: tokio's tasks, time and TCP, and a real folder.
+//!
+//! Not here: what is done with them. Read next: [`super::Server`].
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::time::Instant;
+
+use super::env::{Env, Listener, Task};
+use super::files::{Disk, Files};
+use super::tasks::lock;
+use crate::process::{DiskError, DiskOp, DiskReply};
+use crate::types::LocalTime;
+
+/// What the system buffers of one connection: control waits for no more than these bytes of bulk.
+const SEND_BUFFER_BYTES: u32 = 256 << 10;
+
+/// Connections that have arrived and were not taken yet.
+const BACKLOG: u32 = 1_024;
+
+/// Further away than any deadline; the sum with now must exist.
+const FAR: Duration = Duration::from_secs(86_400 * 365);
+
+/// Tokio and a folder.
+#[derive(Clone, Debug)]
+pub struct Native {
+    origin: Instant,
+    disk: Arc<Mutex<Files>>,
+}
+
+impl Native {
+    /// Serves from these files. Its clock begins now.
+    #[must_use]
+    pub fn new(files: Files) -> Self {
+        Self { origin: Instant::now(), disk: Arc::new(Mutex::new(files)) }
+    }
+}
+
+impl Env for Native {
+    type Stream = TcpStream;
+    type Listener = TcpListener;
+    type Task = AbortHandle;
+
+    fn now(&self) -> LocalTime {
+        LocalTime(u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn sleep_until(&self, at: LocalTime) -> impl Future<Output = ()> + Send + 'static {
+        tokio::time::sleep_until(self.origin + Duration::from_nanos(at.0).min(self.origin.elapsed() + FAR))
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        tokio::spawn(future).abort_handle()
+    }
+
+    async fn listen(&self, address: &str) -> io::Result<TcpListener> {
+        let socket = of_first(address, |socket, at| {
+            socket.set_reuseaddr(true)?;
+            // Connections that are taken inherit it.
+            socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+            socket.bind(at)
+        })
+        .await?;
+        socket.1.listen(BACKLOG)
+    }
+
+    async fn dial(&self, address: &str) -> io::Result<TcpStream> {
+        let (at, socket) = of_first(address, |socket, _| socket.set_send_buffer_size(SEND_BUFFER_BYTES)).await?;
+        let stream = socket.connect(at).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn disk(&self, op: DiskOp) -> Result<DiskReply, DiskError> {
+        let disk = Arc::clone(&self.disk);
+        // A task that was aborted or has panicked tells nothing about the disk but that it cannot be relied on.
+        spawn_blocking(move || lock(&disk).execute(&op)).await.unwrap_or(Err(DiskError::Io))
+    }
+
+    fn entropy(&self) -> u64 {
+        use std::hash::{BuildHasher as _, Hasher as _};
+        #[expect(clippy::disallowed_types, reason = "production draws from the operating system; simulations have their own Env")]
+        let state = std::hash::RandomState::new();
+        state.build_hasher().finish()
+    }
+}
+
+/// A socket for the first address of a name.
+async fn of_first(
+    address: &str,
+    prepare: impl Fn(&TcpSocket, std::net::SocketAddr) -> io::Result<()>,
+) -> io::Result<(std::net::SocketAddr, TcpSocket)> {
+    let at = lookup_host(address).await?.next();
+    let at = at.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))?;
+    let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    prepare(&socket, at)?;
+    Ok((at, socket))
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let (stream, _) = Self::accept(self).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    fn address(&self) -> String {
+        self.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string())
+    }
+}
+
+impl Task for AbortHandle {
+    fn abort(&self) {
+        Self::abort(self);
+    }
+}
