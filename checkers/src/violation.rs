@@ -35,6 +35,10 @@ pub enum Property {
     Monotone,
     /// A session's command takes effect once.
     ExactlyOnce,
+    /// Streams deliver each message at most once, unchanged and in the order of its lane.
+    Transport,
+    /// Nothing that waits for a peer grows beyond its limit.
+    Bounded,
     /// The clients' history has an order that respects real time and the model.
     Linearizability,
     /// A healed cluster makes progress.
@@ -53,7 +57,7 @@ pub enum Property {
 
 impl Property {
     /// Every property, in the order of their declaration.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ElectionSafety,
         Self::LeaderAppendOnly,
         Self::LogMatching,
@@ -62,6 +66,8 @@ impl Property {
         Self::AcknowledgedDurable,
         Self::Monotone,
         Self::ExactlyOnce,
+        Self::Transport,
+        Self::Bounded,
         Self::Linearizability,
         Self::Liveness,
         Self::Expect,
@@ -83,6 +89,8 @@ impl Property {
             Self::AcknowledgedDurable => "acknowledged-durable",
             Self::Monotone => "monotone",
             Self::ExactlyOnce => "exactly-once",
+            Self::Transport => "transport",
+            Self::Bounded => "bounded",
             Self::Linearizability => "linearizability",
             Self::Liveness => "liveness",
             Self::Expect => "expect",

@@ -6,10 +6,13 @@
 //!
 //! Not here: what a run does in it ([`crate::run`]).
 
+#[cfg(madsim)]
+pub mod madsim;
 mod world;
 
 use std::collections::BTreeMap;
 
+use squall_checkers::violation::Violation;
 use squall_raft::process::Process;
 use squall_raft::types::NodeId;
 
@@ -31,6 +34,19 @@ pub struct Traffic {
     pub reconnects: u64,
 }
 
+impl Traffic {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            connections: self.connections + other.connections,
+            frames: self.frames + other.frames,
+            bytes: self.bytes + other.bytes,
+            reconnects: self.reconnects + other.reconnects,
+        }
+    }
+}
+
 /// A place where processes run and things befall them.
 ///
 /// Whatever happens to a node or a link takes effect at once, at the virtual time of the last step, is an event of the
@@ -42,6 +58,19 @@ pub trait Arena<P: Process>: Sized {
 
     /// Carries out the next event.
     fn step(&mut self, observer: &mut impl Observer<P>) -> Step<P::Reply>;
+
+    /// Asks it to end its steps soon enough for triggers that wait for observations.
+    fn watch_closely(&mut self, _closely: bool) {}
+
+    /// What it has found wrong itself, in the parts of the system that only it runs; once.
+    fn violation(&mut self) -> Option<Box<Violation>> {
+        None
+    }
+
+    /// The same at the end of a run, when the books are closed: nothing runs any more.
+    fn final_violation(&mut self) -> Option<Box<Violation>> {
+        None
+    }
 
     /// Virtual nanoseconds since the start.
     fn now(&self) -> u64;

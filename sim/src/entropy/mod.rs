@@ -32,6 +32,8 @@ pub enum Owner {
     Target = 7,
     /// Links between clients and nodes.
     ClientLink = 8,
+    /// madsim's executor and network.
+    Executor = 9,
 }
 
 /// The seed of a run.

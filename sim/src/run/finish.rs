@@ -108,8 +108,7 @@ where
     close(&mut run);
     let violation = match run.ended.take() {
         Some(Ending::Violated(violation)) => Some(violation),
-        _ if run.options.checks => linearizability(&run),
-        _ => None,
+        _ => run.arena.final_violation().or_else(|| if run.options.checks { linearizability(&run) } else { None }),
     };
     let counters = run.arena.counters();
     Outcome {

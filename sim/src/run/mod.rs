@@ -220,6 +220,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             subject,
             options,
         };
+        run.arena.watch_closely(watch.triggers);
         run.begin(orders, observer);
         Ok(run)
     }
@@ -280,7 +281,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             }
         }
         self.fire_triggers(observer);
-        if let Some(violation) = self.judge.violation.take() {
+        if let Some(violation) = self.judge.violation.take().or_else(|| self.arena.violation()) {
             self.ended = Some(Ending::Violated(violation));
         }
         if let Some((node, reason)) = self.judge.halted.take() {

@@ -20,7 +20,7 @@ use crate::events::What;
 use crate::network::{LinkWeather, Passage};
 
 /// Where a boot's clock may begin, so that a time of one boot means nothing to another.
-const CLOCK_ORIGIN_NS: (u64, u64) = (1_000_000_000, 1 << 44);
+pub(crate) const CLOCK_ORIGIN_NS: (u64, u64) = (1_000_000_000, 1 << 44);
 
 impl<P: Process> World<P> {
     /// Starts a node's process on what its disk holds. Only a node that is down starts.

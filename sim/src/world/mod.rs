@@ -15,11 +15,12 @@ mod encode;
 mod event;
 mod node;
 mod settings;
-mod trace;
+pub(crate) mod trace;
 
 use squall_raft::process::{Effects, Process};
 use squall_raft::types::{LocalTime, NodeId};
 
+pub(crate) use control::CLOCK_ORIGIN_NS;
 pub use event::{DropReason, Observer, WorldEvent};
 pub use settings::{ClientId, Counters, RequestHandle, Settings, Status, Step};
 pub use trace::BLOCK_EVENTS;

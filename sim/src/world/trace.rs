@@ -15,7 +15,7 @@ use squall_raft::shared::SharedVec;
 pub const BLOCK_EVENTS: u64 = 1024;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     fold: Fold,
     at_ns: u64,
     events: u64,
@@ -25,7 +25,7 @@ pub(super) struct Trace {
 impl Trace {
     /// Folds an event and shows it; returns its number.
     #[inline]
-    pub(super) fn emit<P: Process>(&mut self, at_ns: u64, observer: &mut impl Observer<P>, event: WorldEvent<'_, P>) -> u64 {
+    pub(crate) fn emit<P: Process>(&mut self, at_ns: u64, observer: &mut impl Observer<P>, event: WorldEvent<'_, P>) -> u64 {
         if at_ns != self.at_ns {
             self.at_ns = at_ns;
             encode::time(&mut self.fold, at_ns);
@@ -39,15 +39,15 @@ impl Trace {
         self.events
     }
 
-    pub(super) fn hash(&self) -> u64 {
+    pub(crate) fn hash(&self) -> u64 {
         self.fold.value()
     }
 
-    pub(super) fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.events
     }
 
-    pub(super) fn blocks(&self) -> &SharedVec<u64> {
+    pub(crate) fn blocks(&self) -> &SharedVec<u64> {
         &self.blocks
     }
 }
