@@ -234,6 +234,11 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// Everything that is in it.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().flatten()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.slots.clear();
         self.free.clear();

@@ -2,7 +2,7 @@
 //!
 //! One seed decides everything that happens in a run. Modules stand in the order in which they build on each other:
 //! randomness; what people write ([`scenario`]) and what is drawn from it ([`plan`]); what is simulated, up to a
-//! [`world`]; and a [`run`] of a plan in a world under all checkers.
+//! [`world`], the first [`arena`]; and a [`run`] of a plan in an arena under all checkers.
 
 pub mod entropy;
 
@@ -19,6 +19,8 @@ pub mod network;
 pub mod disk;
 
 pub mod world;
+
+pub mod arena;
 
 pub mod run;
 

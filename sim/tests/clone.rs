@@ -72,11 +72,11 @@ fn a_kill_in_a_branch_disturbs_nobody_else() {
         let alone = run("calm", seed).finish(&mut ());
         let mut undisturbed = run("calm", seed);
         run_until(&mut undisturbed, 2 * SECOND_NS);
-        let mut branch = undisturbed.world().clone();
+        let mut branch = undisturbed.arena().clone();
         let (term, led) = leader(&branch).expect("a leader after two calm seconds");
         assert!(branch.kill(led, &mut ()));
         let branched_at = (branch.hash(), branch.events());
-        assert_ne!(branched_at.0, undisturbed.world().hash(), "the kill is an event");
+        assert_ne!(branched_at.0, undisturbed.arena().hash(), "the kill is an event");
         for until_ns in (2 * SECOND_NS..5 * SECOND_NS).step_by(50_000_000) {
             run_until(&mut undisturbed, until_ns);
             while branch.next_at().is_some_and(|at_ns| at_ns < until_ns) {
@@ -85,7 +85,7 @@ fn a_kill_in_a_branch_disturbs_nobody_else() {
         }
         let (new_term, leads) = leader(&branch).expect("the others elect a leader");
         assert!(new_term > term && leads != led, "seed {seed}: {leads} leads in term {new_term}");
-        assert_eq!(leader(undisturbed.world()), Some((term, led)), "seed {seed}");
+        assert_eq!(leader(undisturbed.arena()), Some((term, led)), "seed {seed}");
         assert_eq!(undisturbed.finish(&mut ()).hash, alone.hash, "seed {seed}");
     }
 }
@@ -95,7 +95,7 @@ fn a_kill_in_a_branch_disturbs_nobody_else() {
 fn a_power_loss_in_the_original_spares_its_clone() {
     let mut run = run("calm", 7);
     run_until(&mut run, 2 * SECOND_NS);
-    let (mut struck, mut spared, mut twin) = (run.world().clone(), run.world().clone(), run.world().clone());
+    let (mut struck, mut spared, mut twin) = (run.arena().clone(), run.arena().clone(), run.arena().clone());
     for node in 1..=3 {
         assert!(struck.power_loss(NodeId(node), &mut ()));
         assert!(struck.start(NodeId(node), &mut ()));

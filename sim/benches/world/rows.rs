@@ -144,7 +144,7 @@ fn run_with(commits: u64) -> Run<KvSubject> {
     let plan = plan(&scenario(&format!(r#"safety: "100s", {LOSSY} {clients}"#)), 1);
     let mut run = Run::new(Arc::new(plan), KvSubject, Options::default(), &mut ()).unwrap_or_else(|error| panic!("{error}"));
     let committed = |run: &Run<KvSubject>| {
-        let world = run.world();
+        let world = run.arena();
         world.nodes().filter_map(|node| Some(world.process(node)?.core()?.commit_index().0)).max().unwrap_or(0)
     };
     while committed(&run) < commits {

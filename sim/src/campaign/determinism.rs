@@ -57,7 +57,7 @@ pub fn compare<S: Subject>(plan: &Arc<Plan>, subject: &S, how: How) -> Result<Op
     let mut first = start(plan, subject, how, &mut seen)?;
     let mut second = start(plan, subject, how, &mut seen_again)?;
     loop {
-        if first.world().hash() != second.world().hash() {
+        if first.arena().hash() != second.arena().hash() {
             return Ok(Some(difference(first.now_ns(), &seen, &seen_again)));
         }
         if first.is_over() && second.is_over() {

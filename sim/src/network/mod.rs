@@ -8,7 +8,7 @@
 //! A link is FIFO per lane, as a connection is: a message never overtakes an earlier one. Copies
 //! that were duplicated or reordered leave the queue. A cut drops what is sent while it lasts *and*
 //! what arrives while it lasts, as a packet filter does; what was in flight during a cut that was
-//! shorter than the flight arrives. Messages in flight outlive their sender.
+//! shorter than the flight arrives. Messages in flight outlive their sender. A reset takes what is in flight with it.
 //!
 //! Not here: the queue of events and the processes at both ends ([`crate::world`]).
 
@@ -108,11 +108,13 @@ pub(crate) struct Link {
     ordinal: u64,
     /// When the last message in the queue of each lane is due.
     last_due_ns: [u64; 2],
+    /// What was sent before the event of this number went down with its connection.
+    lost_before: u64,
 }
 
 impl Link {
     pub(crate) fn new(key: u64, weather: LinkWeather) -> Self {
-        Self { key, weather, cuts: 0, slot: 0, ordinal: 0, last_due_ns: [0; 2] }
+        Self { key, weather, cuts: 0, slot: 0, ordinal: 0, last_due_ns: [0; 2], lost_before: 0 }
     }
 
     pub(crate) fn set_weather(&mut self, weather: LinkWeather) {
@@ -133,6 +135,18 @@ impl Link {
     #[inline]
     pub(crate) fn is_cut(&self) -> bool {
         self.cuts > 0
+    }
+
+    /// The connection is reset, which is the event of this number: a new one begins.
+    pub(crate) fn reset(&mut self, number: u64) {
+        self.lost_before = number;
+        self.last_due_ns = [0; 2];
+    }
+
+    /// Whether what was sent under this number was lost with its connection.
+    #[inline]
+    pub(crate) fn went_down_with(&self, sent: u64) -> bool {
+        sent < self.lost_before
     }
 
     /// Decides what becomes of a message that is sent now.

@@ -15,6 +15,7 @@ use squall_raft::types::NodeId;
 use super::clients::Desk;
 use super::subject::Subject;
 use super::{Ending, Run};
+use crate::arena::{Arena, Traffic};
 use crate::scenario::Mark;
 
 /// What came of a run.
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub events: u64,
     /// Messages between nodes.
     pub messages: u64,
+    /// What went over wires.
+    pub traffic: Traffic,
     /// Operations with a definite outcome.
     pub operations: u64,
     /// Reads among them.
@@ -46,17 +49,23 @@ pub struct Outcome {
     pub commits: u64,
     /// Faults that took effect, by kind.
     pub faults: BTreeMap<String, u64>,
+    /// What the plan asked for and the arena cannot do, by name, and how often.
+    pub inexpressible: BTreeMap<&'static str, u64>,
     /// Marks that were reached.
     pub marks: BTreeMap<Mark, u64>,
 }
 
 /// What is demanded of a healed cluster, as it stands now.
-pub(super) fn facts<S: Subject>(run: &Run<S>, commit_index_at_healing: u64, elapsed_ns: u64) -> EndOfRun {
+pub(super) fn facts<S: Subject, A: Arena<Node<S::Machine>>>(
+    run: &Run<S, A>,
+    commit_index_at_healing: u64,
+    elapsed_ns: u64,
+) -> EndOfRun {
     EndOfRun {
         leader: agreed_leader(run),
         committed_since_heal: run.commit_index() > commit_index_at_healing,
         unanswered: run.clients.iter().filter_map(|client| Some((client.id(), client.unanswered()?.0))).collect(),
-        replicas: run.world.nodes().map(|node| replica(run, node)).collect(),
+        replicas: run.arena.node_ids().map(|node| replica(run, node)).collect(),
         elapsed_ns,
         election_timeout_ns: run.plan.engine.election_timeout.high.0,
         bound_election_timeouts: run.plan.settle_election_timeouts,
@@ -64,31 +73,35 @@ pub(super) fn facts<S: Subject>(run: &Run<S>, commit_index_at_healing: u64, elap
 }
 
 /// The leader that a quorum follows in one term.
-fn agreed_leader<S: Subject>(run: &Run<S>) -> Option<u64> {
+fn agreed_leader<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<u64> {
     let mut followers: BTreeMap<(u64, u64), u64> = BTreeMap::new();
-    for core in run.world.nodes().filter_map(|node| run.world.process(node)?.core()) {
-        if let Some(leader) = core.leader() {
-            *followers.entry((core.hard_state().term.0, leader.0)).or_default() += 1;
-        }
+    let of = |process: &Node<S::Machine>| {
+        let core = process.core()?;
+        Some((core.hard_state().term.0, core.leader()?.0))
+    };
+    for followed in run.arena.node_ids().filter_map(|node| run.arena.with_process(node, of).flatten()) {
+        *followers.entry(followed).or_default() += 1;
     }
     followers.into_iter().find(|(_, count)| count * 2 > run.plan.nodes).map(|((_, leader), _)| leader)
 }
 
-fn replica<S: Subject>(run: &Run<S>, node: NodeId) -> Replica {
-    let process: Option<&Node<S::Machine>> = run.world.process(node);
-    let core = process.and_then(Node::core);
-    let applier = process.and_then(Node::applier);
-    Replica {
-        node: node.0,
-        last_index: core.map_or(0, |core| core.log().last().index.0),
-        commit_index: core.map_or(0, |core| core.commit_index().0),
-        applied_index: applier.map_or(0, |applier| applier.applied().0),
-        digest: applier.map_or(0, |applier| applier.digest()),
-    }
+fn replica<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>, node: NodeId) -> Replica {
+    let of = |process: &Node<S::Machine>| {
+        let (core, applier) = (process.core(), process.applier());
+        Replica {
+            node: node.0,
+            last_index: core.map_or(0, |core| core.log().last().index.0),
+            commit_index: core.map_or(0, |core| core.commit_index().0),
+            applied_index: applier.map_or(0, |applier| applier.applied().0),
+            digest: applier.map_or(0, |applier| applier.digest()),
+        }
+    };
+    let down = Replica { node: node.0, last_index: 0, commit_index: 0, applied_index: 0, digest: 0 };
+    run.arena.with_process(node, of).unwrap_or(down)
 }
 
 /// Closes the books and judges the clients' history.
-pub(super) fn judge<S: Subject>(mut run: Run<S>) -> Outcome
+pub(super) fn judge<S: Subject, A: Arena<Node<S::Machine>>>(mut run: Run<S, A>) -> Outcome
 where
     S::Machine: StateMachine,
 {
@@ -98,29 +111,31 @@ where
         _ if run.options.checks => linearizability(&run),
         _ => None,
     };
-    let counters = *run.world.counters();
+    let counters = run.arena.counters();
     Outcome {
         violation,
-        hash: run.world.hash(),
-        blocks: run.world.blocks().iter().copied().collect(),
-        events: run.world.events(),
+        hash: run.arena.hash(),
+        blocks: run.arena.blocks(),
+        events: run.arena.events(),
         messages: counters.messages,
+        traffic: run.arena.traffic(),
         operations: run.totals.completed,
         reads: run.totals.reads,
         unknown: run.totals.unknown,
         max_in_flight: run.totals.in_flight_max,
-        virtual_ns: run.world.now(),
+        virtual_ns: run.arena.now(),
         leaders: run.judge.marks.leaders(),
         commits: run.commit_index(),
         faults: run.faults_that_took_effect(),
+        inexpressible: run.arena.inexpressible(),
         marks: run.judge.marks.counts().clone(),
     }
 }
 
-fn close<S: Subject>(run: &mut Run<S>) {
+fn close<S: Subject, A: Arena<Node<S::Machine>>>(run: &mut Run<S, A>) {
     let mut wishes = Vec::new();
     let mut desk = Desk {
-        now_ns: run.world.now(),
+        now_ns: run.arena.now(),
         open: false,
         may_give_up: true,
         subject: &run.subject,
@@ -138,7 +153,7 @@ fn close<S: Subject>(run: &mut Run<S>) {
     marks.hit_if(run.totals.unknown > 0, Mark::UnknownOutcome);
 }
 
-fn linearizability<S: Subject>(run: &Run<S>) -> Option<Box<Violation>> {
+fn linearizability<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<Box<Violation>> {
     let history = match History::new(run.history.iter().cloned().collect()) {
         Ok(history) => history,
         Err(error) => return Some(Violation::new(Property::GaveUp, format!("the history is no history: {error}"))),

@@ -1,4 +1,4 @@
-//! One run: a plan in a world, under all checkers, from the first boot to the verdict.
+//! One run: a plan in an arena, under all checkers, from the first boot to the verdict.
 //!
 //! ```text
 //!  0                      safety                      + settle bound
@@ -39,6 +39,7 @@ use self::finish::Outcome;
 pub use self::judge::{Judge, Watch};
 use self::settings::SettingsError;
 use self::subject::Subject;
+use crate::arena::Arena;
 use crate::entropy::Entropy;
 use crate::plan::Plan;
 use crate::scenario::{Cut, Mark, What};
@@ -68,13 +69,13 @@ impl Default for Options {
     }
 }
 
-/// A run under way. It can be cloned at any moment, and both go on alike.
+/// A run under way. Where its arena can be cloned, it can be at any moment, and both go on alike.
 #[derive(Clone)]
-pub struct Run<S: Subject> {
+pub struct Run<S: Subject, A = World<Node<<S as Subject>::Machine>>> {
     plan: Arc<Plan>,
     subject: S,
     options: Options,
-    world: World<Node<S::Machine>>,
+    arena: A,
     judge: Judge,
     faults: Faults,
     clients: Vec<Client<S>>,
@@ -105,7 +106,7 @@ pub(crate) enum Ending {
     Violated(Box<Violation>),
 }
 
-/// What the world is asked to wake the run for. Packed into one word: kind, then number.
+/// What the arena is asked to wake the run for. Packed into one word: kind, then number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Client { client: u32, generation: u32 },
@@ -167,7 +168,7 @@ where
 }
 
 impl<S: Subject> Run<S> {
-    /// Boots every node and sets the first alarms.
+    /// Boots every node in a [`World`] and sets the first alarms.
     ///
     /// # Errors
     /// If the engine refuses the plan's settings.
@@ -179,8 +180,10 @@ impl<S: Subject> Run<S> {
     ) -> Result<Self, SettingsError> {
         Self::with_engine(plan, subject, options, |_, _| {}, observer)
     }
+}
 
-    /// As [`Self::new`], with a last word on each node's engine settings.
+impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
+    /// As [`Self::new`], in any arena and with a last word on each node's engine settings.
     ///
     /// # Errors
     /// If the engine refuses the plan's settings.
@@ -203,7 +206,7 @@ impl<S: Subject> Run<S> {
         let watch = Watch { checks: options.checks, triggers: faults.waits_for_events() };
         let clients = plan.clients.iter().map(|client| Client::new(Arc::new(client.clone()), plan.nodes)).collect();
         let mut run = Self {
-            world: World::new(entropy, nodes, settings::world(&plan)),
+            arena: A::new(entropy, nodes, settings::world(&plan)),
             judge: Judge::new(&plan, watch),
             faults,
             clients,
@@ -226,13 +229,13 @@ impl<S: Subject> Run<S> {
         let mut both = Both { judge: &mut self.judge, other: observer };
         for clock in &plan.clocks {
             let Some(node) = clock.node() else { continue };
-            self.world.set_clock_offset(NodeId(node), clock.offset.0, &mut both);
-            self.world.set_clock_rate(NodeId(node), clock.rate_ppm, &mut both);
+            self.arena.set_clock_offset(NodeId(node), clock.offset.0, &mut both);
+            self.arena.set_clock_rate(NodeId(node), clock.rate_ppm, &mut both);
         }
         for node in 1..=plan.nodes {
-            self.world.start(NodeId(node), &mut both);
+            self.arena.start(NodeId(node), &mut both);
         }
-        self.world.wake_at(plan.safety.0, Token::SafetyEnds.pack(), &mut both);
+        self.arena.wake_at(plan.safety.0, Token::SafetyEnds.pack(), &mut both);
         self.obey(orders, observer);
         for client in start_order(self.clients.len()) {
             self.with_client(client, observer, |client, desk| client.start(desk));
@@ -242,7 +245,7 @@ impl<S: Subject> Run<S> {
     /// Virtual time since the start.
     #[must_use]
     pub fn now_ns(&self) -> u64 {
-        self.world.now()
+        self.arena.now()
     }
 
     /// Whether the run is over.
@@ -251,10 +254,10 @@ impl<S: Subject> Run<S> {
         self.ended.is_some()
     }
 
-    /// The world as it is now.
+    /// The arena as it is now.
     #[must_use]
-    pub const fn world(&self) -> &World<Node<S::Machine>> {
-        &self.world
+    pub const fn arena(&self) -> &A {
+        &self.arena
     }
 
     /// Runs to the end and judges it.
@@ -265,9 +268,9 @@ impl<S: Subject> Run<S> {
         finish::judge(self)
     }
 
-    /// Carries out one event of the world and all that follows from it.
+    /// Carries out one event of the arena and all that follows from it.
     pub fn step(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
-        let step = self.world.step(&mut Both { judge: &mut self.judge, other: observer });
+        let step = self.arena.step(&mut Both { judge: &mut self.judge, other: observer });
         match step {
             Step::Internal => {}
             Step::Idle => self.stuck("nothing is left to happen".into()),
@@ -288,7 +291,7 @@ impl<S: Subject> Run<S> {
 
     /// No fault that exists yet gives a node a reason to give up.
     fn halted(&mut self, node: u64, reason: &'static str) {
-        let message = format!("node {node} halted itself at {} ns: {reason}", self.world.now());
+        let message = format!("node {node} halted itself at {} ns: {reason}", self.arena.now());
         self.ended.get_or_insert_with(|| Ending::Violated(Violation::new(Property::Liveness, message)));
     }
 
@@ -297,7 +300,7 @@ impl<S: Subject> Run<S> {
     }
 
     fn check_budget(&mut self) {
-        let (now_ns, events) = (self.world.now(), self.world.events());
+        let (now_ns, events) = (self.arena.now(), self.arena.events());
         if self.instant.0 != now_ns {
             self.instant = (now_ns, events);
         }
@@ -317,7 +320,7 @@ impl<S: Subject> Run<S> {
             }
             Some(Token::Fault(what)) => {
                 let mut orders = Orders::default();
-                self.faults.on_alarm(self.world.now(), what, &self.judge.cluster, &mut orders);
+                self.faults.on_alarm(self.arena.now(), what, &self.judge.cluster, &mut orders);
                 self.obey(orders, observer);
             }
             Some(Token::Late(i)) => self.send_late(i, observer),
@@ -333,12 +336,12 @@ impl<S: Subject> Run<S> {
     }
 
     fn wake(&mut self, at_ns: u64, token: Token, observer: &mut impl Observer<Node<S::Machine>>) {
-        self.world.wake_at(at_ns, token.pack(), &mut Both { judge: &mut self.judge, other: observer });
+        self.arena.wake_at(at_ns, token.pack(), &mut Both { judge: &mut self.judge, other: observer });
     }
 }
 
 /// Clients.
-impl<S: Subject> Run<S> {
+impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
     fn with_client(
         &mut self,
         position: usize,
@@ -350,7 +353,7 @@ impl<S: Subject> Run<S> {
             return;
         };
         let mut desk = Desk {
-            now_ns: self.world.now(),
+            now_ns: self.arena.now(),
             open: !matches!(self.phase, Phase::Draining { .. }),
             may_give_up: self.phase == Phase::Safety,
             subject: &self.subject,
@@ -369,7 +372,7 @@ impl<S: Subject> Run<S> {
         match wish {
             Wish::Send { to, handle, request } => {
                 let mut both = Both { judge: &mut self.judge, other: observer };
-                self.world.request(client, RequestHandle(handle), to, request, &mut both);
+                self.arena.request(client, RequestHandle(handle), to, request, &mut both);
             }
             Wish::Wake { at_ns, generation } => self.wake(at_ns, Token::Client { client: client.0, generation }, observer),
             Wish::SendLate { at_ns, to, request } => {
@@ -388,20 +391,20 @@ impl<S: Subject> Run<S> {
         if let Some((client, to, request)) = self.late.get(i as usize).cloned() {
             let to = self.judge.cluster.leader().map_or(to, NodeId);
             let mut both = Both { judge: &mut self.judge, other: observer };
-            self.world.request(client, RequestHandle(0), to, request, &mut both);
+            self.arena.request(client, RequestHandle(0), to, request, &mut both);
         }
     }
 }
 
 /// Faults.
-impl<S: Subject> Run<S> {
+impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
     fn fire_triggers(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
         if self.judge.happened.is_empty() {
             return;
         }
         let mut orders = Orders::default();
         for (event, node) in std::mem::take(&mut self.judge.happened) {
-            self.faults.on_event(self.world.now(), event, node, &self.judge.cluster, &mut orders);
+            self.faults.on_event(self.arena.now(), event, node, &self.judge.cluster, &mut orders);
         }
         self.obey(orders, observer);
     }
@@ -449,47 +452,47 @@ impl<S: Subject> Run<S> {
 
     fn act(&mut self, action: &Action, observer: &mut impl Observer<Node<S::Machine>>) {
         let both = &mut Both { judge: &mut self.judge, other: observer };
-        let world = &mut self.world;
+        let arena = &mut self.arena;
         match *action {
             Action::Kill(node) => {
-                world.kill(NodeId(node), both);
+                arena.kill(NodeId(node), both);
             }
             Action::PowerLoss(node) => {
-                world.power_loss(NodeId(node), both);
+                arena.power_loss(NodeId(node), both);
             }
             Action::Start(node) => {
-                world.start(NodeId(node), both);
+                arena.start(NodeId(node), both);
             }
             Action::Pause(node) => {
-                world.pause(NodeId(node), both);
+                arena.pause(NodeId(node), both);
             }
             Action::Resume(node) => {
-                world.resume(NodeId(node), both);
+                arena.resume(NodeId(node), both);
             }
             Action::Cut { from, to } => {
-                world.set_cut(NodeId(from), NodeId(to), true, both);
+                arena.set_cut(NodeId(from), NodeId(to), true, both);
             }
             Action::Mend { from, to } => {
-                world.set_cut(NodeId(from), NodeId(to), false, both);
+                arena.set_cut(NodeId(from), NodeId(to), false, both);
             }
             Action::LinkWeather { from, to, weather } => {
-                world.set_link_weather(NodeId(from), NodeId(to), settings::links(&weather), both);
+                arena.set_link_weather(NodeId(from), NodeId(to), settings::links(&weather), both);
             }
             Action::Fsync { node, fsync } => {
-                world.set_disk_weather(NodeId(node), settings::disks(&self.plan, fsync), both);
+                arena.set_disk_weather(NodeId(node), settings::disks(&self.plan, fsync), both);
             }
             Action::ClockRate { node, rate_ppm } => {
-                world.set_clock_rate(NodeId(node), rate_ppm, both);
+                arena.set_clock_rate(NodeId(node), rate_ppm, both);
             }
             Action::ClockJump { node, by_ns } => {
-                world.shift_clock(NodeId(node), by_ns, both);
+                arena.shift_clock(NodeId(node), by_ns, both);
             }
         }
     }
 }
 
 /// The end of the storm.
-impl<S: Subject> Run<S> {
+impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
     /// Ends every fault, and whatever was bad from the start.
     fn heal(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
         let mut orders = Orders::default();
@@ -498,17 +501,17 @@ impl<S: Subject> Run<S> {
         let calm = settings::calm(&self.plan.network);
         let both = &mut Both { judge: &mut self.judge, other: observer };
         for from in (1..=self.plan.nodes).map(NodeId) {
-            self.world.set_clock_rate(from, 1_000_000, both);
+            self.arena.set_clock_rate(from, 1_000_000, both);
             for to in (1..=self.plan.nodes).map(NodeId).filter(|to| *to != from) {
-                self.world.set_link_weather(from, to, settings::links(&calm), both);
+                self.arena.set_link_weather(from, to, settings::links(&calm), both);
             }
         }
         for client in 0..self.clients.len() {
             let id = ClientId(u32::try_from(client).unwrap_or(u32::MAX));
-            self.world.set_client_weather(id, settings::client_links(&calm), both);
+            self.arena.set_client_weather(id, settings::client_links(&calm), both);
         }
         self.phase = Phase::Healed { commit_index: self.commit_index() };
-        let now_ns = self.world.now();
+        let now_ns = self.arena.now();
         let timeout_ns = self.plan.engine.election_timeout.high.0;
         self.wake(now_ns + WORK_AFTER_HEALING * timeout_ns, Token::WorkEnds, observer);
         self.wake(now_ns + timeout_ns, Token::Poll, observer);
@@ -516,8 +519,8 @@ impl<S: Subject> Run<S> {
 
     /// The highest commit index that any node knows.
     fn commit_index(&self) -> u64 {
-        let cores = self.world.nodes().filter_map(|node| self.world.process(node)?.core());
-        cores.map(|core| core.commit_index().0).max().unwrap_or(0)
+        let of = |node| self.arena.with_process(node, |process| process.core().map(|core| core.commit_index().0)).flatten();
+        self.arena.node_ids().filter_map(of).max().unwrap_or(0)
     }
 
     /// Looks whether all is well; ends the run if it is, or if it has had its time.
@@ -528,7 +531,7 @@ impl<S: Subject> Run<S> {
             Phase::Draining { commit_index } => (true, commit_index),
         };
         let timeout_ns = self.plan.engine.election_timeout.high.0;
-        let elapsed_ns = self.world.now() - self.plan.safety.0;
+        let elapsed_ns = self.arena.now() - self.plan.safety.0;
         let bound_ns = timeout_ns.saturating_mul(self.plan.settle_election_timeouts);
         let facts = finish::facts(self, healed_at_commit, elapsed_ns);
         if !facts.committed_since_heal {
@@ -538,7 +541,7 @@ impl<S: Subject> Run<S> {
             Ok(()) if drained => self.ended = Some(Ending::Settled),
             Err(violation) if elapsed_ns >= bound_ns => self.ended = Some(Ending::Violated(violation)),
             _ => {
-                let again_ns = self.world.now() + timeout_ns / 2;
+                let again_ns = self.arena.now() + timeout_ns / 2;
                 self.wake(again_ns, Token::Poll, observer);
             }
         }
@@ -548,7 +551,7 @@ impl<S: Subject> Run<S> {
     fn probe(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
         let to = self.judge.cluster.leader().map_or(NodeId(1), NodeId);
         let mut both = Both { judge: &mut self.judge, other: observer };
-        self.world.request(ClientId(0), RequestHandle(0), to, Request::Register, &mut both);
+        self.arena.request(ClientId(0), RequestHandle(0), to, Request::Register, &mut both);
     }
 
     /// What came of it so far, for whoever reports.

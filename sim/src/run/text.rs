@@ -87,6 +87,9 @@ fn describe_change<S: StateMachine>(out: &mut String, event: &WorldEvent<'_, Nod
         WorldEvent::Resumed { node, waiting } => write!(out, "n{node} goes on, {waiting} inputs waiting"),
         WorldEvent::CutChanged { from, to, cuts: 0 } => write!(out, "link n{from} -> n{to} works"),
         WorldEvent::CutChanged { from, to, .. } => write!(out, "link n{from} -> n{to} is cut"),
+        WorldEvent::ConnectionReset { one, other, in_flight } => {
+            write!(out, "connections between n{one} and n{other} are reset, {in_flight} messages under way are lost")
+        }
         WorldEvent::LinkWeatherSet { from, to, weather } => write!(
             out,
             "link n{from} -> n{to} weather: loss {} ppm, duplicates {} ppm, reordered {} ppm",

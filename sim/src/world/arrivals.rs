@@ -20,7 +20,11 @@ impl<P: Process> World<P> {
     pub(super) fn deliver(&mut self, slot: u32, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
         let letter = self.letters.take(slot)?;
         let (from, to) = (letter.from as usize, letter.to as usize);
-        if self.links[from * self.nodes.len() + to].is_cut() {
+        let link = &self.links[from * self.nodes.len() + to];
+        if link.went_down_with(letter.sent()) {
+            self.counters.reset += 1;
+            self.drop_letter(&letter, DropReason::Reset, observer);
+        } else if link.is_cut() {
             self.counters.cut += 1;
             self.drop_letter(&letter, DropReason::Cut, observer);
         } else if self.nodes[to].process.is_none() {

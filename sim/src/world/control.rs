@@ -10,7 +10,7 @@ use squall_raft::process::{Boot, Lane, Process};
 use squall_raft::types::{BootNumber, NodeId};
 
 use super::event::{Observer, WorldEvent};
-use super::node::Call;
+use super::node::{Call, Letter};
 use super::settings::{ClientId, RequestHandle, Status};
 use super::{Field, World};
 use crate::clock::{Clock, RATE_PPM_MAX, RATE_PPM_MIN};
@@ -124,6 +124,24 @@ impl<P: Process> World<P> {
             self.trace.emit(self.now_ns, observer, WorldEvent::CutChanged { from, to, cuts: link.cuts() });
         }
         changed
+    }
+
+    /// Resets the connections between two nodes that run: what is under way between them, in both directions, is lost,
+    /// and what is sent from now on does not queue behind it. What waits at a paused node has arrived.
+    pub fn reset(&mut self, one: NodeId, other: NodeId, observer: &mut impl Observer<P>) -> bool {
+        let (Some(a), Some(b)) = (self.running(one), self.running(other).filter(|_| one != other)) else {
+            return false;
+        };
+        let ways = [a * self.nodes.len() + b, b * self.nodes.len() + a];
+        let way = |letter: &Letter<P::Message>| letter.from as usize * self.nodes.len() + letter.to as usize;
+        let is_lost =
+            |letter: &&Letter<P::Message>| ways.contains(&way(letter)) && !self.links[way(letter)].went_down_with(letter.sent());
+        let in_flight = self.letters.values().filter(is_lost).count() as u64;
+        let number = self.trace.emit(self.now_ns, observer, WorldEvent::ConnectionReset { one, other, in_flight });
+        for way in ways {
+            self.links[way].reset(number);
+        }
+        true
     }
 
     /// Lays a cut over both links between a client and a node, or takes one away.

@@ -228,6 +228,10 @@ impl<P: Process> WorldEvent<'_, P> {
                 sink.u64(*offset_ns);
             }
             Self::Reconfigured { node: at } => node(sink, 58, *at),
+            Self::ConnectionReset { one, other, in_flight } => {
+                head(sink, 59, one.0, other.0);
+                sink.u64(*in_flight);
+            }
             Self::WakeSet { at_ns, token } => {
                 head(sink, 56, 0, 0);
                 sink.u64(*at_ns);

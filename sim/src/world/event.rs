@@ -33,6 +33,8 @@ pub enum DropReason {
     Down,
     /// There is no such node.
     NoSuchNode,
+    /// Its connection was reset while it was under way.
+    Reset,
 }
 
 /// Something happened.
@@ -281,6 +283,15 @@ pub enum WorldEvent<'a, P: Process> {
         node: NodeId,
         /// How many lie over them now.
         cuts: u32,
+    },
+    /// The connections between two nodes were reset: what was under way between them is lost.
+    ConnectionReset {
+        /// One end.
+        one: NodeId,
+        /// The other.
+        other: NodeId,
+        /// How many messages and copies were under way.
+        in_flight: u64,
     },
     /// A link's weather changed.
     LinkWeatherSet {

@@ -93,6 +93,8 @@ pub struct Counters {
     pub reordered: u64,
     /// Messages between nodes that a cut dropped, when sent or on arrival.
     pub cut: u64,
+    /// Messages and copies between nodes that were lost with their connection.
+    pub reset: u64,
     /// Messages between nodes that reached nobody.
     pub undeliverable: u64,
     /// Requests that clients sent.

@@ -63,6 +63,42 @@ fn a_copy_is_a_second_delivery_and_never_the_only_one() {
 }
 
 #[test]
+fn a_reset_takes_what_is_under_way_both_ways_and_nothing_else() {
+    let mut recorder = Recorder::default();
+    let weather = LinkWeather { duplicate_ppm: 200_000, extra_max_ns: 20 * MS, ..LinkWeather::calm(20 * MS, 40 * MS) };
+    let mut story = Toys::new(2, squall_sim::world::Settings { links: weather, ..calm() }, &mut recorder);
+    story.interval_ns = MS;
+    story.run_until(SECOND, &mut recorder);
+    let before = recorder.seen.len();
+    assert!(story.world.reset(NodeId(2), NodeId(1), &mut recorder));
+    let [(_, Seen::Reset { in_flight })] = recorder.seen[before..] else { panic!("one event: {:?}", &recorder.seen[before..]) };
+    assert!(in_flight > 20, "{in_flight}");
+    story.run_until(2 * SECOND, &mut recorder);
+    let after = &recorder.seen[before..];
+    let dropped = |from: u64, to: u64| {
+        let wanted = (NodeId(from), NodeId(to));
+        let lost = |(_, seen): &&(u64, Seen)| matches!(seen, Seen::Dropped { from, to, why: DropReason::Reset } if (*from, *to) == wanted);
+        after.iter().filter(lost).count() as u64
+    };
+    assert!(dropped(1, 2) > 0 && dropped(2, 1) > 0);
+    assert_eq!(dropped(1, 2) + dropped(2, 1), in_flight, "all of it is lost, copies too");
+    assert_eq!(story.world.counters().reset, in_flight, "and nothing else");
+    let first = after.iter().find(|(_, seen)| matches!(seen, Seen::Delivered { from: NodeId(1), to: NodeId(2), .. }));
+    assert!(first.is_some_and(|(at_ns, _)| (SECOND + 20 * MS..SECOND + 60 * MS).contains(at_ns)), "a new connection begins");
+}
+
+#[test]
+fn there_is_nothing_to_reset_where_nobody_runs_or_to_oneself() {
+    let mut story = Toys::new(2, calm(), &mut ());
+    story.run_until(SECOND, &mut ());
+    let before = (story.world.hash(), story.world.events());
+    assert!(!story.world.reset(NodeId(1), NodeId(1), &mut ()));
+    assert!(!story.world.reset(NodeId(1), NodeId(9), &mut ()));
+    assert_eq!((story.world.hash(), story.world.events()), before);
+    assert!(story.world.kill(NodeId(2), &mut ()) && !story.world.reset(NodeId(1), NodeId(2), &mut ()));
+}
+
+#[test]
 fn a_one_way_cut_stops_one_way() {
     let mut recorder = Recorder::default();
     let mut story = Toys::new(2, calm(), &mut recorder);

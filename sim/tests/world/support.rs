@@ -17,6 +17,7 @@ pub enum Seen {
     Delivered { from: NodeId, to: NodeId, message: Message, copy: bool },
     Dropped { from: NodeId, to: NodeId, why: DropReason },
     Held { node: NodeId },
+    Reset { in_flight: u64 },
     Synced { node: NodeId, promised_len: u64 },
     DiskDone { node: NodeId },
     RequestDelivered { to: NodeId, handle: RequestHandle, copy: bool },
@@ -58,6 +59,7 @@ impl<P: Process<Message = Message, Observation = Observation>> Observer<P> for R
             WorldEvent::Delivered { from, to, message, copy, .. } => Seen::Delivered { from, to, message: message.clone(), copy },
             WorldEvent::Dropped { from, to, why, .. } => Seen::Dropped { from, to, why },
             WorldEvent::Held { node, .. } => Seen::Held { node },
+            WorldEvent::ConnectionReset { in_flight, .. } => Seen::Reset { in_flight },
             WorldEvent::DiskDone { node, what: DiskOp::Sync { .. } | DiskOp::SyncDir, result: Ok(_), disk, .. } => {
                 Seen::Synced { node, promised_len: promised_len(disk) }
             }

@@ -1,0 +1,124 @@
+//! Where a run is carried out: what a run needs of the place where its nodes live.
+//!
+//! [`World`](crate::world::World) is the first arena and the default: state machines in a discrete-event loop. An
+//! arena is driven step by step; between steps it is told what befalls its nodes, and everything that happens in it
+//! goes through the observer that each call brings along and into its trace hash.
+//!
+//! Not here: what a run does in it ([`crate::run`]).
+
+mod world;
+
+use std::collections::BTreeMap;
+
+use squall_raft::process::Process;
+use squall_raft::types::NodeId;
+
+use crate::disk::DiskWeather;
+use crate::entropy::Entropy;
+use crate::network::LinkWeather;
+use crate::world::{ClientId, Counters, Observer, RequestHandle, Settings, Step};
+
+/// What goes over the wires of an arena that has any: sums over all nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Connections that were established.
+    pub connections: u64,
+    /// Frames that were sent.
+    pub frames: u64,
+    /// Bytes that were sent.
+    pub bytes: u64,
+    /// Connections that replaced one that had been lost.
+    pub reconnects: u64,
+}
+
+/// A place where processes run and things befall them.
+///
+/// Whatever happens to a node or a link takes effect at once, at the virtual time of the last step, is an event of the
+/// trace, and answers whether it took effect: killing what is dead changes nothing and is `false`. So does what the
+/// arena cannot do; that it counts in [`Self::inexpressible`].
+pub trait Arena<P: Process>: Sized {
+    /// An arena in which nothing runs yet: [`Self::start`] the nodes.
+    fn new(entropy: Entropy, nodes: Vec<(NodeId, P::Config)>, settings: Settings) -> Self;
+
+    /// Carries out the next event.
+    fn step(&mut self, observer: &mut impl Observer<P>) -> Step<P::Reply>;
+
+    /// Virtual nanoseconds since the start.
+    fn now(&self) -> u64;
+
+    /// How many events went into the hash.
+    fn events(&self) -> u64;
+
+    /// The hash over everything that happened so far.
+    fn hash(&self) -> u64;
+
+    /// Where the hash stood after every [`BLOCK_EVENTS`](crate::world::BLOCK_EVENTS) events.
+    fn blocks(&self) -> Vec<u64>;
+
+    /// How often things happened so far.
+    fn counters(&self) -> Counters;
+
+    /// What went over wires so far; nothing where there are none.
+    fn traffic(&self) -> Traffic;
+
+    /// What was asked of it so far that it cannot do, by name, and how often.
+    fn inexpressible(&self) -> BTreeMap<&'static str, u64>;
+
+    /// The nodes in the order in which they were given.
+    fn node_ids(&self) -> impl Iterator<Item = NodeId>;
+
+    /// Looks at a node's process; `None` if it does not run, not even paused.
+    fn with_process<R>(&self, node: NodeId, look: impl FnOnce(&P) -> R) -> Option<R>;
+
+    /// Starts a node's process on what its disk holds.
+    fn start(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool;
+
+    /// Ends a process; the page cache survives.
+    fn kill(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool;
+
+    /// Takes a node's power away: a drawn part of what was not synced is gone.
+    fn power_loss(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool;
+
+    /// Stops a process for a while; its clock and its disk go on.
+    fn pause(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool;
+
+    /// Lets a paused process go on.
+    fn resume(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool;
+
+    /// Lays a cut over a directed link, or takes one away; cuts add up.
+    fn set_cut(&mut self, from: NodeId, to: NodeId, cut: bool, observer: &mut impl Observer<P>) -> bool;
+
+    /// Resets the connections between two nodes: what is under way between them, in both directions, is lost.
+    fn reset(&mut self, one: NodeId, other: NodeId, observer: &mut impl Observer<P>) -> bool;
+
+    /// Changes a directed link's weather for what is sent from now on.
+    fn set_link_weather(&mut self, from: NodeId, to: NodeId, weather: LinkWeather, observer: &mut impl Observer<P>) -> bool;
+
+    /// Changes the weather of all links of a client.
+    fn set_client_weather(&mut self, client: ClientId, weather: LinkWeather, observer: &mut impl Observer<P>) -> bool;
+
+    /// Changes how fast a disk is, from its next operation on.
+    fn set_disk_weather(&mut self, node: NodeId, weather: DiskWeather, observer: &mut impl Observer<P>) -> bool;
+
+    /// Changes how fast a clock runs, also over restarts.
+    fn set_clock_rate(&mut self, node: NodeId, rate_ppm: u32, observer: &mut impl Observer<P>) -> bool;
+
+    /// Lets a running node's clock jump forward.
+    fn shift_clock(&mut self, node: NodeId, by_ns: u64, observer: &mut impl Observer<P>) -> bool;
+
+    /// Lets a clock begin this much later at each start from now on.
+    fn set_clock_offset(&mut self, node: NodeId, offset_ns: u64, observer: &mut impl Observer<P>) -> bool;
+
+    /// Sends a client's request to a node. Answers come back as [`Step::Reply`]: none, one, or several.
+    fn request(
+        &mut self,
+        client: ClientId,
+        handle: RequestHandle,
+        to: NodeId,
+        request: P::Request,
+        observer: &mut impl Observer<P>,
+    ) -> bool;
+
+    /// Asks for [`Step::External`] at a time; now, if that has passed.
+    fn wake_at(&mut self, at_ns: u64, token: u64, observer: &mut impl Observer<P>);
+}
