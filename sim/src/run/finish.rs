@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use squall_checkers::history::History;
 use squall_checkers::linearizability::{self, Limits, Verdict as Linearizability};
 use squall_checkers::liveness::{EndOfRun, Replica};
-use squall_checkers::violation::{Property, Violation};
+use squall_checkers::violation::{Need, Property, Violation};
 use squall_raft::applier::StateMachine;
 use squall_raft::node::Node;
 use squall_raft::types::NodeId;
@@ -108,7 +108,7 @@ where
     close(&mut run);
     let violation = match run.ended.take() {
         Some(Ending::Violated(violation)) => Some(violation),
-        _ if run.options.checks => linearizability(&run),
+        _ if run.options.checks && A::PROVIDES.contains(&Need::ClientHistory) => linearizability(&run),
         _ => None,
     };
     let counters = run.arena.counters();
@@ -127,9 +127,18 @@ where
         leaders: run.judge.marks.leaders(),
         commits: run.commit_index(),
         faults: run.faults_that_took_effect(),
-        inexpressible: run.arena.inexpressible(),
+        inexpressible: inexpressible(&run),
         marks: run.judge.marks.counts().clone(),
     }
+}
+
+/// What the arena was asked for and could not do, and the faults that were not even tried.
+fn inexpressible<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> BTreeMap<&'static str, u64> {
+    let mut all = run.arena.inexpressible();
+    for (kind, count) in run.faults.inexpressible() {
+        *all.entry(kind).or_default() += count;
+    }
+    all
 }
 
 fn close<S: Subject, A: Arena<Node<S::Machine>>>(run: &mut Run<S, A>) {
