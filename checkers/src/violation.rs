@@ -114,6 +114,60 @@ impl fmt::Display for Property {
     }
 }
 
+/// What a judge needs of those who observe a system for it. Not every place where a system runs can give all of it.
+///
+/// ```
+/// use squall_checkers::violation::{Need, Property};
+///
+/// assert_eq!(Property::Linearizability.needs(), [Need::ClientHistory]);
+/// assert!(Property::Panic.needs().is_empty(), "no judge is asked about it");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// One order of what happened on all nodes, in which a cause comes before its effect.
+    GlobalOrder,
+    /// What each disk has promised, at the moment in which it promised it.
+    GhostDisks,
+    /// What happened on each node, in order; nothing across nodes.
+    NodeOrder,
+    /// What each client asked, when, and what it was answered.
+    ClientHistory,
+    /// What was handed to a stream, what came out at its other end, and what waited for it.
+    Streams,
+}
+
+impl Need {
+    /// Every need.
+    pub const ALL: [Self; 5] = [Self::GlobalOrder, Self::GhostDisks, Self::NodeOrder, Self::ClientHistory, Self::Streams];
+}
+
+impl Property {
+    /// What its judge needs. Empty for what no judge decides: it shows without being looked for.
+    #[must_use]
+    pub const fn needs(self) -> &'static [Need] {
+        match self {
+            Self::ElectionSafety | Self::LeaderAppendOnly | Self::LogMatching | Self::Monotone | Self::ExactlyOnce => {
+                &[Need::NodeOrder]
+            }
+            // What is committed is fixed by whoever commits it first.
+            Self::LeaderCompleteness | Self::StateMachineSafety => &[Need::NodeOrder, Need::GlobalOrder],
+            // Something left before it was durable: on this disk, or on a quorum of them.
+            Self::AcknowledgedDurable => &[Need::NodeOrder, Need::GlobalOrder, Need::GhostDisks],
+            Self::Transport | Self::Bounded => &[Need::Streams],
+            Self::Linearizability => &[Need::ClientHistory],
+            Self::Liveness => &[Need::NodeOrder, Need::ClientHistory],
+            Self::Expect | Self::Panic | Self::Nondeterminism | Self::Stuck | Self::GaveUp => &[],
+        }
+    }
+
+    /// The properties that have a judge: those that run where this much is provided, and those that cannot.
+    #[must_use]
+    pub fn judged_by(provided: &[Need]) -> (Vec<Self>, Vec<Self>) {
+        let judged = Self::ALL.into_iter().filter(|property| !property.needs().is_empty());
+        judged.partition(|property| property.needs().iter().all(|need| provided.contains(need)))
+    }
+}
+
 /// One event that led to a violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -165,6 +219,21 @@ impl Violation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_provided_leaves_out_whoever_needs_it() {
+        let (ran, not_run) = Property::judged_by(&Need::ALL);
+        assert_eq!((ran.len(), not_run), (10, Vec::new()));
+        for need in Need::ALL {
+            let provided: Vec<Need> = Need::ALL.into_iter().filter(|other| *other != need).collect();
+            let (ran, not_run) = Property::judged_by(&provided);
+            assert!(!not_run.is_empty() && not_run.iter().all(|property| property.needs().contains(&need)), "{need:?}");
+            assert!(ran.iter().all(|property| !property.needs().contains(&need)), "{need:?}");
+            assert_eq!(ran.len() + not_run.len(), 10);
+        }
+        assert_eq!(Property::judged_by(&[Need::ClientHistory]).0, [Property::Linearizability]);
+        assert!(Property::judged_by(&[]).0.is_empty());
+    }
 
     #[test]
     fn every_name_leads_back_to_its_property_and_is_kebab_case() {

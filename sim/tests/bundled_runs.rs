@@ -238,6 +238,10 @@ impl<S: StateMachine> Observer<Node<S>> for Activity {
             WorldEvent::LinkWeatherSet { from, to, .. } => self.changes(at_ns, "link", from.0, to.0),
             WorldEvent::DiskWeatherSet { node, .. } => self.changes(at_ns, "fsync", node.0, 0),
             WorldEvent::ClockRateSet { node, .. } => self.changes(at_ns, "clock rate", node.0, 0),
+            WorldEvent::ConnectionReset { one, other, .. } => {
+                self.begins(at_ns, "reset", one.0, other.0);
+                self.ends(at_ns, "reset", one.0, other.0);
+            }
             WorldEvent::ClockShifted { node, .. } => {
                 self.begins(at_ns, "clock jump", node.0, 0);
                 self.ends(at_ns, "clock jump", node.0, 0);

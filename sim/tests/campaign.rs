@@ -11,6 +11,7 @@ use bytes::Bytes;
 use squall_checkers::model::kv::{Input, Kv as KvModel, Output};
 use squall_checkers::violation::Property;
 use squall_raft::applier::kv::Kv;
+use squall_sim::arena::ArenaKind;
 use squall_sim::campaign::single::{How, Judged, judge};
 use squall_sim::campaign::sweep::{Job, Named, RUNS_FOR_MARKS, Report, Sweep};
 use squall_sim::campaign::verdict::Verdict;
@@ -252,4 +253,40 @@ fn a_planted_bugs_record_is_judged_by_what_the_build_knows() {
         assert_eq!((check(&killed), check(&record)), (Ok(()), Ok(())));
         assert_eq!(replay(&killed).expect("valid").bug, None);
     }
+}
+
+#[test]
+fn a_run_on_a_thread_of_its_own_is_the_same_run() {
+    let named = brief("apart", "network: (loss_ppm: 10_000)");
+    let plan = |seed| Arc::new(Plan::draw(&named.name, &named.scenario, seed));
+    for seed in 0..3 {
+        let run = |how| judge(plan(seed), &KvSubject, how).expect("valid settings");
+        let (here, apart) = (run(How::default()), run(How { apart: true, twice: true, ..How::default() }));
+        let hash = |judged: &Judged| judged.outcome.as_ref().map(|outcome| (outcome.hash, outcome.events));
+        assert_eq!((hash(&here), here.verdict()), (hash(&apart), apart.verdict()));
+        assert!(hash(&here).is_some() && here.cpu_ns_apart == 0 && apart.cpu_ns_apart > 0, "its time is counted");
+    }
+}
+
+/// The evidence of a failure is gathered on threads of their own, too.
+#[test]
+fn a_failure_on_a_thread_of_its_own_has_the_same_evidence() {
+    let named = brief("late", r#"settle_election_timeouts: 1, faults: [(when: At("100ms"), what: Kill(All))]"#);
+    let plan = Arc::new(Plan::draw(&named.name, &named.scenario, 1));
+    let run = |how| judge(Arc::clone(&plan), &KvSubject, how).expect("valid settings");
+    let (here, apart) = (run(How::default()), run(How { apart: true, ..How::default() }));
+    assert_eq!((here.failure.clone(), &here.tape), (apart.failure.clone(), &apart.tape));
+    assert!(here.failure.is_some() && !apart.last_events.is_empty() && here.last_events == apart.last_events);
+}
+
+#[test]
+fn a_record_names_the_arena_of_its_run() {
+    let named = brief("stalls", "expect: Stalls");
+    let judged = judge(Arc::new(Plan::draw("stalls", &named.scenario, 1)), &KvSubject, How::default()).expect("valid settings");
+    let record = Record::of(&judged, None).expect("a failure");
+    assert_eq!((record.arena.as_str(), record.arena()), ("world", ArenaKind::World));
+    let elsewhere = Record { arena: "madsim".to_owned(), ..record.clone() };
+    assert_eq!(Record::parse("record.ron", &elsewhere.to_ron()).expect("a record").arena(), ArenaKind::Madsim);
+    assert_eq!(squall_sim::seeds::replay::how_of(&elsewhere).arena, ArenaKind::Madsim);
+    assert_ne!(record.file_name(), elsewhere.file_name(), "both may be kept");
 }

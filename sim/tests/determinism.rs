@@ -148,6 +148,7 @@ mod sound {
                     reorder_ppm: rest,
                 }
             }),
+            target().prop_map(|from| What::Reset { from, to: Target::Others }),
             (target(), us(0, 400_000)).prop_map(|(who, fsync)| What::SlowFsync { who, fsync }),
             (target(), rate_ppm()).prop_map(|(who, rate_ppm)| What::ClockRate { who, rate_ppm }),
             (target(), us(1, 2_000_000)).prop_map(|(who, by)| What::ClockJump { who, by }),

@@ -35,11 +35,15 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// Sweeps with the hook that keeps panics quiet, and takes the hook away again, so that assertions are heard.
 fn sweep(scenarios: &[Named], seeds: std::ops::Range<u64>) -> Report {
+    sweep_how(scenarios, seeds, How::default())
+}
+
+fn sweep_how(scenarios: &[Named], seeds: std::ops::Range<u64>, how: How) -> Report {
     let jobs: Vec<Job> =
         seeds.flat_map(|seed| (0..scenarios.len()).map(move |scenario| Job { scenario, seed, twice: false })).collect();
     let stop = AtomicBool::new(false);
     panics::keep_quiet();
-    let report = Sweep { scenarios, jobs: &jobs, workers: 2, how: How::default(), stop: &stop }.run_subject(&Touchy, &|_| ());
+    let report = Sweep { scenarios, jobs: &jobs, workers: 2, how, stop: &stop }.run_subject(&Touchy, &|_| ());
     drop(std::panic::take_hook());
     report.expect("valid settings")
 }
@@ -102,6 +106,19 @@ fn is_dreadful(named: &Named, seed: u64) -> bool {
         Op::Put(value) | Op::Append(value) | Op::Cas { new: value, .. } => dreaded(value),
         Op::Get | Op::Delete => false,
     })
+}
+
+#[test]
+fn a_panic_on_a_thread_of_its_own_is_the_same_verdict_with_the_same_words() {
+    let _alone = alone();
+    let scenarios = [brief("touchy", "")];
+    let apart = sweep_how(&scenarios, 0..10, How { apart: true, ..How::default() });
+    let words = |report: &Report| -> Vec<_> {
+        let said = report.failed.iter().map(|failed| (failed.judged.plan.seed, failed.failure.message.clone()));
+        said.zip(report.failed.iter().map(|failed| failed.judged.last_events.clone())).collect()
+    };
+    assert_eq!(words(&apart), words(&sweep(&scenarios, 0..10)));
+    assert!(apart.verdict() == Verdict::Panic && apart.failed[0].failure.message.contains("not that value"));
 }
 
 #[test]

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use squall_checkers::violation::Property;
+use squall_sim::arena::ArenaKind;
 use squall_sim::plan::Plan;
 use squall_sim::run::tape::{Decision, Line, MessageName};
 use squall_sim::scenario::{Mark, Nanos, Scenario};
-use squall_sim::seeds::record::{ARENAS, FORMAT, Record, Status, hex};
+use squall_sim::seeds::record::{FORMAT, Record, Status, hex};
 use squall_sim::seeds::replay::files;
 
 const STORM: &str = r#"Scenario(
@@ -70,12 +71,13 @@ prop_compose! {
         (trace_hash, plan_hash, fingerprint, tape_dropped) in (any::<u64>(), any::<u64>(), text(), any::<u64>()),
         marks in prop::sample::subsequence(Mark::ALL.to_vec(), 0..5),
         seed: u64,
+        arena in prop::sample::select(ArenaKind::ALL.to_vec()),
         tape in prop::collection::vec((any::<u64>(), decision()), 0..12),
     ) -> Record {
         Record {
             format: FORMAT,
             status,
-            arena: ARENAS[0].to_owned(),
+            arena: arena.name().to_owned(),
             bug,
             property: property.name().to_owned(),
             message,
@@ -96,7 +98,7 @@ fn sample() -> Record {
     Record {
         format: FORMAT,
         status: Status::New,
-        arena: ARENAS[0].to_owned(),
+        arena: ArenaKind::default().name().to_owned(),
         bug: None,
         property: "log-matching".to_owned(),
         message: "two logs".to_owned(),

@@ -130,6 +130,7 @@ fn what() -> impl Strategy<Value = What> {
                 reorder_ppm: loss_ppm
             }
         ),
+        (target(), target()).prop_map(|(from, to)| What::Reset { from, to }),
         (target(), range(nanos())).prop_map(|(who, fsync)| What::SlowFsync { who, fsync }),
         (target(), range(any::<u32>())).prop_map(|(who, rate_ppm)| What::ClockRate { who, rate_ppm }),
         (target(), range(nanos())).prop_map(|(who, by)| What::ClockJump { who, by }),

@@ -117,6 +117,8 @@ fn cases() -> Vec<(&'static str, String)> {
         ("counts too late", fault("when: On(event: Append, after: \"12s\"), what: Kill(Leader)")),
         ("more than certain", fault("when: At(\"4s\"), chance_ppm: 2_000_000, what: Kill(Leader)")),
         ("end of a jump", fault("when: At(\"4s\"), lasts: \"1s\", what: ClockJump(who: Leader, by: \"1s\")")),
+        ("end of a reset", fault("when: At(\"4s\"), until: \"5s\", what: Reset(from: Leader, to: Others)")),
+        ("reset of oneself", at("Reset(from: Leader, to: Leader)")),
         ("no such node", at("Kill(Node(6))")),
         ("node 0", at("Kill(Node(0))")),
         ("node that a seed may not have", "Scenario(\n    nodes: (3, 5), safety: \"12s\", clients: [Kv()],\n    faults: [(when: At(\"4s\"), what: Kill(Node(4)))],\n)".into()),

@@ -6,19 +6,23 @@
 //!
 //! Not here: what a run does in it ([`crate::run`]).
 
+pub mod kind;
 #[cfg(madsim)]
 pub mod madsim;
 mod world;
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
-use squall_checkers::violation::Violation;
+use squall_checkers::violation::{Need, Violation};
 use squall_raft::process::Process;
 use squall_raft::types::NodeId;
 
+pub use self::kind::{ArenaKind, NotBuilt};
 use crate::disk::DiskWeather;
 use crate::entropy::Entropy;
 use crate::network::LinkWeather;
+use crate::scenario::Means;
 use crate::world::{ClientId, Counters, Observer, RequestHandle, Settings, Step};
 
 /// What goes over the wires of an arena that has any: sums over all nodes.
@@ -34,25 +38,28 @@ pub struct Traffic {
     pub reconnects: u64,
 }
 
-impl Traffic {
-    /// Both together.
-    #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
-        Self {
-            connections: self.connections + other.connections,
-            frames: self.frames + other.frames,
-            bytes: self.bytes + other.bytes,
-            reconnects: self.reconnects + other.reconnects,
-        }
+impl AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+        self.reconnects += other.reconnects;
     }
 }
 
 /// A place where processes run and things befall them.
 ///
 /// Whatever happens to a node or a link takes effect at once, at the virtual time of the last step, is an event of the
-/// trace, and answers whether it took effect: killing what is dead changes nothing and is `false`. So does what the
-/// arena cannot do; that it counts in [`Self::inexpressible`].
+/// trace, and answers whether it took effect: killing what is dead changes nothing and is `false`. So is what the arena
+/// cannot do, and that it counts in [`Self::inexpressible`].
 pub trait Arena<P: Process>: Sized {
+    /// What its observers are told, and so which checkers can run.
+    const PROVIDES: &'static [Need];
+
+    /// What it can never do. A fault that asks for nothing else is not tried in it, but counted; marks that depend on
+    /// it are not judged.
+    const CANNOT: &'static [Means];
+
     /// An arena in which nothing runs yet: [`Self::start`] the nodes.
     fn new(entropy: Entropy, nodes: Vec<(NodeId, P::Config)>, settings: Settings) -> Self;
 
@@ -90,7 +97,7 @@ pub trait Arena<P: Process>: Sized {
     /// What went over wires so far; nothing where there are none.
     fn traffic(&self) -> Traffic;
 
-    /// What was asked of it so far that it cannot do, by name, and how often.
+    /// What was asked of it so far that it could not do, by name ([`Means::name`] where there is one), and how often.
     fn inexpressible(&self) -> BTreeMap<&'static str, u64>;
 
     /// The nodes in the order in which they were given.

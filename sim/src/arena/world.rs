@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use squall_checkers::violation::Need;
 use squall_raft::process::Process;
 use squall_raft::types::NodeId;
 
@@ -11,9 +12,13 @@ use super::{Arena, Traffic};
 use crate::disk::DiskWeather;
 use crate::entropy::Entropy;
 use crate::network::LinkWeather;
+use crate::scenario::Means;
 use crate::world::{ClientId, Counters, Observer, RequestHandle, Settings, Step, World};
 
 impl<P: Process> Arena<P> for World<P> {
+    const PROVIDES: &'static [Need] = &[Need::GlobalOrder, Need::GhostDisks, Need::NodeOrder, Need::ClientHistory];
+    const CANNOT: &'static [Means] = &[];
+
     fn new(entropy: Entropy, nodes: Vec<(NodeId, P::Config)>, settings: Settings) -> Self {
         Self::new(entropy, nodes, settings)
     }

@@ -3,6 +3,7 @@
 //! The result of a seed does not depend on the number of workers or on what runs beside
 //! it. Not here: one run ([`crate::run`]); records of failures ([`crate::seeds`]).
 
+mod apart;
 pub mod determinism;
 #[cfg(feature = "mutants")]
 pub mod hunt;

@@ -1,7 +1,7 @@
-//! One seed, judged: runs a plan, catches panics, and gathers evidence of a failure.
+//! One seed, judged: runs a plan in an arena, catches panics, and gathers evidence of a failure.
 //!
-//! The evidence (tape, last events) comes from a second run: the first one is fast and
-//! keeps nothing. If the two differ, that is the failure. Not here: many seeds
+//! The evidence (tape, last events) comes from a second run: the first one is fast and keeps nothing. If the two
+//! differ, that is the failure. This is where an arena's name becomes its type: [`attempt`]. Not here: many seeds
 //! ([`super::sweep`]).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,26 +10,43 @@ use std::sync::Arc;
 use squall_checkers::violation::{Property, Violation};
 use squall_raft::node::Node;
 
-use super::determinism;
+use super::apart::{self, Ended};
+use super::sweep::cpu_ns;
 use super::verdict::{self, Failure, Verdict};
+use super::{determinism, panics};
+use crate::arena::{Arena, ArenaKind};
 use crate::plan::Plan;
 use crate::run::finish::Outcome;
 use crate::run::settings::SettingsError;
 use crate::run::subject::Subject;
 use crate::run::tape::{Line, Recorder};
 use crate::run::{Options, Run};
-use crate::world::Observer;
+use crate::world::{Observer, World};
+
+/// What is said of a difference that does not show again.
+const ELUSIVE: &str = "two runs of one seed differ, and two more that were compared event by event do not";
 
 /// How to run a seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct How {
+    /// Where.
+    pub arena: ArenaKind,
     /// Checkers and limits.
     pub options: Options,
-    /// Run it twice, side by side, and compare event by event.
+    /// Run it twice and compare, event by event if need be.
     pub twice: bool,
+    /// Give each run a thread of its own and a limit of wall time; so it is anyway in every arena but the world.
+    pub apart: bool,
     /// The planted bug that is active in every node.
     #[cfg(feature = "mutants")]
     pub bug: Option<squall_raft::mutants::Bug>,
+}
+
+impl How {
+    /// Whether each run has a thread of its own.
+    const fn is_apart(self) -> bool {
+        self.apart || !matches!(self.arena, ArenaKind::World)
+    }
 }
 
 /// A seed with its verdict.
@@ -37,7 +54,9 @@ pub struct How {
 pub struct Judged {
     /// What was run.
     pub plan: Arc<Plan>,
-    /// What came of it; `None` after a panic.
+    /// Where it was run.
+    pub arena: ArenaKind,
+    /// What came of it; `None` after a panic, or if it never ended.
     pub outcome: Option<Outcome>,
     /// What went wrong against what the scenario expects.
     pub failure: Option<Failure>,
@@ -47,6 +66,8 @@ pub struct Judged {
     pub tape_dropped: u64,
     /// The last events; only of a failure.
     pub last_events: Vec<String>,
+    /// CPU time of threads that its runs had for themselves.
+    pub cpu_ns_apart: u64,
 }
 
 impl Judged {
@@ -55,9 +76,15 @@ impl Judged {
     pub fn verdict(&self) -> Verdict {
         self.failure.as_ref().map_or(Verdict::Pass, |failure| failure.verdict)
     }
+
+    /// Two runs differ, whatever else they came to.
+    fn differs(&mut self, message: String) {
+        let (verdict, property) = (Verdict::Nondeterminism, Property::Nondeterminism);
+        self.failure = Some(Failure { verdict, property, message, evidence: Vec::new() });
+    }
 }
 
-/// Builds a run of a plan.
+/// Builds a run of a plan in a [`World`].
 ///
 /// # Errors
 /// If the engine refuses the plan's settings.
@@ -67,6 +94,19 @@ pub fn start<S: Subject>(
     how: How,
     observer: &mut impl Observer<Node<S::Machine>>,
 ) -> Result<Run<S>, SettingsError> {
+    start_in(plan, subject, how, observer)
+}
+
+/// Builds a run of a plan in an arena of any type; the kind that `how` names is not looked at.
+///
+/// # Errors
+/// If the engine refuses the plan's settings.
+pub fn start_in<S: Subject, A: Arena<Node<S::Machine>>>(
+    plan: &Arc<Plan>,
+    subject: &S,
+    how: How,
+    observer: &mut impl Observer<Node<S::Machine>>,
+) -> Result<Run<S, A>, SettingsError> {
     let change = |_: u64, config: &mut squall_raft::config::Config| {
         #[cfg(feature = "mutants")]
         {
@@ -80,67 +120,202 @@ pub fn start<S: Subject>(
 /// Runs a plan and judges it. A panic in the system under test is a verdict, not an end.
 ///
 /// # Errors
-/// If the engine refuses the plan's settings.
+/// If the engine refuses the plan's settings, or this build does not have the arena.
 pub fn judge<S: Subject>(plan: Arc<Plan>, subject: &S, how: How) -> Result<Judged, SettingsError> {
-    let ran = attempt(&plan, subject, how, &mut ())?;
-    let violation = match &ran {
-        Ok(outcome) => outcome.violation.clone(),
-        Err(panic) => Some(Violation::new(Property::Panic, panic.clone())),
+    let Attempt { came_to, cpu_ns_apart, .. } = attempt(&plan, subject, how, ())?;
+    let failure = verdict::against(&plan.expect, came_to.violation().as_deref());
+    let goes_on = matches!(came_to, CameTo::Nothing);
+    let mut judged = Judged {
+        plan,
+        arena: how.arena,
+        outcome: came_to.outcome(),
+        failure,
+        tape: Vec::new(),
+        tape_dropped: 0,
+        last_events: Vec::new(),
+        cpu_ns_apart,
     };
-    let failure = verdict::against(&plan.expect, violation.as_deref());
-    let mut judged = Judged { plan, outcome: ran.ok(), failure, tape: Vec::new(), tape_dropped: 0, last_events: Vec::new() };
+    if goes_on {
+        return Ok(judged); // As the next one would.
+    }
     if judged.failure.is_some() {
         gather(&mut judged, subject, how)?;
+    } else if how.twice && how.is_apart() {
+        again(&mut judged, subject, how)?;
     } else if how.twice {
         compare(&mut judged, subject, how)?;
     }
     Ok(judged)
 }
 
-/// Runs to the end, or to a panic, which is returned as its message.
-fn attempt<S: Subject>(
-    plan: &Arc<Plan>,
-    subject: &S,
-    how: How,
-    observer: &mut impl Observer<Node<S::Machine>>,
-) -> Result<Result<Outcome, String>, SettingsError> {
-    // What a panic leaves half changed (the world, the run) is dropped unread.
-    let caught = catch_unwind(AssertUnwindSafe(|| Ok(start(plan, subject, how, observer)?.finish(observer))));
-    match caught {
-        Ok(outcome) => outcome.map(Ok),
-        Err(_) => Ok(Err(super::panics::take())),
+/// Runs a plan for an observer, which is given back; `None` if the run never ended. Nothing is judged.
+///
+/// # Errors
+/// If the engine refuses the plan's settings, or this build does not have the arena.
+pub fn watch<S: Subject, O>(plan: &Arc<Plan>, subject: &S, how: How, observer: O) -> Result<Option<O>, SettingsError>
+where
+    O: Observer<Node<S::Machine>> + Send + 'static,
+{
+    Ok(attempt(plan, subject, how, observer)?.observer)
+}
+
+/// A run to its end.
+struct Attempt<O> {
+    came_to: CameTo,
+    /// None if the run goes on with it.
+    observer: Option<O>,
+    cpu_ns_apart: u64,
+}
+
+enum CameTo {
+    /// Its end.
+    Outcome(Box<Outcome>),
+    /// A panic, and what it said.
+    Panic(String),
+    /// Nothing, for as long as anybody waited.
+    Nothing,
+}
+
+impl CameTo {
+    fn violation(&self) -> Option<Box<Violation>> {
+        match self {
+            Self::Outcome(outcome) => outcome.violation.clone(),
+            Self::Panic(said) => Some(Violation::new(Property::Panic, said.clone())),
+            Self::Nothing => {
+                let message = format!("the run did not end within {} s of wall time", apart::LIMIT.as_secs());
+                Some(Violation::new(Property::Stuck, message))
+            }
+        }
     }
+
+    fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Outcome(outcome) => Some(*outcome),
+            Self::Panic(_) | Self::Nothing => None,
+        }
+    }
+
+    /// Whether an earlier attempt came to the same; it panicked if it has no outcome.
+    fn is_alike(&self, first: Option<&Outcome>) -> bool {
+        match (first, self) {
+            (Some(first), Self::Outcome(second)) => first.hash == second.hash && first.events == second.events,
+            (None, Self::Panic(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Runs to the end in the arena that is asked for.
+fn attempt<S: Subject, O>(plan: &Arc<Plan>, subject: &S, how: How, observer: O) -> Result<Attempt<O>, SettingsError>
+where
+    O: Observer<Node<S::Machine>> + Send + 'static,
+{
+    how.arena.built()?;
+    match how.arena {
+        ArenaKind::World if how.apart => attempt_apart::<S, World<_>, O>(plan, subject, how, observer),
+        ArenaKind::World => attempt_here::<S, World<_>, O>(plan, subject, how, observer),
+        #[cfg(madsim)]
+        ArenaKind::Madsim => attempt_apart::<S, crate::arena::madsim::Madsim<_>, O>(plan, subject, how, observer),
+        #[cfg(not(madsim))]
+        ArenaKind::Madsim => Err(crate::arena::NotBuilt(how.arena).into()),
+    }
+}
+
+/// As [`attempt_here`], on a fresh thread and under the watchdog.
+fn attempt_apart<S, A, O>(plan: &Arc<Plan>, subject: &S, how: How, observer: O) -> Result<Attempt<O>, SettingsError>
+where
+    S: Subject,
+    A: Arena<Node<S::Machine>>,
+    O: Observer<Node<S::Machine>> + Send + 'static,
+{
+    let (plan, subject) = (Arc::clone(plan), subject.clone());
+    let ended = apart::apart(apart::LIMIT, move || {
+        let attempt = attempt_here::<S, A, O>(&plan, &subject, how, observer)?;
+        Ok(Attempt { cpu_ns_apart: cpu_ns(), ..attempt })
+    });
+    match ended {
+        Ended::Done(attempt) => attempt,
+        Ended::Vanished => {
+            let said = "the thread of the run ended without a result".to_owned();
+            Ok(Attempt { came_to: CameTo::Panic(said), observer: None, cpu_ns_apart: 0 })
+        }
+        Ended::Left => Ok(Attempt { came_to: CameTo::Nothing, observer: None, cpu_ns_apart: 0 }),
+    }
+}
+
+/// Runs to the end, or to a panic, on this thread.
+fn attempt_here<S, A, O>(plan: &Arc<Plan>, subject: &S, how: How, mut observer: O) -> Result<Attempt<O>, SettingsError>
+where
+    S: Subject,
+    A: Arena<Node<S::Machine>>,
+    O: Observer<Node<S::Machine>>,
+{
+    // What a panic leaves half changed (the arena, the run) is dropped unread.
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        Ok::<_, SettingsError>(start_in::<S, A>(plan, subject, how, &mut observer)?.finish(&mut observer))
+    }));
+    let came_to = match caught {
+        Ok(outcome) => CameTo::Outcome(Box::new(outcome?)),
+        Err(_) => CameTo::Panic(panics::take()),
+    };
+    Ok(Attempt { came_to, observer: Some(observer), cpu_ns_apart: 0 })
 }
 
 /// Runs a failing plan again to write its tape.
 fn gather<S: Subject>(judged: &mut Judged, subject: &S, how: How) -> Result<(), SettingsError> {
-    let mut recorder = Recorder::default();
-    let again = attempt(&judged.plan, subject, how, &mut recorder)?;
-    let same = match (&judged.outcome, &again) {
-        (Some(first), Ok(second)) => first.hash == second.hash,
-        (None, Err(_)) => true,
-        _ => false,
-    };
-    judged.tape = recorder.lines().to_vec();
-    judged.tape_dropped = recorder.dropped();
-    judged.last_events = recorder.last_events().map(str::to_owned).collect();
-    if same { Ok(()) } else { compare(judged, subject, how) }
+    let Attempt { came_to, observer, cpu_ns_apart } = attempt(&judged.plan, subject, how, Recorder::default())?;
+    judged.cpu_ns_apart += cpu_ns_apart;
+    if let Some(recorder) = observer {
+        judged.tape = recorder.lines().to_vec();
+        judged.tape_dropped = recorder.dropped();
+        judged.last_events = recorder.last_events().map(str::to_owned).collect();
+    }
+    if came_to.is_alike(judged.outcome.as_ref()) { Ok(()) } else { compare(judged, subject, how) }
+}
+
+/// Runs a plan once more and compares the ends.
+fn again<S: Subject>(judged: &mut Judged, subject: &S, how: How) -> Result<(), SettingsError> {
+    let Attempt { came_to, cpu_ns_apart, .. } = attempt(&judged.plan, subject, how, ())?;
+    judged.cpu_ns_apart += cpu_ns_apart;
+    if came_to.is_alike(judged.outcome.as_ref()) { Ok(()) } else { compare(judged, subject, how) }
 }
 
 /// Runs a plan twice, side by side; a difference replaces whatever else was found.
 fn compare<S: Subject>(judged: &mut Judged, subject: &S, how: How) -> Result<(), SettingsError> {
-    let compared = catch_unwind(AssertUnwindSafe(|| determinism::compare(&judged.plan, subject, how)));
-    let Ok(difference) = compared else {
-        return Ok(()); // A panic that comes and goes was judged as a panic already.
+    // Two that have a thread each cannot be led step by step.
+    let difference = if how.is_apart() {
+        let (plan, subject) = (Arc::clone(&judged.plan), subject.clone());
+        let difference = determinism::compare_apart(move |lines| drop(watch(&plan, &subject, how, lines)));
+        if difference.is_none() {
+            judged.differs(ELUSIVE.to_owned());
+        }
+        difference
+    } else {
+        let compared = catch_unwind(AssertUnwindSafe(|| determinism::compare(&judged.plan, subject, how)));
+        let Ok(difference) = compared else {
+            return Ok(()); // A panic that comes and goes was judged as a panic already.
+        };
+        difference?
     };
-    if let Some(difference) = difference? {
+    if let Some(difference) = difference {
         judged.last_events.clone_from(&difference.events);
-        judged.failure = Some(Failure {
-            verdict: Verdict::Nondeterminism,
-            property: Property::Nondeterminism,
-            message: difference.to_string(),
-            evidence: Vec::new(),
-        });
+        judged.differs(difference.to_string());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_never_ends_is_stuck_whatever_its_file_expects() {
+        let violation = CameTo::Nothing.violation().expect("a violation");
+        assert_eq!((violation.property, Verdict::of(violation.property).code()), (Property::Stuck, 16));
+        for expect in [crate::scenario::Expect::Pass, crate::scenario::Expect::Stalls] {
+            let failure = verdict::against(&expect, Some(&violation)).expect("a failure");
+            assert!(failure.message.contains("did not end within 120 s"), "{}", failure.message);
+        }
+        assert!(!CameTo::Nothing.is_alike(None), "a panic is something else");
+    }
 }

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::single::{How, Judged, judge};
 use super::verdict::{Failure, Verdict};
+use crate::arena::{ArenaKind, Traffic};
 use crate::plan::Plan;
 use crate::run::settings::SettingsError;
 use crate::run::subject::{KvSubject, Subject};
-use crate::scenario::{Mark, Scenario};
+use crate::scenario::{Mark, Means, Scenario, What};
 
 /// Fewer runs than this do not show that a mark never comes up.
 pub const RUNS_FOR_MARKS: u64 = 20;
@@ -58,12 +59,18 @@ pub struct Tally {
     pub virtual_ns: u64,
     /// CPU time.
     pub cpu_ns: u64,
+    /// What went over wires.
+    pub traffic: Traffic,
     /// Elections won.
     pub leaders: u64,
     /// Faults that took effect.
     pub faults: BTreeMap<String, u64>,
+    /// What was asked for and the arena could not do.
+    pub inexpressible: BTreeMap<&'static str, u64>,
     /// Marks that were reached; those that the scenario lists are there at zero, too.
     pub marks: BTreeMap<Mark, u64>,
+    /// Listed marks that are out of reach in the arena.
+    pub excused: Vec<Mark>,
     /// The trace hash, if there was only one run.
     pub trace_hash: Option<u64>,
     /// The verdict, the worst of all runs.
@@ -84,6 +91,8 @@ pub struct Failed {
 /// What a sweep found.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
+    /// Where it ran.
+    pub arena: ArenaKind,
     /// One per scenario, in the order of the list.
     pub tallies: Vec<Tally>,
     /// In the order of the jobs.
@@ -154,7 +163,7 @@ impl Sweep<'_> {
         if let Some((i, error)) = sums.refused {
             return Err((self.scenarios[self.jobs[i].scenario].name.clone(), error));
         }
-        Ok(sums.report(self.scenarios, self.jobs.len()))
+        Ok(sums.report(self.scenarios, self.jobs.len(), self.how.arena))
     }
 
     fn take(&self, next: &AtomicUsize) -> Option<(usize, &Job)> {
@@ -171,7 +180,8 @@ impl Sweep<'_> {
         let named = &self.scenarios[job.scenario];
         let plan = Arc::new(Plan::draw(&named.name, &named.scenario, job.seed));
         let judged = judge(plan, subject, How { twice: job.twice, ..self.how })?;
-        Ok((judged, cpu_ns().saturating_sub(began)))
+        let cpu_ns = cpu_ns().saturating_sub(began) + judged.cpu_ns_apart;
+        Ok((judged, cpu_ns))
     }
 }
 
@@ -201,11 +211,11 @@ impl Sums {
         }
     }
 
-    fn report(mut self, scenarios: &[Named], jobs: usize) -> Report {
+    fn report(mut self, scenarios: &[Named], jobs: usize, arena: ArenaKind) -> Report {
         for (named, tally) in scenarios.iter().zip(&mut self.tallies) {
-            tally.close(&named.scenario);
+            tally.close(&named.scenario, arena);
         }
-        Report { tallies: self.tallies, failed: self.failed.into_values().collect(), interrupted: self.ended < jobs }
+        Report { arena, tallies: self.tallies, failed: self.failed.into_values().collect(), interrupted: self.ended < jobs }
     }
 }
 
@@ -225,9 +235,13 @@ impl Tally {
         self.max_in_flight = self.max_in_flight.max(outcome.max_in_flight);
         self.virtual_ns += outcome.virtual_ns;
         self.leaders += outcome.leaders;
+        self.traffic += outcome.traffic;
         self.trace_hash = (self.runs == 1).then_some(outcome.hash);
         for (kind, count) in &outcome.faults {
             *self.faults.entry(kind.clone()).or_default() += count;
+        }
+        for (what, count) in &outcome.inexpressible {
+            *self.inexpressible.entry(what).or_default() += count;
         }
         for (mark, count) in &outcome.marks {
             *self.marks.entry(*mark).or_default() += count;
@@ -235,17 +249,36 @@ impl Tally {
     }
 
     /// Marks that the scenario lists and that never came up, over enough runs, are a failure.
-    fn close(&mut self, scenario: &Scenario) {
+    fn close(&mut self, scenario: &Scenario, arena: ArenaKind) {
+        self.excused = scenario.sometimes.iter().copied().filter(|mark| is_out_of_reach(*mark, arena.cannot())).collect();
         if self.runs >= RUNS_FOR_MARKS && !self.missing(scenario).is_empty() {
             self.verdict = Some(self.verdict.unwrap_or(Verdict::Vacuous).min(Verdict::Vacuous));
         }
     }
 
-    /// The listed marks that never came up.
+    /// The listed marks that never came up and should have.
     #[must_use]
     pub fn missing(&self, scenario: &Scenario) -> Vec<Mark> {
-        scenario.sometimes.iter().copied().filter(|mark| self.marks.get(mark).copied().unwrap_or(0) == 0).collect()
+        scenario.sometimes.iter().copied().filter(|mark| self.never(*mark) && !self.excused.contains(mark)).collect()
     }
+
+    /// What the scenario asks for and the arena cannot do, so that nothing follows from its absence: marks that never came
+    /// up and depend on it, and kinds of faults of which none took effect for that reason.
+    #[must_use]
+    pub fn not_judged(&self) -> Vec<&'static str> {
+        let marks = self.excused.iter().filter(|mark| self.never(**mark)).map(|mark| mark.name());
+        let untried = |kind: &&&str| What::KINDS.contains(*kind) && self.faults.get(**kind).copied().unwrap_or(0) == 0;
+        marks.chain(self.inexpressible.keys().filter(untried).copied()).collect()
+    }
+
+    fn never(&self, mark: Mark) -> bool {
+        self.marks.get(&mark).copied().unwrap_or(0) == 0
+    }
+}
+
+/// Whether a mark depends on what cannot be.
+fn is_out_of_reach(mark: Mark, cannot: &[Means]) -> bool {
+    !mark.needs().is_empty() && mark.needs().iter().all(|means| cannot.contains(means))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -270,4 +303,41 @@ pub fn cpu_ns() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
     seconds * 1_000_000_000 + nanos
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ran(faults: &[(&str, u64)], inexpressible: &[(&'static str, u64)]) -> Tally {
+        Tally {
+            runs: RUNS_FOR_MARKS,
+            faults: faults.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
+            inexpressible: inexpressible.iter().copied().collect(),
+            ..Tally::default()
+        }
+    }
+
+    #[test]
+    fn marks_are_out_of_reach_only_where_nothing_that_brings_them_about_is_possible() {
+        assert!(is_out_of_reach(Mark::MessageLost, &[Means::Loss]));
+        assert!(!is_out_of_reach(Mark::MessageLost, &[Means::Duplication]));
+        assert!(!is_out_of_reach(Mark::LinkFlapped, &[Means::OneWayCut]), "a cut in both directions will do");
+        assert!(!is_out_of_reach(Mark::LeaderChanged, &Means::ALL), "it needs nothing special");
+    }
+
+    #[test]
+    fn what_is_not_judged_is_no_vacuity_and_what_is_judged_still_is() {
+        let text = r#"Scenario(nodes: 3, safety: "1s", clients: [Kv()], sometimes: ["message_lost", "busy"])"#;
+        let scenario = Scenario::parse("brief.ron", text).expect("a valid scenario");
+        let mut tally = ran(&[("kill", 3)], &[("link", 4), ("kill", 1), ("loss", 20)]);
+        tally.close(&scenario, ArenaKind::World);
+        assert_eq!((tally.missing(&scenario), tally.verdict), (vec![Mark::MessageLost, Mark::Busy], Some(Verdict::Vacuous)));
+        let mut tally = ran(&[("kill", 3)], &[("link", 4), ("kill", 1), ("loss", 20)]);
+        tally.excused = vec![Mark::MessageLost];
+        assert_eq!(tally.missing(&scenario), [Mark::Busy]);
+        assert_eq!(tally.not_judged(), ["message_lost", "link"], "some kills took effect, and loss is no fault");
+        tally.marks.insert(Mark::MessageLost, 1);
+        assert_eq!(tally.not_judged(), ["link"], "what came up after all counts");
+    }
 }

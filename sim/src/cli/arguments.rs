@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, Parser, Subcommand};
+
+use crate::arena::ArenaKind;
 
 /// Raft in the storm: runs consensus clusters under simulated faults, from one seed.
 #[derive(Debug, Parser)]
@@ -38,13 +41,6 @@ pub(super) enum Command {
     },
 }
 
-/// Where a scenario runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Arena {
-    /// State machines in a discrete-event loop.
-    World,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// Bundled names, files or folders; all bundled scenarios if none is given.
@@ -62,8 +58,8 @@ pub(super) struct Run {
     #[arg(long, value_name = "DIR", default_value = "seeds")]
     pub out: PathBuf,
     /// Where scenarios run.
-    #[arg(long, value_enum, default_value = "world")]
-    pub arena: Arena,
+    #[arg(long, default_value = "world", value_parser = arenas())]
+    pub arena: ArenaKind,
     /// One line of JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -76,6 +72,9 @@ pub(super) struct Replay {
     /// The seed of a scenario's run; drawn and printed if not given.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Where the scenario runs. (A seed file runs where it was recorded.)
+    #[arg(long, value_parser = arenas())]
+    pub arena: Option<ArenaKind>,
     /// Print every event.
     #[arg(long)]
     pub trace: bool,
@@ -143,6 +142,11 @@ pub(super) struct Hunt {
     /// One line of JSON on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+fn arenas() -> impl clap::builder::TypedValueParser<Value = ArenaKind> {
+    let names = PossibleValuesParser::new(ArenaKind::ALL.map(ArenaKind::name));
+    names.try_map(|name| ArenaKind::from_name(&name).ok_or("an arena without a name"))
 }
 
 fn time(text: &str) -> Result<u64, String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::trace::Tracer;
 use super::{Refused, run};
-use crate::campaign::single::{How, start};
+use crate::campaign::single::{How, watch};
 use crate::plan::Plan;
 use crate::run::subject::KvSubject;
 use crate::scenario::ScenarioError;
@@ -52,9 +52,7 @@ fn lines(what: &str) -> Result<Vec<String>, Refused> {
 }
 
 fn trace(plan: Plan, how: How) -> Result<Vec<String>, Refused> {
-    let mut out = Vec::new();
-    let mut tracer = Tracer::new(Some(&mut out), 0, u64::MAX);
-    start(&Arc::new(plan), &KvSubject, how, &mut tracer)?.finish(&mut tracer);
-    tracer.finish()?;
+    let tracer = watch(&Arc::new(plan), &KvSubject, how, Tracer::new(Some(Vec::new()), 0, u64::MAX))?;
+    let out = tracer.map_or(Ok(None), Tracer::finish)?.unwrap_or_default();
     Ok(String::from_utf8_lossy(&out).lines().map(str::to_owned).collect())
 }

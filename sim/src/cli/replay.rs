@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::arguments::Replay;
 use super::trace::Tracer;
 use super::{Refused, output, run};
-use crate::campaign::single::{How, Judged, judge, start};
+use crate::campaign::single::{How, Judged, judge, watch};
 use crate::campaign::verdict::Verdict;
 use crate::plan::Plan;
 use crate::run::subject::KvSubject;
@@ -22,6 +22,7 @@ use crate::seeds::replay::{self, Replayed, how_of};
 struct ReplayJson {
     name: String,
     seed: u64,
+    arena: &'static str,
     verdict: Verdict,
     property: Option<&'static str>,
     trace_hash: Option<String>,
@@ -32,6 +33,12 @@ struct ReplayJson {
 
 pub(super) fn replay(arguments: &Replay) -> Result<u8, Refused> {
     let (replayed, how) = match record(arguments)? {
+        Some(record) if arguments.arena.is_some_and(|arena| arena != record.arena()) => {
+            return Err(Refused(format!(
+                "found --arena beside a record of the arena {}, expected neither or the same",
+                record.arena()
+            )));
+        }
         Some(record) => (replay::replay(&record)?, how_of(&record)),
         None => seed(arguments)?,
     };
@@ -44,6 +51,7 @@ pub(super) fn replay(arguments: &Replay) -> Result<u8, Refused> {
         output::json(&ReplayJson {
             name: judged.plan.scenario.clone(),
             seed: judged.plan.seed,
+            arena: judged.arena.name(),
             verdict: judged.verdict(),
             property: judged.failure.as_ref().map(|failure| failure.property.name()),
             trace_hash: judged.outcome.as_ref().map(|outcome| hex(outcome.hash)),
@@ -70,7 +78,7 @@ fn record(arguments: &Replay) -> Result<Option<Record>, Refused> {
 fn seed(arguments: &Replay) -> Result<(Replayed, How), Refused> {
     let named = run::load_one(&arguments.what)?;
     let seed = arguments.seed.unwrap_or_else(run::drawn);
-    let how = How { twice: true, ..How::default() };
+    let how = How { arena: arguments.arena.unwrap_or_default(), twice: true, ..How::default() };
     let plan = Plan::draw(&named.name, &named.scenario, seed);
     let judged = judge(Arc::new(plan), &KvSubject, how)?;
     Ok((Replayed { judged, edited: false, same_hash: None, stale: Vec::new(), bug: None }, how))
@@ -81,7 +89,7 @@ fn wants_trace(arguments: &Replay) -> bool {
 }
 
 fn trace(plan: &Arc<Plan>, how: How, arguments: &Replay) -> Result<(), Refused> {
-    let out: Option<Box<dyn Write>> = match &arguments.trace_out {
+    let out: Option<Box<dyn Write + Send>> = match &arguments.trace_out {
         Some(file) => {
             let opened = File::create(file).map_err(|error| Refused(format!("{}: {error}", file.display())))?;
             Some(Box::new(BufWriter::new(opened)))
@@ -89,15 +97,12 @@ fn trace(plan: &Arc<Plan>, how: How, arguments: &Replay) -> Result<(), Refused> 
         None if arguments.trace => Some(Box::new(BufWriter::new(io::stdout()))),
         None => None,
     };
-    let mut tracer = Tracer::new(out, arguments.from.unwrap_or(0), arguments.until.unwrap_or(u64::MAX));
+    let tracer = Tracer::new(out, arguments.from.unwrap_or(0), arguments.until.unwrap_or(u64::MAX));
     // A panic in the system under test ends the trace there; it was judged already.
-    let traced = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        start(plan, &KvSubject, how, &mut tracer).map(|run| run.finish(&mut tracer))
-    }));
-    if let Ok(Err(error)) = traced {
-        return Err(error.into());
-    }
-    match tracer.finish() {
+    let Some(tracer) = watch(plan, &KvSubject, how, tracer)? else {
+        return Ok(()); // It never ended, which was judged, too.
+    };
+    match tracer.finish().map(drop) {
         // Whoever reads a trace through a pager may leave early.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         finished => Ok(finished?),

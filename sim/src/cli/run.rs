@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::arguments::{Arena, Run};
+use super::arguments::Run;
 use super::output::{self, FailureJson, RunJson};
 use super::{INTERRUPTED, Refused};
+use crate::arena::ArenaKind;
 use crate::campaign::single::How;
 use crate::campaign::sweep::{Failed, Job, Named, RUNS_FOR_MARKS, Report, Sweep};
 use crate::scenario::{self, ScenarioError};
@@ -21,7 +22,7 @@ const RECORDS_MAX: usize = 5;
 const SHOWN_MAX: usize = 5;
 
 pub(super) fn run(arguments: &Run) -> Result<u8, Refused> {
-    let Arena::World = arguments.arena;
+    arguments.arena.built()?;
     let scenarios = load(&arguments.scenarios)?;
     let seeds = Seeds::new(arguments);
     let jobs = seeds.jobs(scenarios.len());
@@ -31,9 +32,10 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Refused> {
     }
     let began = wall();
     let workers = arguments.jobs.map_or_else(cores, usize::from);
-    let report = sweep(&scenarios, &jobs, workers, &stop)?;
+    let report = sweep(&scenarios, &jobs, workers, arguments.arena, &stop)?;
     let wall_ns = wall().saturating_sub(began);
     eprint!("{}", output::table(&scenarios, &report));
+    eprint!("{}", output::arena(&scenarios, &report));
     let failures = show_failures(&scenarios, &report, arguments)?;
     show_missing(&scenarios, &report);
     let mut json = RunJson::new(&scenarios, &report, failures, arguments.seed.is_some());
@@ -134,9 +136,9 @@ pub(super) fn interruptible() -> Result<Arc<AtomicBool>, Refused> {
     Ok(stop)
 }
 
-fn sweep(scenarios: &[Named], jobs: &[Job], workers: usize, stop: &AtomicBool) -> Result<Report, Refused> {
+fn sweep(scenarios: &[Named], jobs: &[Job], workers: usize, arena: ArenaKind, stop: &AtomicBool) -> Result<Report, Refused> {
     let bar = progress(jobs.len());
-    let sweep = Sweep { scenarios, jobs, workers, how: How::default(), stop };
+    let sweep = Sweep { scenarios, jobs, workers, how: How { arena, ..How::default() }, stop };
     let report = sweep.run(&|job: &Job| {
         bar.set_message(scenarios[job.scenario].name.clone());
         bar.inc(1);
@@ -164,7 +166,7 @@ fn show_failures(scenarios: &[Named], report: &Report, arguments: &Run) -> Resul
         let alike = failures.iter().filter(|known| known.name == *name && known.property == property).count();
         let file = if alike < RECORDS_MAX { record(failed, arguments)? } else { None };
         let seed = failed.judged.plan.seed;
-        let again = file.clone().unwrap_or_else(|| format!("{name} --seed {seed}"));
+        let again = file.clone().unwrap_or_else(|| format!("{name} --seed {seed}{}", output::in_arena(report.arena)));
         let replay = format!("{} replay {again}", output::command());
         let failure = FailureJson { name: name.clone(), seed, property, seed_file: file, replay };
         if failures.len() < SHOWN_MAX {

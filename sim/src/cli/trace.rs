@@ -1,6 +1,6 @@
 //! A run's events as they happen: printed, written to a file, or handed to `tracing`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use squall_raft::applier::StateMachine;
 use squall_raft::node::Node;
@@ -15,7 +15,8 @@ pub(super) fn install_subscriber() {
         return;
     }
     let filter = EnvFilter::from_default_env();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).without_time().with_writer(io::stderr);
+    let colours = io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).without_time().with_ansi(colours).with_writer(io::stderr);
     // A subscriber that is there already stays.
     let _ = builder.try_init();
 }
@@ -33,12 +34,12 @@ impl<W: Write> Tracer<W> {
         Self { out, from_ns, until_ns, failed: None }
     }
 
-    /// The first error of writing, if there was one.
-    pub fn finish(mut self) -> io::Result<()> {
+    /// What was written to, or the first error of writing.
+    pub fn finish(mut self) -> io::Result<Option<W>> {
         if let Some(out) = &mut self.out {
             out.flush()?;
         }
-        self.failed.map_or(Ok(()), Err)
+        self.failed.map_or(Ok(self.out), Err)
     }
 }
 

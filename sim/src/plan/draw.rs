@@ -219,7 +219,7 @@ impl Occurrences<'_> {
     fn concrete(&mut self) -> What {
         let mut what = self.fault.what.clone();
         match &mut what {
-            What::Kill(_) | What::PowerLoss(_) | What::Pause(_) => {}
+            What::Kill(_) | What::PowerLoss(_) | What::Pause(_) | What::Reset { .. } => {}
             What::Cut(cut) => self.cut(cut),
             What::Flap { cut, down, up } => {
                 self.cut(cut);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::cluster::Cluster;
 use crate::entropy::{Entropy, Owner, Stream};
 use crate::plan::{Ends, Fault, Network, When};
-use crate::scenario::{Cut, Event, Nanos, Range, Target, What};
+use crate::scenario::{Cut, Event, Means, Nanos, Range, Target, What};
 
 /// Something to be done to the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,13 @@ pub enum Action {
         from: u64,
         /// The receiver.
         to: u64,
+    },
+    /// Reset the connections between two nodes.
+    Reset {
+        /// One end.
+        one: u64,
+        /// The other.
+        other: u64,
     },
     /// Give a directed link this weather.
     LinkWeather {
@@ -115,6 +122,9 @@ pub struct Faults {
     down: BTreeMap<u64, u32>,
     paused: BTreeMap<u64, u32>,
     took_effect: BTreeMap<&'static str, u64>,
+    /// What the arena can never do.
+    cannot: &'static [Means],
+    inexpressible: BTreeMap<&'static str, u64>,
     flapped: BTreeSet<u32>,
 }
 
@@ -170,8 +180,23 @@ impl Faults {
             down: BTreeMap::new(),
             paused: BTreeMap::new(),
             took_effect: BTreeMap::new(),
+            cannot: &[],
+            inexpressible: BTreeMap::new(),
             flapped: BTreeSet::new(),
         }
+    }
+
+    /// For an arena that can never do this: a fault that asks for nothing else is counted and not tried.
+    #[must_use]
+    pub fn without(mut self, cannot: &'static [Means]) -> Self {
+        self.cannot = cannot;
+        self
+    }
+
+    /// How many faults of each kind the arena cannot express.
+    #[must_use]
+    pub const fn inexpressible(&self) -> &BTreeMap<&'static str, u64> {
+        &self.inexpressible
     }
 
     /// How many faults of each kind took effect.
@@ -240,6 +265,10 @@ impl Faults {
         if ends_ns <= now_ns && !fault.what.is_instant() {
             return;
         }
+        if fault.what.asks_for().iter().all(|means| self.cannot.contains(means)) {
+            *self.inexpressible.entry(fault.what.kind()).or_default() += 1;
+            return;
+        }
         let mut stream = self.entropy.stream(Owner::Target, fault.key());
         let (hit, nodes) = self.strike(&fault.what, cluster, &mut stream, orders);
         if matches!(hit, Hit::Nothing) && nodes.is_empty() {
@@ -296,6 +325,13 @@ impl Faults {
             What::Link { from, to, .. } => {
                 let (links, nodes) = directed(from, to, cluster, stream);
                 if links.is_empty() { (Hit::Nothing, Vec::new()) } else { (Hit::Weather(links), nodes) }
+            }
+            What::Reset { from, to } => {
+                let (links, nodes) = directed(from, to, cluster, stream);
+                // A connection carries both directions, so that `All` to `All` names each twice.
+                let pairs: BTreeSet<_> = links.iter().map(|&(from, to)| (from.min(to), from.max(to))).collect();
+                orders.actions.extend(pairs.into_iter().map(|(one, other)| Action::Reset { one, other }));
+                (Hit::Nothing, if links.is_empty() { Vec::new() } else { nodes })
             }
             What::SlowFsync { who, .. } => {
                 let nodes = resolve_many(who, cluster, stream);
@@ -523,4 +559,31 @@ fn directed(from: &Target, to: &Target, cluster: &Cluster, stream: &mut Stream) 
     }
     let links = senders.iter().flat_map(|from| receivers.iter().map(|to| (*from, *to))).filter(|(from, to)| from != to).collect();
     (links, about)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn what_the_arena_cannot_do_is_counted_and_not_tried() {
+        let faults = r#"(when: At("1s"), what: Kill(All)), (when: At("1s"), what: Pause(All)),
+            (when: At("1s"), what: Link(from: All, to: All, loss_ppm: 9)),
+            (when: At("1s"), what: Link(from: All, to: All, loss_ppm: 9, latency: "1ms"))"#;
+        let text = format!(r#"Scenario(nodes: 3, safety: "2s", clients: [Kv()], faults: [{faults}])"#);
+        let plan = Plan::draw("brief", &Scenario::parse("brief.ron", &text).expect("a valid scenario"), 7);
+        let calm = Calm { network: plan.network, fsync: plan.disk.fsync, rates_ppm: BTreeMap::new() };
+        let mut orders = Orders::default();
+        let faults = Faults::new(Arc::new(plan.faults), Entropy::new(7), calm, plan.safety.0, &mut orders);
+        let mut faults = faults.without(&[Means::Kill, Means::Loss]);
+        let mut orders = Orders::default();
+        for i in 0..4 {
+            faults.on_alarm(1_000_000_000, AlarmKind::Begin(i), &Cluster::new(3), &mut orders);
+        }
+        assert_eq!(faults.took_effect(), &BTreeMap::from([("link", 1), ("pause", 1)]), "some of the second link's can be done");
+        assert_eq!(faults.inexpressible(), &BTreeMap::from([("kill", 1), ("link", 1)]));
+        assert!(!orders.actions.iter().any(|action| matches!(action, Action::Kill(_))));
+    }
 }

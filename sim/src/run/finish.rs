@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use squall_checkers::history::History;
 use squall_checkers::linearizability::{self, Limits, Verdict as Linearizability};
 use squall_checkers::liveness::{EndOfRun, Replica};
-use squall_checkers::violation::{Property, Violation};
+use squall_checkers::violation::{Need, Property, Violation};
 use squall_raft::applier::StateMachine;
 use squall_raft::node::Node;
 use squall_raft::types::NodeId;
@@ -106,9 +106,13 @@ where
     S::Machine: StateMachine,
 {
     close(&mut run);
+    let commits = run.commit_index();
     let violation = match run.ended.take() {
         Some(Ending::Violated(violation)) => Some(violation),
-        _ => run.arena.final_violation().or_else(|| if run.options.checks { linearizability(&run) } else { None }),
+        _ => run.arena.final_violation().or_else(|| {
+            let judged = run.options.checks && A::PROVIDES.contains(&Need::ClientHistory);
+            if judged { linearizability(&run) } else { None }
+        }),
     };
     let counters = run.arena.counters();
     Outcome {
@@ -124,11 +128,20 @@ where
         max_in_flight: run.totals.in_flight_max,
         virtual_ns: run.arena.now(),
         leaders: run.judge.marks.leaders(),
-        commits: run.commit_index(),
+        commits,
         faults: run.faults_that_took_effect(),
-        inexpressible: run.arena.inexpressible(),
+        inexpressible: inexpressible(&run),
         marks: run.judge.marks.counts().clone(),
     }
+}
+
+/// What the arena was asked for and could not do, and the faults that were not even tried.
+fn inexpressible<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> BTreeMap<&'static str, u64> {
+    let mut all = run.arena.inexpressible();
+    for (kind, count) in run.faults.inexpressible() {
+        *all.entry(kind).or_default() += count;
+    }
+    all
 }
 
 fn close<S: Subject, A: Arena<Node<S::Machine>>>(run: &mut Run<S, A>) {

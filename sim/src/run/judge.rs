@@ -44,6 +44,8 @@ pub struct Judge {
 pub struct Watch {
     /// Online checkers and marks.
     pub checks: bool,
+    /// What disks have promised, too.
+    pub disks: bool,
     /// Events for triggers.
     pub triggers: bool,
 }
@@ -61,7 +63,7 @@ impl Judge {
             happened: Vec::new(),
             halted: None,
             watch,
-            checker: RaftChecker::new(&nodes),
+            checker: if watch.disks { RaftChecker::new(&nodes) } else { RaftChecker::new(&nodes).without_disks() },
             ghosts: nodes.iter().map(|node| Ghost::new(*node)).collect(),
             boots: vec![0; nodes.len()],
         }
@@ -212,7 +214,7 @@ impl Judge {
             WorldEvent::DiskStarted { node, what: DiskOp::Sync { .. }, .. } => self.marks.sync_began(node.0, at_ns),
             WorldEvent::DiskDone { node, what: DiskOp::Sync { file }, result, disk, .. } => {
                 self.marks.sync_ended(node.0, at_ns);
-                if result.is_ok() {
+                if result.is_ok() && self.watch.disks {
                     self.synced(at_ns, number, node.0, file, disk);
                 }
             }

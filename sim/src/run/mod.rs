@@ -11,7 +11,7 @@
 //! outcome for every operation and equal replicas.
 //!
 //! A run has one thread and no input but its plan. Not here: many runs and panics
-//! (`campaign`). Read next: [`Run`], then [`clients`], [`faults`], [`finish`].
+//! (`campaign`). Read next: [`Run`], then [`clients`], [`faults`], `storm.rs`, [`finish`].
 
 pub mod clients;
 pub mod cluster;
@@ -21,20 +21,20 @@ mod ghost;
 mod judge;
 mod marks;
 pub mod settings;
+mod storm;
 pub mod subject;
 pub mod tape;
 pub mod text;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use squall_checkers::violation::{Property, Violation};
+use squall_checkers::violation::{Need, Property, Violation};
 use squall_raft::node::request::Request;
 use squall_raft::node::{Node, NodeConfig};
 use squall_raft::types::NodeId;
 
 use self::clients::{Client, Desk, HistoryOf, Totals, Wish};
-use self::faults::{Action, AlarmKind, Calm, Faults, Orders};
+use self::faults::{AlarmKind, Calm, Faults, Orders};
 use self::finish::Outcome;
 pub use self::judge::{Judge, Watch};
 use self::settings::SettingsError;
@@ -42,7 +42,6 @@ use self::subject::Subject;
 use crate::arena::Arena;
 use crate::entropy::Entropy;
 use crate::plan::Plan;
-use crate::scenario::{Cut, Mark, What};
 use crate::world::{ClientId, Observer, RequestHandle, Step, World, WorldEvent};
 
 /// How long clients go on after everything was healed, in largest election timeouts.
@@ -202,8 +201,10 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             nodes.push((NodeId(node), NodeConfig { raft, machine: subject.machine() }));
         }
         let mut orders = Orders::default();
-        let faults = Faults::new(Arc::new(plan.faults.clone()), entropy, calm(&plan), plan.safety.0, &mut orders);
-        let watch = Watch { checks: options.checks, triggers: faults.waits_for_events() };
+        let faults =
+            Faults::new(Arc::new(plan.faults.clone()), entropy, calm(&plan), plan.safety.0, &mut orders).without(A::CANNOT);
+        let disks = A::PROVIDES.contains(&Need::GhostDisks);
+        let watch = Watch { checks: options.checks, disks, triggers: faults.waits_for_events() };
         let clients = plan.clients.iter().map(|client| Client::new(Arc::new(client.clone()), plan.nodes)).collect();
         let mut run = Self {
             arena: A::new(entropy, nodes, settings::world(&plan)),
@@ -394,170 +395,6 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             let mut both = Both { judge: &mut self.judge, other: observer };
             self.arena.request(client, RequestHandle(0), to, request, &mut both);
         }
-    }
-}
-
-/// Faults.
-impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
-    fn fire_triggers(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
-        if self.judge.happened.is_empty() {
-            return;
-        }
-        let mut orders = Orders::default();
-        for (event, node) in std::mem::take(&mut self.judge.happened) {
-            self.faults.on_event(self.arena.now(), event, node, &self.judge.cluster, &mut orders);
-        }
-        self.obey(orders, observer);
-    }
-
-    fn obey(&mut self, orders: Orders, observer: &mut impl Observer<Node<S::Machine>>) {
-        for (i, nodes) in orders.began {
-            self.note_fault(i, &nodes);
-        }
-        for action in orders.actions {
-            self.act(&action, observer);
-        }
-        for alarm in orders.alarms {
-            self.wake(alarm.at_ns, Token::Fault(alarm.what), observer);
-        }
-    }
-
-    fn note_fault(&mut self, i: u32, nodes: &[u64]) {
-        let leader = self.judge.cluster.leader();
-        let plan = Arc::clone(&self.plan);
-        let Some(fault) = plan.faults.get(i as usize) else {
-            return;
-        };
-        if !matches!(fault.what, What::ClockRate { .. } | What::ClockJump { .. }) {
-            self.judge.marks.fault_began();
-        }
-        let hits_leader = leader.is_some_and(|leader| nodes.contains(&leader));
-        let marks = &mut self.judge.marks;
-        match &fault.what {
-            What::Cut(cut) | What::Flap { cut, .. } => {
-                marks.hit_if(hits_leader && self.totals.writes_in_flight > 0, Mark::LeaderCutWhileClientsWrote);
-                match cut {
-                    Cut::OneWay { .. } => marks.hit_if(hits_leader, Mark::OneWayCutOfLeader),
-                    Cut::Split { .. } | Cut::Groups(_) => {
-                        let side = nodes.len() as u64;
-                        let with_leader = if hits_leader { side } else { plan.nodes - side };
-                        marks.hit_if(leader.is_some() && with_leader * 2 < plan.nodes, Mark::MinorityPartition);
-                        marks.hit_if(leader.is_some() && with_leader * 2 > plan.nodes, Mark::MajorityPartition);
-                    }
-                    Cut::Isolate(_) => {}
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn act(&mut self, action: &Action, observer: &mut impl Observer<Node<S::Machine>>) {
-        let both = &mut Both { judge: &mut self.judge, other: observer };
-        let arena = &mut self.arena;
-        match *action {
-            Action::Kill(node) => {
-                arena.kill(NodeId(node), both);
-            }
-            Action::PowerLoss(node) => {
-                arena.power_loss(NodeId(node), both);
-            }
-            Action::Start(node) => {
-                arena.start(NodeId(node), both);
-            }
-            Action::Pause(node) => {
-                arena.pause(NodeId(node), both);
-            }
-            Action::Resume(node) => {
-                arena.resume(NodeId(node), both);
-            }
-            Action::Cut { from, to } => {
-                arena.set_cut(NodeId(from), NodeId(to), true, both);
-            }
-            Action::Mend { from, to } => {
-                arena.set_cut(NodeId(from), NodeId(to), false, both);
-            }
-            Action::LinkWeather { from, to, weather } => {
-                arena.set_link_weather(NodeId(from), NodeId(to), settings::links(&weather), both);
-            }
-            Action::Fsync { node, fsync } => {
-                arena.set_disk_weather(NodeId(node), settings::disks(&self.plan, fsync), both);
-            }
-            Action::ClockRate { node, rate_ppm } => {
-                arena.set_clock_rate(NodeId(node), rate_ppm, both);
-            }
-            Action::ClockJump { node, by_ns } => {
-                arena.shift_clock(NodeId(node), by_ns, both);
-            }
-        }
-    }
-}
-
-/// The end of the storm.
-impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
-    /// Ends every fault, and whatever was bad from the start.
-    fn heal(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
-        let mut orders = Orders::default();
-        self.faults.heal(&mut orders);
-        self.obey(orders, observer);
-        let calm = settings::calm(&self.plan.network);
-        let both = &mut Both { judge: &mut self.judge, other: observer };
-        for from in (1..=self.plan.nodes).map(NodeId) {
-            self.arena.set_clock_rate(from, 1_000_000, both);
-            for to in (1..=self.plan.nodes).map(NodeId).filter(|to| *to != from) {
-                self.arena.set_link_weather(from, to, settings::links(&calm), both);
-            }
-        }
-        for client in 0..self.clients.len() {
-            let id = ClientId(u32::try_from(client).unwrap_or(u32::MAX));
-            self.arena.set_client_weather(id, settings::client_links(&calm), both);
-        }
-        self.phase = Phase::Healed { commit_index: self.commit_index() };
-        let now_ns = self.arena.now();
-        let timeout_ns = self.plan.engine.election_timeout.high.0;
-        self.wake(now_ns + WORK_AFTER_HEALING * timeout_ns, Token::WorkEnds, observer);
-        self.wake(now_ns + timeout_ns, Token::Poll, observer);
-    }
-
-    /// The highest commit index that any node knows.
-    fn commit_index(&self) -> u64 {
-        let of = |node| self.arena.with_process(node, |process| process.core().map(|core| core.commit_index().0)).flatten();
-        self.arena.node_ids().filter_map(of).max().unwrap_or(0)
-    }
-
-    /// Looks whether all is well; ends the run if it is, or if it has had its time.
-    fn poll(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
-        let (drained, healed_at_commit) = match self.phase {
-            Phase::Safety => return,
-            Phase::Healed { commit_index } => (false, commit_index),
-            Phase::Draining { commit_index } => (true, commit_index),
-        };
-        let timeout_ns = self.plan.engine.election_timeout.high.0;
-        let elapsed_ns = self.arena.now() - self.plan.safety.0;
-        let bound_ns = timeout_ns.saturating_mul(self.plan.settle_election_timeouts);
-        let facts = finish::facts(self, healed_at_commit, elapsed_ns);
-        if !facts.committed_since_heal {
-            self.probe(observer);
-        }
-        match facts.judge() {
-            Ok(()) if drained => self.ended = Some(Ending::Settled),
-            Err(violation) if elapsed_ns >= bound_ns => self.ended = Some(Ending::Violated(violation)),
-            _ => {
-                let again_ns = self.arena.now() + timeout_ns / 2;
-                self.wake(again_ns, Token::Poll, observer);
-            }
-        }
-    }
-
-    /// Asks for a commit: clients may have nothing but reads left, and those commit nothing.
-    fn probe(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
-        let to = self.judge.cluster.leader().map_or(NodeId(1), NodeId);
-        let mut both = Both { judge: &mut self.judge, other: observer };
-        self.arena.request(ClientId(0), RequestHandle(0), to, Request::Register, &mut both);
-    }
-
-    /// What came of it so far, for whoever reports.
-    pub(crate) fn faults_that_took_effect(&self) -> BTreeMap<String, u64> {
-        self.faults.took_effect().iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
     }
 }
 

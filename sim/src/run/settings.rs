@@ -6,6 +6,7 @@ use squall_raft::config::{Config, ConfigError, Limits, Timing};
 use squall_raft::membership::{Configuration, ConfigurationError};
 use squall_raft::types::{ClusterId, NodeId};
 
+use crate::arena::NotBuilt;
 use crate::disk::DiskWeather;
 use crate::network::LinkWeather;
 use crate::plan::{self, Plan};
@@ -27,6 +28,9 @@ pub enum SettingsError {
     /// The engine refuses the members.
     #[error("nodes: {0}")]
     Members(#[from] ConfigurationError),
+    /// This build does not have the arena.
+    #[error("{0}")]
+    Arena(#[from] NotBuilt),
 }
 
 /// The engine's settings for one node.

@@ -13,9 +13,9 @@ use squall_raft::applier::kv::{Answer, Kv, Operation as KvOperation};
 use crate::plan::{Expected, Op, Operation, Value};
 
 /// A state machine under storm.
-pub trait Subject: Clone {
+pub trait Subject: Clone + Send + 'static {
     /// What is replicated.
-    type Machine: StateMachine;
+    type Machine: StateMachine + Send + 'static;
     /// What its clients' history is judged by.
     type Model: Model;
 

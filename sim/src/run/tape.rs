@@ -56,6 +56,15 @@ pub enum Decision {
         /// The nodes that it hit.
         nodes: Vec<u64>,
     },
+    /// The connections between two nodes were reset.
+    Reset {
+        /// One end.
+        one: u64,
+        /// The other.
+        other: u64,
+        /// Messages and copies that were under way.
+        lost: u64,
+    },
     /// A node lost power; some of what was not synced survived.
     PowerLoss {
         /// Which node.
@@ -158,6 +167,9 @@ impl<S: StateMachine> Observer<Node<S>> for Recorder {
                     };
                     self.add(at_ns, what);
                 }
+            }
+            WorldEvent::ConnectionReset { one, other, in_flight } => {
+                self.add(at_ns, Decision::Reset { one: one.0, other: other.0, lost: in_flight });
             }
             WorldEvent::PowerLost { node, loss, .. } => {
                 let kept = loss.writes.iter().filter(|(_, fate)| matches!(fate, crate::disk::WriteFate::Kept)).count() as u64;

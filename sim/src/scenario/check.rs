@@ -80,6 +80,7 @@ impl Cluster {
                 let changes = latency.is_some() || rates.iter().any(|(_, rate)| rate.is_some());
                 problems.require(changes, path, "weather that changes nothing", "a latency or a rate, such as loss_ppm: 100_000");
             }
+            What::Reset { from, to } => self.ends(problems, path, from, to),
             What::SlowFsync { who, fsync } => {
                 self.target(problems, &path.field("who"), who, Place::Whole);
                 range(problems, &path.field("fsync"), *fsync, Nanos(0), LATENCY_MAX);

@@ -23,7 +23,7 @@ pub enum Target {
     Any,
     /// All nodes.
     All,
-    /// All nodes but the other end; only as an end of `OneWay` and `Link`.
+    /// All nodes but the other end; only as an end of `OneWay`, `Link` and `Reset`.
     Others,
     /// A node that the inner target does not mean, drawn.
     Not(Box<Target>),
@@ -137,6 +137,13 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
         reorder_ppm: Option<Range<u32>>,
     },
+    /// The connections between the two ends are reset, once: what is under way on them, in both directions, is lost.
+    Reset {
+        /// One end.
+        from: Target,
+        /// The other.
+        to: Target,
+    },
     /// Syncs of a disk take this long.
     SlowFsync {
         /// Whose disk.
@@ -162,7 +169,7 @@ pub enum What {
 
 impl What {
     /// The names of all kinds, as [`Self::kind`] gives them.
-    pub const KINDS: [&'static str; 12] = [
+    pub const KINDS: [&'static str; 13] = [
         "kill",
         "power_loss",
         "pause",
@@ -172,6 +179,7 @@ impl What {
         "one_way",
         "flap",
         "link",
+        "reset",
         "slow_fsync",
         "clock_rate",
         "clock_jump",
@@ -190,6 +198,7 @@ impl What {
             Self::Cut(Cut::OneWay { .. }) => "one_way",
             Self::Flap { .. } => "flap",
             Self::Link { .. } => "link",
+            Self::Reset { .. } => "reset",
             Self::SlowFsync { .. } => "slow_fsync",
             Self::ClockRate { .. } => "clock_rate",
             Self::ClockJump { .. } => "clock_jump",
@@ -199,7 +208,7 @@ impl What {
     /// Whether it is over at once, so that it has no end to give.
     #[must_use]
     pub const fn is_instant(&self) -> bool {
-        matches!(self, Self::ClockJump { .. })
+        matches!(self, Self::ClockJump { .. } | Self::Reset { .. })
     }
 }
 

@@ -9,6 +9,7 @@ use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::suggest;
+use super::means::Means;
 
 macro_rules! marks {
     ($($variant:ident = $name:literal: $doc:literal,)+) => {
@@ -57,6 +58,7 @@ marks! {
     MajorityPartition = "majority_partition": "The network was split with the leader on the larger side.",
     OneWayCutOfLeader = "one_way_cut_of_leader": "Messages from or to the leader were cut in one direction only.",
     LinkFlapped = "link_flapped": "A link was cut and restored at least twice by one fault.",
+    ConnectionResetWhileClientsWrote = "connection_reset_while_clients_wrote": "A connection of the leader was reset while writes were under way.",
     PausedLongerThanElection = "paused_longer_than_election": "A node stood still for longer than the largest election timeout.",
     FsyncSlowerThanElection = "fsync_slower_than_election": "A sync took longer than the shortest election timeout.",
     MessageLost = "message_lost": "The network lost a message.",
@@ -72,6 +74,43 @@ marks! {
 }
 
 impl Mark {
+    /// What it depends on: one of these must be possible for it to be reached. Empty if nothing special is needed.
+    #[must_use]
+    pub const fn needs(self) -> &'static [Means] {
+        match self {
+            Self::LeaderKilled => &[Means::Kill],
+            Self::LeaderPowerLost
+            | Self::FollowerPowerLost
+            | Self::PowerLostBetweenAppendAndFsync
+            | Self::UnsyncedBytesLost
+            | Self::TornTailRepaired => &[Means::PowerLoss],
+            Self::LeaderCutWhileClientsWrote | Self::LinkFlapped => &[Means::Cut, Means::OneWayCut],
+            Self::MinorityPartition | Self::MajorityPartition => &[Means::Cut],
+            Self::OneWayCutOfLeader => &[Means::OneWayCut],
+            Self::ConnectionResetWhileClientsWrote => &[Means::Reset],
+            Self::PausedLongerThanElection => &[Means::Pause],
+            Self::FsyncSlowerThanElection => &[Means::DiskLatency],
+            Self::MessageLost => &[Means::Loss],
+            Self::MessageDuplicated => &[Means::Duplication],
+            Self::MessageReordered => &[Means::Reordering],
+            Self::LeaderChanged
+            | Self::TermRose
+            | Self::SplitVote
+            | Self::CandidateLost
+            | Self::ElectionWithoutFault
+            | Self::TwoLeadersAtOnce
+            | Self::ConflictTruncated
+            | Self::OlderTermEntryOnMajorityOverwritten
+            | Self::EntriesResent
+            | Self::CommandDeduplicated
+            | Self::LateDuplicateRefused
+            | Self::ReadConfirmedByRound
+            | Self::ClientRetried
+            | Self::UnknownOutcome
+            | Self::Busy => &[],
+        }
+    }
+
     /// The mark of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

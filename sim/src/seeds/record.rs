@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use squall_raft::wire::Sink as _;
 
 use super::FINGERPRINT;
+use crate::arena::ArenaKind;
 use crate::campaign::single::Judged;
 use crate::entropy::v1::Fold;
 use crate::plan::Plan;
@@ -19,9 +20,6 @@ use crate::scenario::{Invalid, Mark, Path as FieldPath, ScenarioError};
 
 /// The format that this build writes. Older ones are upgraded when read.
 pub const FORMAT: u32 = 1;
-
-/// The arenas whose records can be replayed.
-pub const ARENAS: [&str; 1] = ["world"];
 
 /// What a person has said about a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +84,7 @@ impl Record {
         Some(Self {
             format: FORMAT,
             status: if bug.is_some() { Status::Fixed } else { Status::New },
-            arena: ARENAS[0].to_owned(),
+            arena: judged.arena.name().to_owned(),
             bug: bug.map(str::to_owned),
             property: failure.property.name().to_owned(),
             message: failure.message.clone(),
@@ -98,6 +96,12 @@ impl Record {
             tape: judged.tape.clone(),
             plan,
         })
+    }
+
+    /// The arena; the default one for a name that validation would have refused.
+    #[must_use]
+    pub fn arena(&self) -> ArenaKind {
+        ArenaKind::from_name(&self.arena).unwrap_or_default()
     }
 
     /// Whether the plan is not the one that was recorded.
@@ -143,8 +147,9 @@ impl Record {
             let path = FieldPath::new().field(name);
             Err(Invalid { path, found: format!("{found:?}"), expected: expected.to_owned() })
         };
-        if !ARENAS.contains(&self.arena.as_str()) {
-            return invalid("arena", &self.arena, "\"world\"");
+        if ArenaKind::from_name(&self.arena).is_none() {
+            let names = ArenaKind::ALL.map(|kind| format!("{:?}", kind.name()));
+            return invalid("arena", &self.arena, &names.join(" or "));
         }
         if squall_checkers::violation::Property::from_name(&self.property).is_none() {
             return invalid("property", &self.property, "the name of a property (the guide lists them)");
@@ -187,6 +192,9 @@ impl Record {
         fold.bytes(line(&self.bug).as_bytes());
         fold.bytes(self.property.as_bytes());
         fold.u64(self.plan.content_hash());
+        if self.arena() != ArenaKind::default() {
+            fold.bytes(self.arena.as_bytes());
+        }
         let about = self.bug.as_deref().unwrap_or(&self.plan.scenario).to_lowercase();
         let slug: String = about.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         format!("{slug}-{:08x}.ron", fold.value() >> 32)

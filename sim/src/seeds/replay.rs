@@ -43,15 +43,12 @@ pub fn replay(record: &Record) -> Result<Replayed, SettingsError> {
 /// How a record is run by this build.
 #[must_use]
 pub fn how_of(record: &Record) -> How {
-    #[cfg(feature = "mutants")]
-    {
-        let bug = record.bug.as_deref().and_then(squall_raft::mutants::Bug::from_id);
-        How { twice: true, bug, ..How::default() }
-    }
-    #[cfg(not(feature = "mutants"))]
-    {
-        let _ = record;
-        How { twice: true, ..How::default() }
+    How {
+        arena: record.arena(),
+        twice: true,
+        #[cfg(feature = "mutants")]
+        bug: record.bug.as_deref().and_then(squall_raft::mutants::Bug::from_id),
+        ..How::default()
     }
 }
 

@@ -122,8 +122,8 @@ fn wrong_usage_is_refused_with_what_would_be_right() {
     let folder = Folder::new("usage");
     let cases: [(&[&str], &str); 16] = [
         (&["run", "calm", "--seeds", "3", "--seed", "4"], "cannot be used with"),
-        (&["run", "calm", "--arena", "madsim"], "possible values: world"),
-        (&["run", "calm", "--arena", "process"], "possible values: world"),
+        (&["run", "calm", "--arena", "process"], "possible values: world, madsim"),
+        (&["replay", "calm", "--arena", "moon"], "possible values: world, madsim"),
         (&["run", "calm", "--seeds", "0"], "0 is not in 1..=10000000"),
         (&["run", "calm", "--seeds", "many"], "invalid digit"),
         (&["run", "calm", "--seed", "-1"], "unexpected argument"),

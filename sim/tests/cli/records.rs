@@ -129,7 +129,7 @@ fn a_record_that_is_damaged_newer_or_inconsistent_is_refused() {
         ("newer", replaced("format: 1,", "format: 2,"), "found `format` 2, expected a format from 1 to 1"),
         ("newer and richer", replaced("format: 1,", "format: 7,\n    weather: Foggy([1, 2]),"), "found `format` 7, expected"),
         ("field", replaced("arena:", "area:"), "found unknown field `area`, expected `arena`"),
-        ("arena", replaced("\"world\"", "\"moon\""), "found `arena` \"moon\", expected \"world\""),
+        ("arena", replaced("\"world\"", "\"moon\""), "found `arena` \"moon\", expected \"world\" or \"madsim\""),
         ("property", replaced("property: \"expect\"", "property: \"luck\""), "found `property` \"luck\", expected the name"),
         ("nodes", replaced("nodes: 3", "nodes: 8"), "found `nodes` 8, expected from 1 to 7"),
         ("target", replaced("Kill(Leader)", "Kill(Node(4))"), "found `what` node 4, expected a node from 1 to 3"),

@@ -21,14 +21,18 @@ fn is_hex(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
 }
 
-const TOTALS: [&str; 11] = [
+const TOTALS: [&str; 15] = [
+    "bytes",
+    "connections",
     "cpu_ns",
     "events",
     "failed",
+    "frames",
     "max_in_flight",
     "messages",
     "operations",
     "passed",
+    "reconnects",
     "runs",
     "unknown",
     "virtual_ns",
@@ -43,7 +47,7 @@ fn one_seed_is_one_line_of_json_with_its_hash() {
     assert!(said.out.ends_with("}\n"));
     let json = said.json();
     let object = json.as_object().unwrap();
-    let mut expected: Vec<&str> = TOTALS.iter().copied().chain(["results", "failures"]).collect();
+    let mut expected: Vec<&str> = TOTALS.iter().copied().chain(["checkers", "results", "failures"]).collect();
     expected.sort_unstable();
     assert_eq!(keys(object), expected);
     for total in TOTALS {
@@ -54,12 +58,18 @@ fn one_seed_is_one_line_of_json_with_its_hash() {
     assert_eq!(json["failures"], Value::Array(Vec::new()));
     let result = &json["results"][0];
     assert_eq!(json["results"].as_array().unwrap().len(), 1);
-    let expected = ["arena", "faults", "leaders", "marks", "name", "operations", "runs", "trace_hash", "verdict"];
+    let mut expected = ["arena", "faults", "leaders", "marks", "name", "operations", "runs", "trace_hash", "verdict"].to_vec();
+    expected.extend(["bytes", "connections", "frames", "inexpressible", "not_judged", "reconnects"]);
+    expected.sort_unstable();
     assert_eq!(keys(result.as_object().unwrap()), expected);
     assert_eq!((&result["name"], &result["arena"], &result["verdict"]), (&"calm".into(), &"world".into(), &"pass".into()));
     assert_eq!(result["operations"], json["operations"]);
     assert!(result["leaders"].is_u64() && result["runs"].is_u64() && is_hex(&result["trace_hash"]), "{result}");
     assert!(result["faults"].as_object().unwrap().values().all(Value::is_u64));
+    let checkers = |which: &str| json["checkers"][which].as_array().unwrap().len();
+    assert_eq!((checkers("ran"), checkers("not_run")), (10, 0), "{json}");
+    assert_eq!((&result["not_judged"], &result["inexpressible"]), (&serde_json::json!([]), &serde_json::json!({})));
+    assert_eq!((&json["connections"], &result["bytes"]), (&0.into(), &0.into()), "the world has no wires");
     let marks = result["marks"].as_object().unwrap();
     assert!(marks.values().all(Value::is_u64) && marks["read_confirmed_by_round"].as_u64() > Some(0));
 }

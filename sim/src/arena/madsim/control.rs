@@ -101,7 +101,7 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
     pub(super) fn close_books(&mut self, at: usize) {
         let host = &self.hosts[at];
         let (node, stats) = (host.id, lock(&host.server).as_ref().map(Server::stats).unwrap_or_default());
-        self.traffic = self.traffic.plus(emit::traffic_of(&stats));
+        self.traffic += emit::traffic_of(&stats);
         let (found, max) = (stats.backlog_messages_max, 2 * BACKLOG_MAX as u64);
         if found > max {
             let message = format!("found {found} messages that waited for one peer of node {node}, expected at most {max}");
@@ -218,8 +218,9 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
         let (Some(first), Some(second)) = (self.position(one), self.position(other)) else {
             return false;
         };
-        let any = self.shared.reset(first, second);
-        any
+        let ends = self.shared.reset(first, second);
+        self.trace.emit(self.shared.now_ns(), observer, WorldEvent::ConnectionReset { one, other, in_flight: ends });
+        ends > 0
     }
 
     pub(super) fn change_link(

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use madsim::runtime::Runtime;
 use madsim::task::JoinHandle;
-use squall_checkers::violation::Violation;
+use squall_checkers::violation::{Need, Violation};
 use squall_raft::applier::StateMachine;
 use squall_raft::node::request::Reply;
 use squall_raft::node::{Node, NodeConfig};
@@ -44,6 +44,7 @@ use crate::disk::device::Device;
 use crate::entropy::v1::mix;
 use crate::entropy::{Entropy, Owner};
 use crate::network::LinkWeather;
+use crate::scenario::Means;
 use crate::world::trace::Trace;
 use crate::world::{ClientId, Counters, Observer, RequestHandle, Settings, Status, Step, WorldEvent};
 
@@ -173,9 +174,9 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
     fn note_inexpressible(&mut self, weather: &LinkWeather) {
         let slowest_ns = self.base.latency_max_ns;
         let kinds = [
-            ("loss", weather.loss_ppm > 0),
-            ("duplication", weather.duplicate_ppm > 0),
-            ("reordering", weather.reorder_ppm > 0),
+            (Means::Loss.name(), weather.loss_ppm > 0),
+            (Means::Duplication.name(), weather.duplicate_ppm > 0),
+            (Means::Reordering.name(), weather.reorder_ppm > 0),
             ("faster_link", weather.latency_max_ns < slowest_ns),
         ];
         for (kind, _) in kinds.into_iter().filter(|(_, asked)| *asked) {
@@ -196,6 +197,9 @@ fn madsim_time(runtime: &Runtime) -> madsim::time::TimeHandle {
 }
 
 impl<M: StateMachine + Send + 'static> Arena<Node<M>> for Madsim<M> {
+    const PROVIDES: &'static [Need] = &Need::ALL;
+    const CANNOT: &'static [Means] = &[Means::Loss, Means::Duplication, Means::Reordering];
+
     fn new(entropy: Entropy, nodes: Vec<(NodeId, NodeConfig<M>)>, settings: Settings) -> Self {
         Self::build(entropy, nodes, settings)
     }
@@ -248,10 +252,13 @@ impl<M: StateMachine + Send + 'static> Arena<Node<M>> for Madsim<M> {
     }
 
     fn traffic(&self) -> Traffic {
-        self.hosts.iter().fold(self.traffic, |sum, host| match &*lock(&host.server) {
-            Some(server) => sum.plus(emit::traffic_of(&server.stats())),
-            None => sum,
-        })
+        let mut sum = self.traffic;
+        for host in &self.hosts {
+            if let Some(server) = &*lock(&host.server) {
+                sum += emit::traffic_of(&server.stats());
+            }
+        }
+        sum
     }
 
     fn inexpressible(&self) -> BTreeMap<&'static str, u64> {

@@ -188,16 +188,16 @@ impl Shared {
         of_pair.push(Arc::downgrade(fuse));
     }
 
-    /// Resets every connection between two machines, at both ends. False if there was none.
-    pub(super) fn reset(&self, one: usize, other: usize) -> bool {
+    /// Resets every connection between two machines; says how many ends they had.
+    pub(super) fn reset(&self, one: usize, other: usize) -> u64 {
         let mut links = lock(&self.links);
-        let mut any = false;
+        let mut ends = 0;
         for pair in [(one, other), (other, one)] {
             for fuse in links.fuses.remove(&pair).unwrap_or_default().iter().filter_map(Weak::upgrade) {
                 fuse.blow();
-                any = true;
+                ends += 1;
             }
         }
-        any
+        ends
     }
 }
