@@ -136,7 +136,9 @@ impl<S: StateMachine> Node<S> {
         let mut log = LogView::default();
         for entry in &recovered.entries {
             match entry {
-                RecoveredEntry::Ready(entry) => log.append(entry),
+                RecoveredEntry::Ready(entry) => {
+                    log.append(entry);
+                }
                 RecoveredEntry::Damaged(id) => log.append_damaged(*id),
             }
         }
