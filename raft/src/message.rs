@@ -5,7 +5,7 @@
 use crate::entry::Entries;
 use crate::process::{Label, Lane, MessageLabel};
 use crate::types::{BootNumber, ClusterId, LogId, LogIndex, Peer, Term};
-use crate::wire::{Sink, Wire};
+use crate::wire::{Sink, Wire, tagged, tagged_pair};
 
 /// One message between two members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,12 +135,14 @@ impl Label for Message {
 
 impl Wire for Envelope {
     fn encode<S: Sink>(&self, sink: &mut S) {
+        let incarnations = u64::from(self.from.incarnation.0) << 32 | u64::from(self.to.incarnation.0);
         sink.u64(self.cluster.0);
-        self.from.encode(sink);
-        self.to.encode(sink);
-        sink.u64(self.term.0);
+        tagged_pair(sink, u64::from(incarnations != 0), self.from.node.0, self.to.node.0);
+        if incarnations != 0 {
+            sink.u64(incarnations);
+        }
+        tagged_pair(sink, 0, self.term.0, self.round);
         sink.u64(u64::from(self.boot.0) << 32 | u64::from(self.session));
-        sink.u64(self.round);
     }
 }
 
@@ -148,41 +150,22 @@ impl Wire for Message {
     fn encode<S: Sink>(&self, sink: &mut S) {
         self.envelope.encode(sink);
         match &self.body {
-            Body::RequestVote { last } => {
-                sink.u64(0);
-                last.encode(sink);
-            }
-            Body::Vote { granted } => {
-                sink.u64(1);
-                sink.u64(u64::from(*granted));
-            }
+            Body::RequestVote { last } => tagged_pair(sink, 0, last.term.0, last.index.0),
+            Body::Vote { granted } => tagged(sink, 1, u64::from(*granted)),
             Body::Append { prev, entries, commit } => {
-                sink.u64(2);
-                prev.encode(sink);
-                sink.u64(commit.0);
-                sink.u64(entries.len() as u64);
+                tagged_pair(sink, 2, prev.term.0, prev.index.0);
+                tagged_pair(sink, 0, commit.0, entries.len() as u64);
                 for entry in entries.iter() {
                     entry.encode(sink);
                 }
             }
-            Body::Appended { matched } => {
-                sink.u64(3);
-                sink.u64(matched.0);
-            }
+            Body::Appended { matched } => tagged(sink, 3, matched.0),
             Body::Rejected { prev, hint } => {
-                sink.u64(4);
-                sink.u64(prev.0);
+                tagged(sink, 4, prev.0);
                 hint.encode(sink);
             }
-            Body::Heartbeat { commit } => {
-                sink.u64(5);
-                sink.u64(commit.0);
-            }
-            Body::HeartbeatAck { tail, matched } => {
-                sink.u64(6);
-                sink.u64(tail.0);
-                sink.u64(matched.0);
-            }
+            Body::Heartbeat { commit } => tagged(sink, 5, commit.0),
+            Body::HeartbeatAck { tail, matched } => tagged_pair(sink, 6, tail.0, matched.0),
         }
     }
 }

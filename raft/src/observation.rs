@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::types::{LogId, LogIndex, NodeId, SessionId, Term};
-use crate::wire::{Sink, Wire};
+use crate::wire::{Sink, Wire, tagged, tagged_pair};
 
 /// One thing that happened inside a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,27 +148,33 @@ impl Wire for Observation {
     fn encode<S: Sink>(&self, sink: &mut S) {
         match *self {
             Self::Recovered { term, vote, last, hash, torn_bytes } => {
-                words(sink, [0, vote.map_or(0, |node| 1 + node.0), term.0, last.term.0, last.index.0, hash, torn_bytes]);
+                tagged(sink, 0, vote.map_or(0, |node| 1 + node.0));
+                [term.0, last.term.0, last.index.0, hash, torn_bytes].into_iter().for_each(|word| sink.u64(word));
             }
-            Self::TermAdopted { term } => words(sink, [1, term.0]),
-            Self::RoleChanged { term, role } => words(sink, [2, term.0, role as u64]),
-            Self::Voted { term, candidate } => words(sink, [3, term.0, candidate.0]),
-            Self::Appended { id, hash } => words(sink, [4, id.term.0, id.index.0, hash]),
-            Self::Truncated { last, from } => words(sink, [5, last.0, from.0]),
-            Self::Committed { term, index } => words(sink, [6, term.0, index.0]),
-            Self::Applied { index, digest, command: None } => words(sink, [7, index.0, digest]),
+            Self::TermAdopted { term } => tagged(sink, 1, term.0),
+            Self::RoleChanged { term, role } => tagged_pair(sink, 2, term.0, role as u64),
+            Self::Voted { term, candidate } => tagged_pair(sink, 3, term.0, candidate.0),
+            Self::Appended { id, hash } => {
+                tagged_pair(sink, 4, id.term.0, id.index.0);
+                sink.u64(hash);
+            }
+            Self::Truncated { last, from } => tagged_pair(sink, 5, last.0, from.0),
+            Self::Committed { term, index } => tagged_pair(sink, 6, term.0, index.0),
+            Self::Applied { index, digest, command: None } => {
+                tagged(sink, 7, index.0);
+                sink.u64(digest);
+            }
             Self::Applied { index, digest, command: Some((session, sequence)) } => {
-                words(sink, [8, index.0, digest, session.0, sequence]);
+                tagged_pair(sink, 8, index.0, session.0);
+                [digest, sequence].into_iter().for_each(|word| sink.u64(word));
             }
-            Self::SessionDeduplicated { index, session, sequence } => words(sink, [9, index.0, session.0, sequence]),
-            Self::ReadsServed { round, index } => words(sink, [10, round, index.0]),
-            Self::Refused { reason } => words(sink, [11, reason as u64]),
-            Self::Busy => words(sink, [12]),
+            Self::SessionDeduplicated { index, session, sequence } => {
+                tagged_pair(sink, 9, index.0, session.0);
+                sink.u64(sequence);
+            }
+            Self::ReadsServed { round, index } => tagged_pair(sink, 10, round, index.0),
+            Self::Refused { reason } => tagged(sink, 11, reason as u64),
+            Self::Busy => tagged(sink, 12, 0),
         }
     }
-}
-
-#[inline]
-fn words<const N: usize>(sink: &mut impl Sink, words: [u64; N]) {
-    words.into_iter().for_each(|word| sink.u64(word));
 }

@@ -334,7 +334,7 @@ impl Subject {
         self.written = *id;
         match what {
             Persist::HardState(hard) => self.hard = *hard,
-            Persist::Append(entries) => entries.iter().for_each(|entry| self.log.append(entry)),
+            Persist::Append(entries) => entries.iter().for_each(|entry| _ = self.log.append(entry)),
             Persist::Truncate { last } => self.log.truncate(*last),
         }
         prop_assert!(self.log.last().term <= self.hard.term, "the stream holds an entry of a term that it does not");

@@ -96,12 +96,14 @@ impl LogView {
         }
     }
 
-    /// Adds the entry behind the last one.
+    /// Adds the entry behind the last one; returns the hash of the log up to it.
     ///
     /// # Panics
     /// If its index or term does not follow: the caller has checked both.
-    pub fn append(&mut self, entry: &Entry) {
-        self.push(entry.id, Content::Ready(entry.payload.clone()), Digest::of(self.last_hash(), entry));
+    pub fn append(&mut self, entry: &Entry) -> u64 {
+        let hash = Digest::of(self.last_hash(), entry);
+        self.push(entry.id, Content::Ready(entry.payload.clone()), hash);
+        hash
     }
 
     /// Adds an entry whose payload rotted on disk; its identifier survived.

@@ -57,8 +57,7 @@ impl Core {
 
     fn append_entries(&mut self, entries: &Entries, out: &mut impl Output) {
         for entry in entries.iter() {
-            self.log.append(entry);
-            let hash = self.log.hash_at(entry.id.index).unwrap_or_default();
+            let hash = self.log.append(entry);
             out.push(Effect::Observe(Observation::Appended { id: entry.id, hash }));
         }
         self.persist(Persist::Append(entries.clone()), out);

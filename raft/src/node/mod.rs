@@ -19,7 +19,7 @@ use crate::message::Message;
 use crate::observation::Observation;
 use crate::process::{Boot, DiskOp, Effect, Effects, Input, OpId, Process, RequestId};
 use crate::store::wal::Wal;
-use crate::store::{Options, Recovered, RecoveredEntry, StoreEvent};
+use crate::store::{self, Options, Recovered, RecoveredEntry, StoreEvent};
 use crate::types::{LocalTime, LogId};
 
 use self::outbox::Outbox;
@@ -42,8 +42,6 @@ pub struct Node<S: StateMachine> {
     boot: Boot,
     store: Wal,
     phase: Phase<S>,
-    /// Reused from input to input.
-    disk_ops: Vec<(OpId, DiskOp)>,
 }
 
 #[derive(Clone, Debug)]
@@ -72,24 +70,20 @@ impl<S: StateMachine> Process for Node<S> {
     type Observation = Observation;
 
     fn boot(config: NodeConfig<S>, boot: Boot, out: &mut Effects<Self>) -> Self {
-        let mut disk_ops = Vec::new();
-        let store = Wal::boot(Options::from(&config.raft), boot.number, &mut disk_ops);
-        let mut node = Self { config, boot, store, phase: Phase::Recovering, disk_ops };
-        node.start_disk_ops(out);
-        node
+        let store = Wal::boot(Options::from(&config.raft), boot.number, out);
+        Self { config, boot, store, phase: Phase::Recovering }
     }
 
     fn handle(&mut self, now: LocalTime, input: Input<Self>, out: &mut Effects<Self>) {
         match input {
             Input::DiskDone { op, result } => {
-                let event = self.store.disk_done(op, result, &mut self.disk_ops);
+                let event = self.store.disk_done(op, result, out);
                 self.on_store_event(now, event, out);
             }
             Input::Timer => self.step(now, core::Input::Timer, out),
             Input::Message { from, message } => self.step(now, core::Input::Message { from, message }, out),
             Input::Request { id, request } => self.on_request(now, id, request, out),
         }
-        self.start_disk_ops(out);
     }
 
     fn deadline(&self) -> Option<LocalTime> {
@@ -120,12 +114,6 @@ impl<S: StateMachine> Node<S> {
         }
     }
 
-    fn start_disk_ops(&mut self, out: &mut Effects<Self>) {
-        for (op, what) in self.disk_ops.drain(..) {
-            out.push(Effect::Disk { op, what });
-        }
-    }
-
     fn on_store_event(&mut self, now: LocalTime, event: Option<StoreEvent>, out: &mut Effects<Self>) {
         match event {
             None => {}
@@ -148,7 +136,9 @@ impl<S: StateMachine> Node<S> {
         let mut log = LogView::default();
         for entry in &recovered.entries {
             match entry {
-                RecoveredEntry::Ready(entry) => log.append(entry),
+                RecoveredEntry::Ready(entry) => {
+                    log.append(entry);
+                }
                 RecoveredEntry::Damaged(id) => log.append_damaged(*id),
             }
         }
@@ -198,7 +188,14 @@ impl<S: StateMachine> Node<S> {
         running.apply_committed(out);
         running.answer_queries(out);
         running.give_up_what_a_leadership_left(out);
-        self.store.flush(&mut self.disk_ops);
+        self.store.flush(out);
+    }
+}
+
+impl<S: StateMachine> store::Output for Effects<Node<S>> {
+    #[inline]
+    fn start(&mut self, op: OpId, what: DiskOp) {
+        self.push(Effect::Disk { op, what });
     }
 }
 

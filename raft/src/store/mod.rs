@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::config::Config;
 use crate::entry::{Entry, HardState};
-use crate::process::{DiskError, FileName};
+use crate::process::{DiskError, DiskOp, FileName, OpId};
 use crate::types::{ClusterId, IoId, LogId, LogIndex, Peer};
 
 pub mod format;
@@ -67,6 +67,21 @@ impl From<&Config> for Options {
             #[cfg(feature = "mutants")]
             bug: config.bug,
         }
+    }
+}
+
+/// Where the store puts the operations that it starts, in order.
+///
+/// A vector keeps them as values, which is what tests want; a node hands each on as it comes,
+/// which saves two moves of every operation.
+pub trait Output {
+    /// Takes the next operation.
+    fn start(&mut self, op: OpId, what: DiskOp);
+}
+
+impl Output for Vec<(OpId, DiskOp)> {
+    fn start(&mut self, op: OpId, what: DiskOp) {
+        self.push((op, what));
     }
 }
 

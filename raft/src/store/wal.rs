@@ -9,7 +9,7 @@
 use super::format::Cursor;
 use super::recovery::{Next, Open, Recovery};
 use super::writer::{FrameWriter, body_bytes_at_most};
-use super::{Options, StoreError, StoreEvent};
+use super::{Options, Output, StoreError, StoreEvent};
 use crate::entry::Persist;
 use crate::process::{DiskError, DiskOp, DiskReply, FileName, OpId};
 use crate::types::{BootNumber, IoId, LogIndex};
@@ -76,7 +76,7 @@ struct Batch {
 
 impl Wal {
     /// Starts to read the folder. The node must not act before [`StoreEvent::Recovered`].
-    pub fn boot(options: Options, boot: BootNumber, out: &mut Vec<(OpId, DiskOp)>) -> Self {
+    pub fn boot(options: Options, boot: BootNumber, out: &mut impl Output) -> Self {
         let (recovery, first) = Recovery::start(options.identity, boot);
         let mut wal = Self {
             boot,
@@ -106,7 +106,7 @@ impl Wal {
     }
 
     /// Starts to write what is queued, unless a batch is on its way. To be called at the end of each input.
-    pub fn flush(&mut self, out: &mut Vec<(OpId, DiskOp)>) {
+    pub fn flush(&mut self, out: &mut impl Output) {
         if let State::Open(log) = &mut self.state
             && let Some(write) = log.next_batch()
         {
@@ -121,12 +121,7 @@ impl Wal {
     }
 
     /// Takes the end of an operation. What belongs to another boot or is not awaited changes nothing.
-    pub fn disk_done(
-        &mut self,
-        op: OpId,
-        result: Result<DiskReply, DiskError>,
-        out: &mut Vec<(OpId, DiskOp)>,
-    ) -> Option<StoreEvent> {
+    pub fn disk_done(&mut self, op: OpId, result: Result<DiskReply, DiskError>, out: &mut impl Output) -> Option<StoreEvent> {
         if self.waiting_for != Some(op) {
             return None;
         }
@@ -145,15 +140,15 @@ impl Wal {
         })
     }
 
-    fn start(&mut self, what: DiskOp, out: &mut Vec<(OpId, DiskOp)>) {
+    fn start(&mut self, what: DiskOp, out: &mut impl Output) {
         assert!(self.waiting_for.is_none(), "one operation at a time");
         self.ops += 1;
         let op = OpId { boot: self.boot, seq: self.ops };
         self.waiting_for = Some(op);
-        out.push((op, what));
+        out.start(op, what);
     }
 
-    fn recovered(&mut self, next: Next, out: &mut Vec<(OpId, DiskOp)>) -> Option<StoreEvent> {
+    fn recovered(&mut self, next: Next, out: &mut impl Output) -> Option<StoreEvent> {
         match next {
             Next::Do(what) => {
                 self.start(what, out);
@@ -170,7 +165,7 @@ impl Wal {
     fn batch_done(
         &mut self,
         result: Result<DiskReply, DiskError>,
-        out: &mut Vec<(OpId, DiskOp)>,
+        out: &mut impl Output,
     ) -> Result<Option<StoreEvent>, StoreError> {
         let State::Open(log) = &mut self.state else { unreachable!("asked for by the caller") };
         let batch = log.batch.take().expect("an operation was under way");

@@ -92,7 +92,9 @@ fn append(disk: &mut Disk, word: &str, index: u64) -> Result<(), String> {
         Some('?') => disk.log.append_pending(id),
         Some('!') => disk.log.append_damaged(id),
         // Equal ids must mean equal entries, so the id is all that it says.
-        _ => disk.log.append(&Entry { id, payload: Payload::Command(Bytes::new()) }),
+        _ => {
+            disk.log.append(&Entry { id, payload: Payload::Command(Bytes::new()) });
+        }
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ impl Disk {
         let (id, what) = self.under_way.pop_front()?;
         match &what {
             Persist::HardState(hard) => self.hard = *hard,
-            Persist::Append(entries) => entries.iter().for_each(|entry| self.log.append(entry)),
+            Persist::Append(entries) => entries.iter().for_each(|entry| _ = self.log.append(entry)),
             Persist::Truncate { last } => self.log.truncate(*last),
         }
         Some((id, what))

@@ -236,7 +236,9 @@ fn same_prefix(one: &LogView, other: &LogView, index: LogIndex) -> bool {
 fn copy_entry(from: &LogView, index: LogIndex, to: &mut LogView) {
     let id = LogId { term: from.term_at(index).unwrap_or_default(), index };
     match from.payload(index) {
-        View::Ready(payload) => to.append(&Entry { id, payload: payload.clone() }),
+        View::Ready(payload) => {
+            to.append(&Entry { id, payload: payload.clone() });
+        }
         View::Pending | View::Damaged(_) => to.append_damaged(id),
     }
 }

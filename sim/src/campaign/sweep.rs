@@ -3,7 +3,7 @@
 //! Of a run that passed only its numbers are kept, and sums do not depend on the order in
 //! which runs end; failures are put into the order of the jobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -250,7 +250,9 @@ impl Tally {
 
     /// Marks that the scenario lists and that never came up, over enough runs, are a failure.
     fn close(&mut self, scenario: &Scenario, arena: ArenaKind) {
-        self.excused = scenario.sometimes.iter().copied().filter(|mark| is_out_of_reach(*mark, arena.cannot())).collect();
+        let asked = scenario.asks_for();
+        let out_of_reach = |mark: &Mark| is_out_of_reach(*mark, &asked, arena.cannot());
+        self.excused = scenario.sometimes.iter().copied().filter(out_of_reach).collect();
         if self.runs >= RUNS_FOR_MARKS && !self.missing(scenario).is_empty() {
             self.verdict = Some(self.verdict.unwrap_or(Verdict::Vacuous).min(Verdict::Vacuous));
         }
@@ -276,9 +278,10 @@ impl Tally {
     }
 }
 
-/// Whether a mark depends on what cannot be.
-fn is_out_of_reach(mark: Mark, cannot: &[Means]) -> bool {
-    !mark.needs().is_empty() && mark.needs().iter().all(|means| cannot.contains(means))
+/// Whether a mark depends on what cannot be: of what the scenario asks for, nothing that could bring it about is possible.
+fn is_out_of_reach(mark: Mark, asked: &BTreeSet<Means>, cannot: &[Means]) -> bool {
+    let mut causes = asked.iter().filter(|means| mark.needs().is_empty() || mark.needs().contains(means)).peekable();
+    causes.peek().is_some() && causes.all(|means| cannot.contains(means))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -320,10 +323,13 @@ mod tests {
 
     #[test]
     fn marks_are_out_of_reach_only_where_nothing_that_brings_them_about_is_possible() {
-        assert!(is_out_of_reach(Mark::MessageLost, &[Means::Loss]));
-        assert!(!is_out_of_reach(Mark::MessageLost, &[Means::Duplication]));
-        assert!(!is_out_of_reach(Mark::LinkFlapped, &[Means::OneWayCut]), "a cut in both directions will do");
-        assert!(!is_out_of_reach(Mark::LeaderChanged, &Means::ALL), "it needs nothing special");
+        let out = |mark, asked: &[Means], cannot: &[Means]| is_out_of_reach(mark, &asked.iter().copied().collect(), cannot);
+        assert!(out(Mark::MessageLost, &[Means::Loss, Means::Kill], &[Means::Loss]));
+        assert!(!out(Mark::MessageLost, &[Means::Loss], &[Means::Duplication]));
+        assert!(!out(Mark::LinkFlapped, &[Means::Cut, Means::OneWayCut], &[Means::OneWayCut]), "the other cut will do");
+        assert!(out(Mark::ClientRetried, &[Means::Loss], &[Means::Loss]), "nothing else goes wrong");
+        assert!(!out(Mark::ClientRetried, &[Means::Loss, Means::Kill], &[Means::Loss]), "a kill will do");
+        assert!(!out(Mark::Busy, &[], &Means::ALL), "nothing was asked for, so nothing is an excuse");
     }
 
     #[test]

@@ -126,22 +126,22 @@ impl Device {
         Some((self.weather.latency_ns(&head.what, bits), bits))
     }
 
-    /// Carries out the first operation.
+    /// Carries out the first operation. The bytes of a write are the disk's then, and no longer in it.
     pub(crate) fn complete(&mut self) -> Option<(Issued, Result<DiskReply, DiskError>)> {
-        let head = self.queue.pop_front()?;
-        let result = self.disk.execute(&head.what, head.stamp);
+        let mut head = self.queue.pop_front()?;
+        let result = self.disk.execute_taking(&mut head.what, head.stamp);
         Some((head, result))
     }
 
     /// Ends the process's side: executes a drawn prefix of what was under way and forgets the rest.
     pub(crate) fn crash(&mut self) -> Crash {
         let mut crash = Crash { in_flight: self.queue.len() as u64, executed: 0 };
-        while let Some(head) = self.queue.pop_front() {
+        while let Some(mut head) = self.queue.pop_front() {
             if self.draw(head.stamp, 0, Field::ExecutedAtCrash) & 1 == 0 {
                 break;
             }
             // Nobody waits for the answer.
-            let _ = self.disk.execute(&head.what, head.stamp);
+            let _ = self.disk.execute_taking(&mut head.what, head.stamp);
             crash.executed += 1;
         }
         self.queue.clear();

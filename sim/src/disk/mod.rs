@@ -94,8 +94,14 @@ impl Disk {
     /// When a file that is needed is not there or one that must not be there is, when a name is not plain, and when a
     /// file would grow past 1 GiB.
     pub fn execute(&mut self, op: &DiskOp, stamp: Stamp) -> Result<DiskReply, DiskError> {
+        self.execute_taking(&mut op.clone(), stamp)
+    }
+
+    /// As [`Self::execute`], but the bytes of a write are taken out of it: the first clone of bytes allocates
+    /// what counts the references, and there is a write for each entry on each node.
+    fn execute_taking(&mut self, op: &mut DiskOp, stamp: Stamp) -> Result<DiskReply, DiskError> {
         match op {
-            DiskOp::Write { file, offset, bytes } => self.file_mut(file)?.write(stamp, *offset, bytes.clone())?,
+            DiskOp::Write { file, offset, bytes } => self.file_mut(file)?.write(stamp, *offset, std::mem::take(bytes))?,
             DiskOp::Sync { file } => self.synced_from = self.file_mut(file)?.sync(),
             DiskOp::Read { file, offset, len } => return Ok(DiskReply::Bytes(self.file(file)?.read(*offset, *len))),
             DiskOp::Create { file } => self.create(file, stamp)?,

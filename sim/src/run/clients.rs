@@ -17,7 +17,8 @@ use squall_raft::shared::SharedVec;
 use squall_raft::types::{NodeId, SessionId};
 
 use super::subject::{Ask, Subject};
-use crate::plan::{self, Pace};
+use crate::plan::{self, Pace, Plan};
+use crate::scenario::Nanos;
 
 /// Pause before asking again after a refusal that names nobody else.
 const REFUSED_PAUSE_NS: u64 = 10_000_000;
@@ -85,8 +86,10 @@ pub struct Totals {
 /// One client.
 #[derive(Clone)]
 pub struct Client<S: Subject> {
-    plan: Arc<plan::Client>,
-    nodes: u64,
+    /// Shared by all of a run, which has a thousand operations.
+    plan: Arc<Plan>,
+    /// Where in it this client stands.
+    position: usize,
     cursor: usize,
     due_ns: u64,
     session: Option<SessionId>,
@@ -124,8 +127,10 @@ struct Attempts {
 
 #[derive(Clone)]
 struct Asking<S: Subject> {
-    operation: plan::Operation,
-    ask: Ask<InputOf<S>>,
+    key: u64,
+    late_duplicate: Option<Nanos>,
+    input: InputOf<S>,
+    is_query: bool,
     request: Request,
     invoked_at_ns: u64,
     attempts: Attempts,
@@ -150,14 +155,18 @@ pub struct Desk<'a, S: Subject> {
 }
 
 impl<S: Subject> Client<S> {
-    /// A client with its plan, before its first operation.
+    /// The client at a position of the plan, before its first operation.
+    ///
+    /// # Panics
+    /// If there is none.
     #[must_use]
-    pub fn new(plan: Arc<plan::Client>, nodes: u64) -> Self {
-        let believed_leader = NodeId(1 + plan.id % nodes);
-        let due_ns = plan.operations.first().map_or(0, |operation| operation.think.0);
+    pub fn new(plan: Arc<Plan>, position: usize) -> Self {
+        let mine = &plan.clients[position];
+        let believed_leader = NodeId(1 + mine.id % plan.nodes);
+        let due_ns = mine.operations.first().map_or(0, |operation| operation.think.0);
         Self {
             plan,
-            nodes,
+            position,
             cursor: 0,
             due_ns,
             session: None,
@@ -173,7 +182,12 @@ impl<S: Subject> Client<S> {
     /// Its number.
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.plan.id
+        self.mine().id
+    }
+
+    /// What the plan says about this client.
+    fn mine(&self) -> &plan::Client {
+        &self.plan.clients[self.position]
     }
 
     /// Whether an operation is under way.
@@ -242,39 +256,40 @@ impl<S: Subject> Client<S> {
     }
 
     fn begin(&mut self, desk: &mut Desk<'_, S>) {
-        let plan = Arc::clone(&self.plan);
-        let Some(operation) = plan.operations.get(self.cursor) else {
+        let Some(operation) = self.mine().operations.get(self.cursor) else {
             self.state = State::Finished;
             return;
         };
-        let seen = self.seen.get(&operation.key).and_then(Option::as_ref);
-        let ask = desk.subject.ask(operation, seen);
-        let Some(session) = self.session.or_else(|| ask.is_query.then_some(SessionId(0))) else {
+        let (key, late_duplicate) = (operation.key, operation.late_duplicate);
+        let seen = self.seen.get(&key).and_then(Option::as_ref);
+        let Ask { input, bytes, is_query } = desk.subject.ask(operation, seen);
+        let Some(session) = self.session.or_else(|| is_query.then_some(SessionId(0))) else {
             self.state = State::Registering(self.attempts_from_now(desk));
             self.send_attempt(desk);
             return;
         };
-        let request = if ask.is_query {
-            Request::Query { query: ask.bytes.clone() }
+        let request = if is_query {
+            Request::Query { query: bytes }
         } else {
             self.sequence += 1;
-            Request::Command { session, sequence: self.sequence, first_outstanding: self.sequence, command: ask.bytes.clone() }
+            Request::Command { session, sequence: self.sequence, first_outstanding: self.sequence, command: bytes }
         };
         desk.totals.in_flight += 1;
-        desk.totals.writes_in_flight += u64::from(!ask.is_query);
+        desk.totals.writes_in_flight += u64::from(!is_query);
         desk.totals.in_flight_max = desk.totals.in_flight_max.max(desk.totals.in_flight);
         let attempts = self.attempts_from_now(desk);
-        self.state =
-            State::Asking(Box::new(Asking { operation: operation.clone(), ask, request, invoked_at_ns: desk.now_ns, attempts }));
+        let invoked_at_ns = desk.now_ns;
+        self.state = State::Asking(Box::new(Asking { key, late_duplicate, input, is_query, request, invoked_at_ns, attempts }));
         self.send_attempt(desk);
     }
 
     fn attempts_from_now(&self, desk: &Desk<'_, S>) -> Attempts {
-        let tries = self.plan.retries.saturating_add(1);
+        let mine = self.mine();
+        let tries = mine.retries.saturating_add(1);
         Attempts {
             first_handle: self.handles + 1,
-            deadline_ns: desk.now_ns.saturating_add(self.plan.timeout.0.saturating_mul(tries)),
-            left: self.plan.retries,
+            deadline_ns: desk.now_ns.saturating_add(mine.timeout.0.saturating_mul(tries)),
+            left: mine.retries,
             doublings: 0,
             pausing: false,
         }
@@ -307,7 +322,7 @@ impl<S: Subject> Client<S> {
         }
         self.handles += 1;
         desk.wishes.push(Wish::Send { to: self.believed_leader, handle: self.handles, request });
-        let wait_ns = self.plan.timeout.0.saturating_mul(1 << doublings);
+        let wait_ns = self.mine().timeout.0.saturating_mul(1 << doublings);
         self.wake_at(desk.now_ns.saturating_add(wait_ns), desk);
     }
 
@@ -359,7 +374,7 @@ impl<S: Subject> Client<S> {
     }
 
     fn next_node(&self) -> NodeId {
-        NodeId(1 + self.believed_leader.0 % self.nodes)
+        NodeId(1 + self.believed_leader.0 % self.plan.nodes)
     }
 
     fn on_registered(&mut self, session: SessionId, desk: &mut Desk<'_, S>) {
@@ -379,10 +394,10 @@ impl<S: Subject> Client<S> {
             return;
         };
         self.believed_leader = from;
-        match desk.subject.answer(&asking.ask.input, output) {
+        match desk.subject.answer(&asking.input, output) {
             Some(output) => {
-                if let Some(seen) = desk.subject.seen(&asking.ask.input, &output) {
-                    self.seen.insert(asking.operation.key, seen);
+                if let Some(seen) = desk.subject.seen(&asking.input, &output) {
+                    self.seen.insert(asking.key, seen);
                 }
                 self.finish(Outcome::Ok(output), desk);
             }
@@ -396,21 +411,21 @@ impl<S: Subject> Client<S> {
             return;
         };
         desk.totals.in_flight -= 1;
-        desk.totals.writes_in_flight -= u64::from(!asking.ask.is_query);
+        desk.totals.writes_in_flight -= u64::from(!asking.is_query);
         if matches!(outcome, Outcome::Unknown) {
             desk.totals.unknown += 1;
         } else {
             desk.totals.completed += 1;
-            desk.totals.reads += u64::from(asking.ask.is_query);
+            desk.totals.reads += u64::from(asking.is_query);
         }
-        if let Some(late) = asking.operation.late_duplicate {
+        if let Some(late) = asking.late_duplicate {
             let at_ns = desk.now_ns.saturating_add(late.0);
             desk.wishes.push(Wish::SendLate { at_ns, to: self.believed_leader, request: asking.request });
         }
         desk.history.push(Operation {
             id: desk.history.len() as u64,
-            client: self.plan.id,
-            input: asking.ask.input,
+            client: self.mine().id,
+            input: asking.input,
             outcome,
             invoked_at: asking.invoked_at_ns,
             returned_at: desk.now_ns,
@@ -421,11 +436,11 @@ impl<S: Subject> Client<S> {
     /// Goes on to the next operation.
     fn think(&mut self, desk: &mut Desk<'_, S>) {
         self.cursor += 1;
-        let Some(next) = self.plan.operations.get(self.cursor) else {
+        let Some(next) = self.mine().operations.get(self.cursor) else {
             self.state = State::Finished;
             return;
         };
-        let from_ns = match self.plan.pace {
+        let from_ns = match self.mine().pace {
             Pace::AfterOutcome => desk.now_ns,
             Pace::AfterDue => self.due_ns,
         };

@@ -78,6 +78,8 @@ pub struct Run<S: Subject, A = World<Node<<S as Subject>::Machine>>> {
     judge: Judge,
     faults: Faults,
     clients: Vec<Client<S>>,
+    /// Empty between steps; kept for its space.
+    wishes: Vec<Wish>,
     history: HistoryOf<S>,
     totals: Totals,
     late: Vec<(ClientId, NodeId, Request)>,
@@ -205,12 +207,13 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             Faults::new(Arc::new(plan.faults.clone()), entropy, calm(&plan), plan.safety.0, &mut orders).without(A::CANNOT);
         let disks = A::PROVIDES.contains(&Need::GhostDisks);
         let watch = Watch { checks: options.checks, disks, triggers: faults.waits_for_events() };
-        let clients = plan.clients.iter().map(|client| Client::new(Arc::new(client.clone()), plan.nodes)).collect();
+        let clients = (0..plan.clients.len()).map(|position| Client::new(Arc::clone(&plan), position)).collect();
         let mut run = Self {
             arena: A::new(entropy, nodes, settings::world(&plan)),
             judge: Judge::new(&plan, watch),
             faults,
             clients,
+            wishes: Vec::new(),
             history: HistoryOf::<S>::default(),
             totals: Totals::default(),
             late: Vec::new(),
@@ -350,10 +353,10 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         observer: &mut impl Observer<Node<S::Machine>>,
         call: impl FnOnce(&mut Client<S>, &mut Desk<'_, S>),
     ) {
-        let mut wishes = Vec::new();
         let Some(client) = self.clients.get_mut(position) else {
             return;
         };
+        let mut wishes = std::mem::take(&mut self.wishes);
         let mut desk = Desk {
             now_ns: self.arena.now(),
             open: !matches!(self.phase, Phase::Draining { .. }),
@@ -365,9 +368,10 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         };
         call(client, &mut desk);
         let id = ClientId(u32::try_from(position).unwrap_or(u32::MAX));
-        for wish in wishes {
+        for wish in wishes.drain(..) {
             self.grant(id, wish, observer);
         }
+        self.wishes = wishes;
     }
 
     fn grant(&mut self, client: ClientId, wish: Wish, observer: &mut impl Observer<Node<S::Machine>>) {

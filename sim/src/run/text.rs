@@ -159,6 +159,8 @@ impl fmt::Display for Operation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             DiskOp::Create { file } => write!(f, "create {file}"),
+            // Of a write that is done the disk has taken the bytes.
+            DiskOp::Write { file, offset, bytes } if bytes.is_empty() => write!(f, "write {file} at {offset}"),
             DiskOp::Write { file, offset, bytes } => write!(f, "write {file} at {offset}, {} bytes", bytes.len()),
             DiskOp::Read { file, offset, len } => write!(f, "read {file} at {offset}, {len} bytes"),
             DiskOp::Sync { file } => write!(f, "sync {file}"),

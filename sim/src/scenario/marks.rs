@@ -74,7 +74,7 @@ marks! {
 }
 
 impl Mark {
-    /// What it depends on: one of these must be possible for it to be reached. Empty if nothing special is needed.
+    /// What it depends on: one of these must be possible for it to be reached. Empty if whatever goes wrong may do.
     #[must_use]
     pub const fn needs(self) -> &'static [Means] {
         match self {

@@ -3,7 +3,10 @@
 //! Not every place can do all of it: a stream loses no single message, for example. Faults say what they ask for, marks
 //! what they depend on. Not here: who can do what, which is said where it is done.
 
+use std::collections::BTreeSet;
+
 use super::fault::{Cut, What};
+use super::schema::Scenario;
 
 /// Something that a plan may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,10 +109,26 @@ impl What {
     }
 }
 
+impl Scenario {
+    /// What goes wrong in it: what its faults ask for, its network and its clocks.
+    #[must_use]
+    pub fn asks_for(&self) -> BTreeSet<Means> {
+        let network = &self.network;
+        let weather = [
+            (network.loss_ppm.high > 0, Means::Loss),
+            (network.duplicate_ppm.high > 0, Means::Duplication),
+            (network.reorder_ppm.high > 0, Means::Reordering),
+            (!self.clocks.is_empty(), Means::ClockRate),
+        ];
+        let weather = weather.into_iter().filter_map(|(asked, means)| asked.then_some(means));
+        self.faults.iter().flat_map(|fault| fault.what.asks_for()).chain(weather).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Mark, Scenario, bundled};
+    use crate::scenario::{Mark, bundled};
 
     #[test]
     fn names_differ_and_those_of_kinds_of_faults_mean_these() {
@@ -133,15 +152,8 @@ mod tests {
     fn marks_of_bundled_scenarios_need_what_their_faults_and_weather_ask_for() {
         for source in bundled() {
             let scenario = source.scenario().expect("a valid scenario");
-            let mut asked: Vec<Means> = scenario.faults.iter().flat_map(|fault| fault.what.asks_for()).collect();
-            let network = &scenario.network;
-            let weather = [
-                (network.loss_ppm.high, Means::Loss),
-                (network.duplicate_ppm.high, Means::Duplication),
-                (network.reorder_ppm.high, Means::Reordering),
-            ];
-            asked.extend(weather.into_iter().filter_map(|(ppm, means)| (ppm > 0).then_some(means)));
-            asked.push(Means::DiskLatency);
+            let mut asked = scenario.asks_for();
+            asked.insert(Means::DiskLatency);
             for mark in &scenario.sometimes {
                 let needs = mark.needs();
                 assert!(needs.is_empty() || needs.iter().any(|need| asked.contains(need)), "{}: {mark} {asked:?}", source.name);

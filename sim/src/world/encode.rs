@@ -9,7 +9,7 @@
 
 use squall_raft::process::{Boot, Process};
 use squall_raft::types::NodeId;
-use squall_raft::wire::{Sink, Wire};
+use squall_raft::wire::{Sink, Wire, tagged, tagged_pair};
 
 use super::event::WorldEvent;
 use super::node::sending;
@@ -19,38 +19,19 @@ use crate::network::{Fate, LinkWeather};
 
 /// Marks that time has advanced; every other tag is greater.
 const TIME: u64 = 1;
-/// Added to a tag when the parties stand in words of their own.
-const WIDE: u64 = 0x80;
-const NARROW_MAX: u64 = 1 << 28;
 
 /// Folds the time of the records that follow.
 #[inline]
 pub(super) fn time<S: Sink>(sink: &mut S, at_ns: u64) {
-    if at_ns < 1 << 56 {
-        sink.u64(TIME | at_ns << 8);
-    } else {
-        sink.u64(TIME | WIDE);
-        sink.u64(at_ns);
-    }
-}
-
-#[inline]
-fn head<S: Sink>(sink: &mut S, tag: u64, a: u64, b: u64) {
-    if (a | b) < NARROW_MAX {
-        sink.u64(tag | a << 8 | b << 36);
-    } else {
-        sink.u64(tag | WIDE);
-        sink.u64(a);
-        sink.u64(b);
-    }
+    tagged(sink, TIME, at_ns);
 }
 
 fn node<S: Sink>(sink: &mut S, tag: u64, node: NodeId) {
-    head(sink, tag, node.0, 0);
+    tagged(sink, tag, node.0);
 }
 
 fn client<S: Sink>(sink: &mut S, tag: u64, client: ClientId, node: NodeId, handle: RequestHandle) {
-    head(sink, tag, u64::from(client.0), node.0);
+    tagged_pair(sink, tag, u64::from(client.0), node.0);
     sink.u64(handle.0);
 }
 
@@ -61,15 +42,12 @@ fn delivery<S: Sink>(sink: &mut S, sent: u64, copy: bool) {
 
 #[inline]
 fn passage<S: Sink>(sink: &mut S, fate: &Fate, due_ns: u64) {
-    let flags = u64::from(fate.cut) | u64::from(fate.lost) << 1 | u64::from(fate.reordered) << 2;
-    match fate.copy_delay_ns {
-        None => sink.u64(flags),
-        Some(delay_ns) => {
-            sink.u64(flags | 8);
-            sink.u64(delay_ns);
-        }
+    let copied = u64::from(fate.copy_delay_ns.is_some());
+    let flags = u64::from(fate.cut) | u64::from(fate.lost) << 1 | u64::from(fate.reordered) << 2 | copied << 3;
+    tagged(sink, flags, fate.delay_ns);
+    if let Some(delay_ns) = fate.copy_delay_ns {
+        sink.u64(delay_ns);
     }
-    sink.u64(fate.delay_ns);
     sink.u64(due_ns);
 }
 
@@ -79,22 +57,20 @@ impl<P: Process> WorldEvent<'_, P> {
     pub(super) fn encode<S: Sink>(&self, sink: &mut S) {
         match self {
             Self::Sent { from, to, message, fate, due_ns } => {
-                head(sink, 2, from.0, to.0);
+                tagged_pair(sink, 2, from.0, to.0);
                 passage(sink, fate, *due_ns);
                 message.encode(sink);
             }
             Self::Delivered { from, to, sent, copy, message: _ } => {
-                head(sink, 3, from.0, to.0);
+                tagged_pair(sink, 3, from.0, to.0);
                 delivery(sink, *sent, *copy);
             }
             Self::DiskStarted { node: at, op, what } => {
-                node(sink, 4, *at);
-                sink.u64(op.seq);
+                tagged_pair(sink, 4, at.0, op.seq);
                 what.encode(sink);
             }
             Self::DiskDone { node: at, op, result, what: _, disk: _ } => {
-                node(sink, 5, *at);
-                sink.u64(op.seq);
+                tagged_pair(sink, 5, at.0, op.seq);
                 result.encode(sink);
             }
             Self::Observed { node: at, observation } => {
@@ -119,7 +95,7 @@ impl<P: Process> WorldEvent<'_, P> {
             | Self::ReplyDelivered { .. }
             | Self::ReplyDropped { .. } => self.encode_request(sink),
             Self::Dropped { from, to, sent, why, message: _ } => {
-                head(sink, 9, from.0, to.0);
+                tagged_pair(sink, 9, from.0, to.0);
                 sink.u64(*sent);
                 sink.u64(*why as u64);
             }
@@ -196,19 +172,19 @@ impl<P: Process> WorldEvent<'_, P> {
     fn encode_change<S: Sink>(&self, sink: &mut S) {
         match self {
             Self::CutChanged { from, to, cuts } => {
-                head(sink, 48, from.0, to.0);
+                tagged_pair(sink, 48, from.0, to.0);
                 sink.u64(u64::from(*cuts));
             }
             Self::ClientCutChanged { client: who, node, cuts } => {
-                head(sink, 49, u64::from(who.0), node.0);
+                tagged_pair(sink, 49, u64::from(who.0), node.0);
                 sink.u64(u64::from(*cuts));
             }
             Self::LinkWeatherSet { from, to, weather } => {
-                head(sink, 50, from.0, to.0);
+                tagged_pair(sink, 50, from.0, to.0);
                 encode_link_weather(sink, weather);
             }
             Self::ClientWeatherSet { client: who, weather } => {
-                head(sink, 51, u64::from(who.0), 0);
+                tagged_pair(sink, 51, u64::from(who.0), 0);
                 encode_link_weather(sink, weather);
             }
             Self::DiskWeatherSet { node: at, weather } => {
@@ -229,18 +205,14 @@ impl<P: Process> WorldEvent<'_, P> {
             }
             Self::Reconfigured { node: at } => node(sink, 58, *at),
             Self::ConnectionReset { one, other, in_flight } => {
-                head(sink, 59, one.0, other.0);
+                tagged_pair(sink, 59, one.0, other.0);
                 sink.u64(*in_flight);
             }
             Self::WakeSet { at_ns, token } => {
-                head(sink, 56, 0, 0);
-                sink.u64(*at_ns);
+                tagged(sink, 56, *at_ns);
                 sink.u64(*token);
             }
-            Self::Woken { token } => {
-                head(sink, 57, 0, 0);
-                sink.u64(*token);
-            }
+            Self::Woken { token } => tagged(sink, 57, *token),
             _ => unreachable!("everything else was encoded above"),
         }
     }

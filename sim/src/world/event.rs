@@ -100,7 +100,7 @@ pub enum WorldEvent<'a, P: Process> {
         node: NodeId,
         /// Its name for the operation.
         op: OpId,
-        /// What it was to do.
+        /// What it was to do; the bytes of a write are the disk's now and not in it ([`Self::DiskStarted`] has them).
         what: &'a DiskOp,
         /// How it ended.
         result: &'a Result<DiskReply, DiskError>,
