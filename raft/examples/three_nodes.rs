@@ -5,6 +5,7 @@
 //! starts it again from its folder, takes a third node away so that the restarted one is needed for every
 //! quorum, and reads every acknowledged value back linearizably from a node that is not the one that was
 //! killed. It exits with 1 if a value is missing or nothing moves any more.
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes, on the clock on the wall")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -30,7 +31,7 @@ use squall_raft::server::tap::Tracing;
 use squall_raft::server::{Server, ServerConfig};
 use squall_raft::types::{ClusterId, NodeId, SessionId};
 
-const CLUSTER: ClusterId = ClusterId(0x5175_616c_6c);
+const CLUSTER: ClusterId = ClusterId(0x51_7561_6c6c);
 const NODES: [u64; 3] = [1, 2, 3];
 const WRITERS: usize = 16;
 /// How long writes go on before, between and after the events.
@@ -75,6 +76,7 @@ async fn serve(id: &str, folder: &Path, addresses: &[String]) -> Outcome<()> {
     let server = Server::start(Native::new(opened.files), config, Tracing { node: me }).await?;
     let parent = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     tokio::select! {
+        biased;
         _ = parent => {}
         () = server.until_halted() => return Err(server.halted().unwrap_or("halted").into()),
     }

@@ -4,7 +4,7 @@
 //! asked over a broken connection is [`Lost`]: it may have happened. Whom to ask next, and whether to ask
 //! again under the same session and sequence number, is the caller's business, who knows the cluster.
 //!
-//! The other end: [`super::session`].
+//! The other end: `session`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! Upper bounds of the driver: queues, frames, waits. Every queue has one and every wait has a deadline.
 //!
-//! Not here: the limits of consensus ([`crate::config::Limits`]). Read next: [`super::engine`].
+//! Not here: the limits of consensus ([`crate::config::Limits`]). Read next: `engine`.
 
 use std::num::NonZeroU32;
 

@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use madsim::runtime::Runtime;
-use madsim::task::JoinHandle;
+use madsim::task::AbortHandle;
 use squall_checkers::violation::{Need, Violation};
 use squall_raft::applier::StateMachine;
 use squall_raft::node::request::Reply;
@@ -93,7 +93,7 @@ pub struct Madsim<M: StateMachine + Send + 'static> {
     traffic: Traffic,
     inexpressible: BTreeMap<&'static str, u64>,
     boot_key: u64,
-    timekeeper: JoinHandle<()>,
+    timekeeper: AbortHandle,
     clients: madsim::task::NodeId,
     runtime: Runtime,
 }
@@ -142,7 +142,7 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
         let env = SimEnv { shared: Arc::clone(&shared), machine: hosts.len(), boot: BootNumber(0) };
         let gateways = hosts.iter().enumerate().map(|(at, host)| Gateway::open(&clients, &env, at, &host.config.raft)).collect();
         let keeper = Arc::clone(&shared);
-        let timekeeper = runtime.block_on(async { madsim::task::spawn(keeper.keep_time()) });
+        let timekeeper = runtime.block_on(async { madsim::task::spawn(keeper.keep_time()).abort_handle() });
         let mut arena = Self {
             hosts,
             shared,

@@ -34,7 +34,7 @@ impl<M: StateMachine> Tap<M> for Scribe {
         match effect {
             Effect::Send { to, message } => self.shared.write(Entry::Sent { from: node, to: *to, message: message.clone() }),
             Effect::Disk { op, what } => self.shared.write(Entry::DiskStarted { node, op: *op, what: what.clone() }),
-            Effect::Observe(observation) => self.shared.write(Entry::Observed { node, observation: observation.clone() }),
+            Effect::Observe(observation) => self.shared.write(Entry::Observed { node, observation: *observation }),
             Effect::Halt { reason } => self.shared.write(Entry::Halted { node, reason }),
             Effect::Reply { .. } => {}
         }
