@@ -1,7 +1,7 @@
 //! One seed, judged: runs a plan in an arena, catches panics, and gathers evidence of a failure.
 //!
 //! The evidence (tape, last events) comes from a second run: the first one is fast and keeps nothing. If the two
-//! differ, that is the failure. This is where an arena's name becomes its type: [`attempt`]. Not here: many seeds
+//! differ, that is the failure. This is where an arena's name becomes its type (`attempt`). Not here: many seeds
 //! ([`super::sweep`]).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
