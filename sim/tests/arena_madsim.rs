@@ -109,3 +109,22 @@ fn seeds_differ_and_a_run_is_judged_twice_alike() {
     let hashes: std::collections::BTreeSet<u64> = (0..6).map(|seed| passed(&source.name, &scenario, seed, true).hash).collect();
     assert_eq!(hashes.len(), 6);
 }
+
+/// Three nodes and clients that ask again as soon as they are answered, so that slowness shows in how much they get done.
+fn operations_with(rest: &str) -> u64 {
+    let text = format!(
+        r#"Scenario(nodes: 3, safety: "4s", clients: [Kv(count: 4)], network: (latency: ("1ms", "2ms")), faults: [{rest}])"#
+    );
+    let scenario = Scenario::parse("latency.ron", &text).expect("a valid scenario");
+    passed("latency", &scenario, 5, false).operations
+}
+
+#[test]
+fn slow_links_and_disks_are_slow_here_too() {
+    let calm = operations_with("");
+    let slow_links =
+        operations_with(r#"(when: At("500ms"), lasts: "3s", what: Link(from: All, to: All, latency: ("30ms", "40ms")))"#);
+    let slow_disks = operations_with(r#"(when: At("500ms"), lasts: "3s", what: SlowFsync(who: All, fsync: "120ms"))"#);
+    assert!(slow_links * 2 < calm, "{slow_links} operations over slow links, {calm} over others");
+    assert!(slow_disks * 2 < calm, "{slow_disks} operations on slow disks, {calm} on others");
+}
