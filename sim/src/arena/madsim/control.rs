@@ -13,20 +13,17 @@ use squall_raft::types::{BootNumber, NodeId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::books::{self, BACKLOG_MAX};
 use super::env::{self, SimEnv};
 use super::journal::Entry;
 use super::shared::lock;
 use super::tap::Scribe;
-use super::{Field, Madsim, emit};
+use super::{Field, Madsim};
 use crate::clock::{Clock, RATE_PPM_MAX, RATE_PPM_MIN};
 use crate::disk::{Crash, DiskWeather};
 use crate::entropy::v1::{between, mix};
 use crate::network::{Fate, LinkWeather};
 use crate::world::{CLOCK_ORIGIN_NS, ClientId, Observer, RequestHandle, Status, WorldEvent};
-use squall_checkers::violation::{Property, Violation};
-
-/// Few may wait for a peer, so that queues are full as often as peers are dead.
-const BACKLOG_MAX: usize = 64;
 
 fn limits(raft: &squall_raft::config::Config) -> Limits {
     Limits { control_messages_max: BACKLOG_MAX, bulk_messages_max: BACKLOG_MAX, ..Limits::for_config(raft) }
@@ -101,11 +98,9 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
     pub(super) fn close_books(&mut self, at: usize) {
         let host = &self.hosts[at];
         let (node, stats) = (host.id, lock(&host.server).as_ref().map(Server::stats).unwrap_or_default());
-        self.traffic += emit::traffic_of(&stats);
-        let (found, max) = (stats.backlog_messages_max, 2 * BACKLOG_MAX as u64);
-        if found > max {
-            let message = format!("found {found} messages that waited for one peer of node {node}, expected at most {max}");
-            self.violation.get_or_insert(Violation::new(Property::Bounded, message));
+        self.traffic += books::traffic(&stats);
+        if let Some(violation) = books::violation(node, &stats) {
+            self.violation.get_or_insert(violation);
         }
     }
 

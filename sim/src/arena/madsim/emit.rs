@@ -5,25 +5,13 @@
 use squall_raft::applier::StateMachine;
 use squall_raft::node::Node;
 use squall_raft::process::{DiskOp, DiskReply, OpId};
-use squall_raft::server::stats::Stats;
 use squall_raft::types::NodeId;
 
 use super::Madsim;
 use super::journal::Entry;
-use crate::arena::Traffic;
 use crate::disk::Disk;
 use crate::network::Fate;
 use crate::world::{Observer, Step, WorldEvent};
-
-/// What a server's counters say of the wires.
-pub(super) fn traffic_of(stats: &Stats) -> Traffic {
-    Traffic {
-        connections: stats.connections + stats.sessions,
-        frames: stats.frames_sent,
-        bytes: stats.bytes_sent,
-        reconnects: stats.reconnects,
-    }
-}
 
 impl<M: StateMachine + Send + 'static> Madsim<M> {
     /// Emits everything that happened since the last look.

@@ -10,6 +10,7 @@
 //! Not here: other runs, threads and the watchdog ([`crate::campaign`]). Read next: `shared`, `env`, `stream`.
 
 mod alarms;
+mod books;
 mod control;
 mod emit;
 mod env;
@@ -255,7 +256,7 @@ impl<M: StateMachine + Send + 'static> Arena<Node<M>> for Madsim<M> {
         let mut sum = self.traffic;
         for host in &self.hosts {
             if let Some(server) = &*lock(&host.server) {
-                sum += emit::traffic_of(&server.stats());
+                sum += books::traffic(&server.stats());
             }
         }
         sum
