@@ -70,6 +70,18 @@ fn a_scenario_that_did_not_run_is_no_pass() {
     assert!(stderr.contains("seed 1: `gale` did not run"), "{stderr}");
 }
 
+/// The stand-in prints the arena it was given as the trace of `storm`, so both must have been given it.
+#[test]
+fn the_arena_is_handed_on_to_both() {
+    let told = program("arena", "$(while [ $# -gt 0 ] && [ $1 != --arena ]; do shift; done; echo $2)", 0);
+    let fixed = program("arena-of-reference", "madsim", 0);
+    let run = |first: &Path, second: &Path, more: &[&str]| compare(first, second, &[&["--seeds", "1"], more].concat()).0;
+    assert_eq!(run(&told, &fixed, &["--arena", "madsim"]), Some(0));
+    assert_eq!(run(&fixed, &told, &["--arena", "madsim"]), Some(0));
+    assert_eq!(run(&told, &fixed, &["--arena", "world"]), Some(1));
+    assert_eq!(run(&fixed, &told, &["--arena"]), Some(2));
+}
+
 #[test]
 fn what_cannot_be_compared_is_said() {
     let good = program("good", "$seed", 0);

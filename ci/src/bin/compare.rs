@@ -1,7 +1,7 @@
 //! Runs two builds of `squall` on the same seeds and compares what they did, trace hash by trace hash.
 //!
 //! ```text
-//! compare FIRST SECOND [--seeds N] [--base B] [--scenarios FOLDER]
+//! compare FIRST SECOND [--seeds N] [--base B] [--scenarios FOLDER] [--arena ARENA]
 //! ```
 //!
 //! One call of `run --seed` gives the hashes of all bundled scenarios, so N seeds cost N processes per build; as many
@@ -20,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use squall_ci::traces::{Traces, first_difference, parse};
 use squall_ci::tree::Tree;
 
-const USAGE: &str = "usage: compare FIRST SECOND [--seeds N] [--base B] [--scenarios FOLDER]";
+const USAGE: &str = "usage: compare FIRST SECOND [--seeds N] [--base B] [--scenarios FOLDER] [--arena ARENA]";
 
 /// What the command line asked for.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ struct Options {
     seeds: u64,
     base: u64,
     scenarios: Option<PathBuf>,
+    /// Handed on to both; their own default without it.
+    arena: Option<String>,
 }
 
 /// What came of one seed: nothing to say, a difference, or a comparison that could not be made.
@@ -59,13 +61,14 @@ fn main() -> ExitCode {
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut programs = Vec::new();
-    let (mut seeds, mut base, mut scenarios) = (50, 1, None);
+    let (mut seeds, mut base, mut scenarios, mut arena) = (50, 1, None, None);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("found nothing after {argument}\n{USAGE}"));
         match argument.as_str() {
             "--seeds" => seeds = number(&value()?)?,
             "--base" => base = number(&value()?)?,
             "--scenarios" => scenarios = Some(PathBuf::from(value()?)),
+            "--arena" => arena = Some(value()?),
             program if !program.starts_with('-') => programs.push(PathBuf::from(program)),
             unknown => return Err(format!("found `{unknown}`\n{USAGE}")),
         }
@@ -74,7 +77,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
     if seeds == 0 || base.checked_add(seeds).is_none() {
         return Err("found no seed, or seeds beyond 64 bits, expected at least one below".to_owned());
     }
-    Ok(Options { first, second, seeds, base, scenarios })
+    Ok(Options { first, second, seeds, base, scenarios, arena })
 }
 
 fn number(text: &str) -> Result<u64, String> {
@@ -121,7 +124,7 @@ fn in_parallel(work: &(impl Fn() + Sync)) {
 }
 
 fn one_seed(options: &Options, seed: u64, expected: &[String]) -> Outcome {
-    let (first, second) = match (traces(&options.first, seed), traces(&options.second, seed)) {
+    let (first, second) = match (traces(&options.first, seed, options), traces(&options.second, seed, options)) {
         (Ok(first), Ok(second)) => (first, second),
         (Err(message), _) | (_, Err(message)) => return Outcome::Failed(message),
     };
@@ -139,11 +142,14 @@ fn one_seed(options: &Options, seed: u64, expected: &[String]) -> Outcome {
 }
 
 /// Runs one seed of every bundled scenario. A run that fails has traces too, and they must be equal as well.
-fn traces(program: &Path, seed: u64) -> Result<Traces, String> {
+fn traces(program: &Path, seed: u64, options: &Options) -> Result<Traces, String> {
     let name = program.display();
     let out = program.with_file_name("compare-failures");
     let mut command = Command::new(program);
     command.args(["run", "--json", "--jobs", "1", "--seed", &seed.to_string(), "--out"]).arg(out);
+    if let Some(arena) = &options.arena {
+        command.args(["--arena", arena]);
+    }
     let output = command.stdin(Stdio::null()).output().map_err(|error: io::Error| format!("{name}: {error}"))?;
     parse(&String::from_utf8_lossy(&output.stdout)).map_err(|error| {
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -9,6 +9,7 @@ use squall_raft::mutants::Bug;
 
 use super::single::{How, judge};
 use super::sweep::cpu_ns;
+use crate::arena::ArenaKind;
 use crate::entropy::v1::mix;
 use crate::plan::Plan;
 use crate::run::settings::SettingsError;
@@ -26,6 +27,17 @@ pub struct Quarry {
     pub bug: Option<Bug>,
     /// Where seeds come from.
     pub base_seed: u64,
+    /// Where it is hunted.
+    pub arena: ArenaKind,
+}
+
+impl Quarry {
+    /// A bug where it can be found, or the control in the default arena.
+    #[must_use]
+    pub fn new(bug: Option<Bug>, base_seed: u64) -> Self {
+        let in_driver = bug.is_some_and(Bug::is_in_driver);
+        Self { bug, base_seed, arena: if in_driver { ArenaKind::Madsim } else { ArenaKind::World } }
+    }
 }
 
 /// When to give up.
@@ -64,8 +76,8 @@ pub struct Found {
 /// If the engine refuses a bundled scenario's settings.
 pub fn hunt(quarry: Quarry, budget: &Budget<'_>) -> Result<Hunted, SettingsError> {
     let scenarios = general(quarry.bug);
-    let how = How { bug: quarry.bug, ..How::default() };
-    let began = cpu_ns();
+    let how = How { arena: quarry.arena, bug: quarry.bug, ..How::default() };
+    let (began, mut cpu_ns_apart) = (cpu_ns(), 0);
     let mut hunted = Hunted { found: None, executions: 0, virtual_ns: 0, cpu_ns: 0 };
     while hunted.found.is_none() && hunted.executions < budget.executions_max && !(budget.spent)() {
         let n = hunted.executions;
@@ -73,12 +85,13 @@ pub fn hunt(quarry: Quarry, budget: &Budget<'_>) -> Result<Hunted, SettingsError
         let (name, scenario) = &scenarios[turn(n, &scenarios)];
         let judged = judge(Arc::new(Plan::draw(name, scenario, seed)), &KvSubject, how)?;
         hunted.executions += 1;
+        cpu_ns_apart += judged.cpu_ns_apart;
         hunted.virtual_ns += judged.outcome.as_ref().map_or(0, |outcome| outcome.virtual_ns);
         hunted.found = Record::of(&judged, quarry.bug.map(Bug::id))
             .zip(judged.failure)
             .map(|(record, failure)| Found { record, property: failure.property });
     }
-    hunted.cpu_ns = cpu_ns().saturating_sub(began);
+    hunted.cpu_ns = cpu_ns().saturating_sub(began) + cpu_ns_apart;
     Ok(hunted)
 }
 

@@ -130,6 +130,9 @@ pub(super) struct Hunt {
     /// The base seed; drawn if not given.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Where to hunt; by default where the bug is, and the control in the world.
+    #[arg(long, value_name = "ARENA", value_parser = arenas())]
+    pub arena: Option<ArenaKind>,
     /// Give up after this much wall time (60s if neither limit is given).
     #[arg(long, value_name = "T", value_parser = time, conflicts_with = "executions")]
     pub budget: Option<u64>,

@@ -16,6 +16,7 @@ const BUDGET_NS: u64 = 60_000_000_000;
 #[derive(Serialize)]
 struct HuntJson {
     id: String,
+    arena: &'static str,
     found: bool,
     base_seed: u64,
     executions: u64,
@@ -48,10 +49,12 @@ fn hunt(arguments: &Hunt) -> Result<u8, Refused> {
     let budget_ns = arguments.budget.unwrap_or(if arguments.executions.is_some() { u64::MAX } else { BUDGET_NS });
     let spent = || stop.load(std::sync::atomic::Ordering::Relaxed) || run::wall() - began >= budget_ns;
     let budget = Budget { executions_max: arguments.executions.unwrap_or(u64::MAX), spent: &spent };
-    let hunted = hunt::hunt(Quarry { bug, base_seed }, &budget)?;
+    let quarry = quarry(bug, base_seed, arguments)?;
+    let hunted = hunt::hunt(quarry, &budget)?;
     let id = bug.map_or("none", Bug::id);
     let mut json = HuntJson {
         id: id.to_owned(),
+        arena: quarry.arena.name(),
         found: hunted.found.is_some(),
         base_seed,
         executions: hunted.executions,
@@ -76,6 +79,19 @@ fn hunt(arguments: &Hunt) -> Result<u8, Refused> {
         return Ok(INTERRUPTED);
     }
     Ok(if hunted.found.is_some() == bug.is_some() { 0 } else { MISSED })
+}
+
+fn quarry(bug: Option<Bug>, base_seed: u64, arguments: &Hunt) -> Result<Quarry, Refused> {
+    let found_in = Quarry::new(bug, base_seed);
+    let arena = arguments.arena.unwrap_or(found_in.arena);
+    match bug {
+        Some(bug) if bug.is_in_driver() && arena != found_in.arena => Err(Refused(format!(
+            "found --arena {arena} for {}, which is in the driver; expected an arena that runs it: {}",
+            bug.id(),
+            found_in.arena
+        ))),
+        _ => Ok(Quarry { arena, ..found_in }),
+    }
 }
 
 fn unknown(id: &str) -> Refused {

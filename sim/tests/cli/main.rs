@@ -8,6 +8,8 @@
 mod bad_input;
 mod binary;
 mod bystanders;
+#[cfg(feature = "mutants")]
+mod hunts;
 mod interrupt;
 mod records;
 mod run;
