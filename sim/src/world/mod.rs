@@ -20,6 +20,7 @@ pub(crate) mod trace;
 use squall_raft::process::{Effects, Process};
 use squall_raft::types::{LocalTime, NodeId};
 
+#[cfg(madsim)]
 pub(crate) use control::CLOCK_ORIGIN_NS;
 pub use event::{DropReason, Observer, WorldEvent};
 pub use settings::{ClientId, Counters, RequestHandle, Settings, Status, Step};
