@@ -54,6 +54,11 @@ pub type Edge = (&'static str, &'static [Ban], &'static str);
 
 /// All exceptions. The list should shrink; each entry must still be needed.
 pub const EDGES: &[Edge] = &[
+    (
+        "sim/src/arena/madsim/",
+        &[Ban::Threads],
+        "madsim's executor, which runs tokio's traits and channels on one thread of the run",
+    ),
     ("sim/src/campaign/sweep.rs", &[Ban::Threads, Ban::Clock], "threads and CPU time between runs, never inside of one"),
     ("sim/src/campaign/apart.rs", &[Ban::Threads], "a thread for a whole run, which has no other"),
     ("sim/src/arena/madsim/", &[Ban::Threads], "tasks of an executor with one thread, which draws their order from the seed"),

@@ -89,6 +89,18 @@ pub fn keeps_mutants_apart(file: &File) -> Vec<Finding> {
     findings
 }
 
+/// No crate of ours draws from generators that no seed controls, or hashes with one: two runs of a seed would differ.
+/// What others depend on is theirs; the comparison of two runs tells whether it shows.
+#[must_use]
+pub fn draws_from_seeds_only(file: &File) -> Vec<Finding> {
+    const UNSEEDED: [&str; 4] = ["ahash", "fastrand", "getrandom", "rand"];
+    let Some(manifest) = parse(file) else { return Vec::new() };
+    let unseeded = manifest.dependencies().into_iter().filter(|dependency| UNSEEDED.contains(&dependency.package.as_str()));
+    let found = |package: &str, table: &str| format!("`{package}` in [{table}]");
+    let expected = "draws of `entropy`, or `rand_chacha` with a seed";
+    unseeded.map(|one| Finding::new(&file.path, one.line, found(&one.package, &one.table), expected)).collect()
+}
+
 /// Packages come from crates.io, wherever they are fetched from: a mirror is the machine's business.
 #[must_use]
 pub fn names_no_registry(file: &File) -> Vec<Finding> {

@@ -46,6 +46,7 @@ const FILE_RULES: &[FileRule] = &[
     manifests::checks_overflow,
     manifests::keeps_default_members,
     manifests::keeps_mutants_apart,
+    manifests::draws_from_seeds_only,
     manifests::names_no_registry,
     scenarios::opens_with_story,
     text::has_no_machine_path,

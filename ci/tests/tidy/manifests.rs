@@ -43,6 +43,20 @@ fn crates_inherit_the_lints() {
 }
 
 #[test]
+fn crates_draw_from_seeds_only() {
+    let rule = manifests::draws_from_seeds_only;
+    for (bad, line) in [
+        ("[dependencies]\nrand = \"0.8\"\n", 2),
+        ("[workspace.dependencies]\nbytes = \"1\"\nfastrand = { version = \"2\" }\n", 3),
+        ("[dev-dependencies]\ndice = { package = \"rand\", version = \"0.8\" }\n", 2),
+        ("[target.'cfg(unix)'.build-dependencies]\ngetrandom.workspace = true\n", 2),
+    ] {
+        assert_eq!(lines(rule, "sim/Cargo.toml", bad), [line], "{bad}");
+    }
+    assert_eq!(lines(rule, "sim/Cargo.toml", "[dependencies]\nrand_chacha.workspace = true\n"), NONE);
+}
+
+#[test]
 fn profiles_check_overflow() {
     let rule = manifests::checks_overflow;
     let good = "[workspace]\n[profile.dev]\noverflow-checks = true\n[profile.release]\noverflow-checks = true\n\
