@@ -3,6 +3,7 @@
 //! Not here: what is done with them. Read next: [`super::Server`].
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -58,21 +59,27 @@ impl Env for Native {
     }
 
     async fn listen(&self, address: &str) -> io::Result<TcpListener> {
-        let socket = of_first(address, |socket, at| {
-            socket.set_reuseaddr(true)?;
-            // Connections that are taken inherit it.
-            socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
-            socket.bind(at)
-        })
-        .await?;
-        socket.1.listen(BACKLOG)
+        let at = lookup_host(address).await?.next().ok_or_else(no_address)?;
+        // Connections that are taken inherit what it is set to.
+        let socket = socket_for(at)?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(at)?;
+        socket.listen(BACKLOG)
     }
 
     async fn dial(&self, address: &str) -> io::Result<TcpStream> {
-        let (at, socket) = of_first(address, |socket, _| socket.set_send_buffer_size(SEND_BUFFER_BYTES)).await?;
-        let stream = socket.connect(at).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
+        let mut failed = no_address();
+        // A name may have several, of which the server has only one.
+        for at in lookup_host(address).await? {
+            match socket_for(at)?.connect(at).await {
+                Ok(stream) => {
+                    stream.set_nodelay(true)?;
+                    return Ok(stream);
+                }
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     async fn disk(&self, op: DiskOp) -> Result<DiskReply, DiskError> {
@@ -89,16 +96,14 @@ impl Env for Native {
     }
 }
 
-/// A socket for the first address of a name.
-async fn of_first(
-    address: &str,
-    prepare: impl Fn(&TcpSocket, std::net::SocketAddr) -> io::Result<()>,
-) -> io::Result<(std::net::SocketAddr, TcpSocket)> {
-    let at = lookup_host(address).await?.next();
-    let at = at.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))?;
+fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the name has no address")
+}
+
+fn socket_for(at: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    prepare(&socket, at)?;
-    Ok((at, socket))
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    Ok(socket)
 }
 
 impl Listener for TcpListener {
