@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use bytes::BytesMut;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::backoff::Backoff;
 use super::codec::{self, Incoming, Receiver};
@@ -38,7 +38,7 @@ pub struct Options {
     pub address: String,
     /// Sizes of frames.
     pub codec: codec::Limits,
-    /// Requests that may wait for an answer; more wait to be sent. Default 256.
+    /// Requests that may wait for an answer; more wait to be taken. Default 256.
     pub requests_max: usize,
     /// How long connecting may take, and how long a write may. Default 1 s.
     pub patience_ns: u64,
@@ -68,6 +68,8 @@ impl Options {
 /// Asks one server. Dropping it ends its tasks.
 pub struct Client<E: Env> {
     requests: mpsc::Sender<Question>,
+    /// Places of those who wait for an answer.
+    places: Semaphore,
     task: E::Task,
 }
 
@@ -88,10 +90,12 @@ impl<E: Env> Drop for Client<E> {
 impl<E: Env> Client<E> {
     /// Begins to connect. Requests that are made meanwhile wait for it.
     #[must_use]
-    pub fn new(env: E, options: Options) -> Self {
-        let (requests, questions) = mpsc::channel(options.requests_max.max(1));
+    pub fn new(env: E, mut options: Options) -> Self {
+        options.requests_max = options.requests_max.clamp(1, Semaphore::MAX_PERMITS);
+        let (requests, questions) = mpsc::channel(options.requests_max);
+        let places = Semaphore::new(options.requests_max);
         let task = env.spawn(Connector { env: env.clone(), options, questions }.stay_connected());
-        Self { requests, task }
+        Self { requests, places, task }
     }
 
     /// Asks, and waits for the answer.
@@ -99,6 +103,7 @@ impl<E: Env> Client<E> {
     /// # Errors
     /// If the connection breaks before it comes.
     pub async fn call(&self, request: Request) -> Result<Reply, Lost> {
+        let _place = self.places.acquire().await.map_err(|_| Lost)?;
         let (answer, answered) = oneshot::channel();
         self.requests.send(Question { request, answer }).await.map_err(|_| Lost)?;
         answered.await.unwrap_or(Err(Lost))
@@ -239,6 +244,10 @@ impl<E: Env> Connector<E> {
             return;
         }
         if let Some(open) = &mut *lock(open) {
+            if open.len() >= self.options.requests_max {
+                // Those who gave up waiting gave their places to others; what is asked for them must not pile up.
+                open.retain(|_, answer| !answer.is_closed());
+            }
             open.insert(*next_id, question.answer);
         }
     }
