@@ -91,8 +91,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Writer<'_, S, E> {
                 () = &mut beat => {}
             }
             let now = env.now();
-            if now >= LocalTime(self.shared.heard_ns.load(Ordering::Acquire)).plus_ns(limits.idle_ns) {
-                add(&self.engine.counters.idle_closed, 1);
+            if self.is_deaf(now) {
                 return;
             }
             if silent {
@@ -102,6 +101,14 @@ impl<S: StateMachine + Send + 'static, E: Env> Writer<'_, S, E> {
             silent = true;
             beat.set(env.sleep_until(now.plus_ns(limits.keepalive_ns)));
         }
+    }
+
+    /// Whether nothing was heard for too long; then the connection is over, and counted.
+    fn is_deaf(&self, now: LocalTime) -> bool {
+        let heard = LocalTime(self.shared.heard_ns.load(Ordering::Acquire));
+        let deaf = now >= heard.plus_ns(self.engine.limits.idle_ns);
+        add(&self.engine.counters.idle_closed, u64::from(deaf));
+        deaf
     }
 
     /// Takes as much out of the lanes as may be handed to the stream at once.
@@ -134,7 +141,12 @@ impl<S: StateMachine + Send + 'static, E: Env> Writer<'_, S, E> {
     /// Hands over what is there; the time that it may take grows with its size.
     async fn send(&mut self, stream: &mut (impl AsyncWrite + Unpin)) -> bool {
         let (env, limits) = (&self.engine.env, &self.engine.limits);
-        let deadline = env.now().plus_ns(limits.write_deadline_ns(self.bytes.len()));
+        let now = env.now();
+        // Here too, because who has much to say never comes to a beat.
+        if self.is_deaf(now) {
+            return false;
+        }
+        let deadline = now.plus_ns(limits.write_deadline_ns(self.bytes.len()));
         add(&self.engine.counters.bytes_sent, self.bytes.len() as u64);
         #[cfg(feature = "mutants")]
         self.lanes.keep_batch(&self.bytes);
@@ -170,7 +182,10 @@ impl<S: StateMachine + Send + 'static, E: Env> Reader<S, E> {
             }
             match stream.read_buf(receiver.buffer()).await {
                 Ok(read) if read > 0 => add(&self.engine.counters.bytes_received, read as u64),
-                _ => break,
+                _ => {
+                    add(&self.engine.counters.cut_off, u64::from(receiver.end().is_err()));
+                    break;
+                }
             }
             self.shared.heard_ns.store(self.engine.env.now().0, Ordering::Release);
         }

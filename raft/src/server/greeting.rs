@@ -79,9 +79,10 @@ where
                 add(&engine.counters.frames_received, 1);
                 return Some(hello);
             }
-            Ok(None) => {}
-            // Anything else before a greeting is as bad as no frame at all.
-            Ok(Some(_)) | Err(_) => {
+            Ok(None) if !receiver.is_assembling() => {}
+            // Anything else before a greeting is as bad as no frame at all; a part too, because what it is a part
+            // of may be long, and a stranger is not to have so much memory.
+            Ok(_) | Err(_) => {
                 add(&engine.counters.malformed, 1);
                 return None;
             }
@@ -89,6 +90,7 @@ where
         let read = stream.read_buf(receiver.buffer()).await.ok()?;
         add(&engine.counters.bytes_received, read as u64);
         if read == 0 {
+            add(&engine.counters.cut_off, u64::from(receiver.end().is_err()));
             return None;
         }
     }

@@ -5,6 +5,7 @@
 use std::num::NonZeroU32;
 
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use super::codec;
 use crate::config::Config;
@@ -61,7 +62,7 @@ pub struct Limits {
     pub redial_max_ns: u64,
     /// Failed dials in a row until messages for the peer are dropped rather than kept. Default 3.
     pub breaker_failures: NonZeroU32,
-    /// How long a shutdown waits for requests under way. Default 2 s.
+    /// How long a shutdown waits for requests under way, for their answers to be sent, and for tasks to end. Default 2 s each.
     pub drain_ns: u64,
 }
 
@@ -121,10 +122,16 @@ impl Limits {
         ];
         for (field, found) in counts {
             require(found > 0, field, found as u64, "more than 0")?;
+            // Channels and semaphores panic beyond.
+            require(found <= Semaphore::MAX_PERMITS, field, found as u64, "at most an eighth of the largest number")?;
         }
-        for (field, found) in
-            [("handshake_ns", self.handshake_ns), ("write_ns", self.write_ns), ("keepalive_ns", self.keepalive_ns)]
-        {
+        let waits = [
+            ("handshake_ns", self.handshake_ns),
+            ("write_ns", self.write_ns),
+            ("keepalive_ns", self.keepalive_ns),
+            ("session_idle_ns", self.session_idle_ns),
+        ];
+        for (field, found) in waits {
             require(found > 0, field, found, "more than 0")?;
         }
         require(

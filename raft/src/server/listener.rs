@@ -105,12 +105,12 @@ impl<S: StateMachine + Send + 'static, E: Env> Reception<S, E> {
             }
             None => {
                 // One more than there is room for is hung up on, so that it looks elsewhere.
-                let Ok(_place) = self.sessions.try_acquire() else {
+                let Ok(place) = Arc::clone(&self.sessions).try_acquire_owned() else {
                     add(&self.engine.counters.strangers_refused, 1);
                     return;
                 };
                 add(&self.engine.counters.sessions, 1);
-                session::serve(Arc::clone(&self.engine), Arc::clone(&self.answers), greeted).await;
+                session::serve(Arc::clone(&self.engine), Arc::clone(&self.answers), place, greeted).await;
             }
         }
     }

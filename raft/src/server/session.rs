@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::codec::{self, Incoming};
 use super::engine::{Engine, ReplyTo};
@@ -20,8 +20,8 @@ use super::tasks::Tasks;
 use crate::applier::StateMachine;
 use crate::node::request::Reply;
 
-/// Serves a client until it hangs up or says what it must not.
-pub(super) async fn serve<S, E>(engine: Arc<Engine<S, E>>, tasks: Arc<Tasks<E>>, greeted: Greeted<E>)
+/// Serves a client until it hangs up, says what it must not, or does not take its answers.
+pub(super) async fn serve<S, E>(engine: Arc<Engine<S, E>>, tasks: Arc<Tasks<E>>, place: OwnedSemaphorePermit, greeted: Greeted<E>)
 where
     S: StateMachine + Send + 'static,
     E: Env,
@@ -30,7 +30,7 @@ where
     let (mut read_half, write_half) = tokio::io::split(stream);
     let (answers, waiting) = mpsc::channel(engine.limits.session_requests_max);
     // Not owned: when the reader has ended, what was asked is still answered.
-    tasks.spawn(answer(Arc::clone(&engine), write_half, waiting));
+    tasks.spawn(answer(Arc::clone(&engine), place, write_half, waiting));
     let (env, idle_ns) = (engine.env.clone(), engine.limits.session_idle_ns);
     let mut heard = env.now();
     let mut silence = std::pin::pin!(env.sleep_until(heard.plus_ns(idle_ns)));
@@ -47,6 +47,8 @@ where
             Ok(None) => {
                 let read = tokio::select! {
                     biased;
+                    // A client that pings would wait for ever for answers that cannot be sent any more.
+                    () = answers.closed() => return,
                     read = read_half.read_buf(receiver.buffer()) => read.unwrap_or(0),
                     () = &mut silence => {
                         if env.now() >= heard.plus_ns(idle_ns) {
@@ -58,6 +60,7 @@ where
                     }
                 };
                 if read == 0 {
+                    add(&engine.counters.cut_off, u64::from(receiver.end().is_err()));
                     return;
                 }
                 heard = env.now();
@@ -71,9 +74,15 @@ where
     }
 }
 
-/// Ends when the reader has, and everything that was asked has its answer.
-async fn answer<S, E>(engine: Arc<Engine<S, E>>, mut stream: impl AsyncWrite + Unpin, mut answers: mpsc::Receiver<(u64, Reply)>)
-where
+/// Ends when the reader has and everything that was asked has its answer, or when an answer cannot be sent.
+///
+/// Until then it has the client's place, or clients that ask and hang up could leave more behind than there is room for.
+async fn answer<S, E>(
+    engine: Arc<Engine<S, E>>,
+    _place: OwnedSemaphorePermit,
+    mut stream: impl AsyncWrite + Unpin,
+    mut answers: mpsc::Receiver<(u64, Reply)>,
+) where
     S: StateMachine + Send + 'static,
     E: Env,
 {

@@ -45,6 +45,8 @@ counters! {
     bytes_received,
     /// Connections that were closed because of what came over them: no frame, too long, wrong version, no message.
     malformed,
+    /// Connections that ended inside of a frame or a message, as those to a process that was killed may.
+    cut_off,
     /// Greetings of another cluster, for another node, or of somebody unknown.
     strangers_refused,
     /// Messages whose envelope names another sender or receiver than the connection's.

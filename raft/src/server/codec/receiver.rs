@@ -85,6 +85,12 @@ impl Receiver {
         taken
     }
 
+    /// Whether something long is under way, of which some parts are there.
+    #[must_use]
+    pub fn is_assembling(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     /// Whether the stream may end here: between two messages.
     ///
     /// # Errors
