@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, OwnedPermit};
@@ -21,7 +21,6 @@ use super::lanes::Lanes;
 use super::limits::Limits;
 use super::stats::{Counters, add};
 use super::tap::Tap;
-use super::tasks::lock;
 use crate::applier::StateMachine;
 use crate::node::request::{Refused, Reply, Request};
 use crate::node::{Node, NodeConfig};
@@ -42,6 +41,8 @@ pub(super) struct Engine<S: StateMachine, E: Env> {
     alarm: Alarm,
     /// Told when the node has halted, and whenever the last open request was answered.
     changed: Notify,
+    /// Told when the disk's task is to end.
+    pub(super) disk_stops: Notify,
 }
 
 struct State<S: StateMachine> {
@@ -68,6 +69,17 @@ struct Alarm {
     /// Its present setting. Written under the engine's lock.
     set_for_ns: AtomicU64,
     earlier: Notify,
+}
+
+/// Wakes those who wait for a change when a panic unwinds past it.
+struct TellOfPanic<'a>(&'a Notify);
+
+impl Drop for TellOfPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.notify_waiters();
+        }
+    }
 }
 
 /// Where an answer goes.
@@ -121,14 +133,29 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
             disk,
             alarm: Alarm::default(),
             changed: Notify::new(),
+            disk_stops: Notify::new(),
         });
-        engine.carry_out(&mut lock(&engine.state));
+        engine.carry_out(&mut engine.state());
         (engine, queue)
+    }
+
+    /// The node, for as long as the guard lives. Whatever panicked under the lock left the node somewhere between two
+    /// states, and what it does from there on nobody has thought of: it has halted.
+    fn state(&self) -> MutexGuard<'_, State<S>> {
+        self.state.lock().unwrap_or_else(|poisoned| {
+            let mut state = poisoned.into_inner();
+            if state.halted.is_none() {
+                self.halt(&mut state, "a panic within the node");
+            }
+            state
+        })
     }
 
     /// Hands the node an input.
     pub(super) fn handle(&self, input: Input<Node<S>>) {
-        let state = &mut *lock(&self.state);
+        // Before the lock, so that it is dropped after it: who waits for the end of the node then sees it.
+        let _told = TellOfPanic(&self.changed);
+        let state = &mut *self.state();
         if state.halted.is_some() {
             return;
         }
@@ -141,7 +168,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
     /// Asks the node. The answer comes once, later or at once.
     pub(super) fn request(&self, request: Request, reply_to: ReplyTo) {
         let id = {
-            let state = &mut *lock(&self.state);
+            let state = &mut *self.state();
             if state.stopping || state.halted.is_some() {
                 add(&self.counters.refused_stopping, 1);
                 return reply_to.send(Reply::Refused(Refused::NotReady));
@@ -156,12 +183,12 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
 
     /// Looks at the node.
     pub(super) fn inspect<R>(&self, look: impl FnOnce(&Node<S>) -> R) -> R {
-        look(&lock(&self.state).node)
+        look(&self.state().node)
     }
 
     /// Why the node gave up, if it has.
     pub(super) fn halted(&self) -> Option<&'static str> {
-        lock(&self.state).halted
+        self.state().halted
     }
 
     fn carry_out(&self, state: &mut State<S>) {
@@ -216,7 +243,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
     pub(super) async fn keep_time(self: Arc<Self>) {
         loop {
             let deadline_ns = {
-                let state = lock(&self.state);
+                let state = self.state();
                 // Under the lock: whoever brings the deadline forward later sees this setting and tells us.
                 self.alarm.set_for_ns.store(state.deadline_ns(), Ordering::Release);
                 state.deadline_ns()
@@ -238,7 +265,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
 impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
     /// Takes no more requests.
     pub(super) fn stop_requests(&self) {
-        lock(&self.state).stopping = true;
+        self.state().stopping = true;
     }
 
     /// Waits until every request that was taken has its answer.
@@ -253,7 +280,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
 
     /// Answers what is still open: what became of it, nobody can tell.
     pub(super) fn give_up_requests(&self) {
-        answer_all(&mut lock(&self.state), &Reply::Unknown);
+        answer_all(&mut self.state(), &Reply::Unknown);
     }
 
     async fn until(&self, holds: impl Fn(&State<S>) -> bool) {
@@ -261,7 +288,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
             let changed = self.changed.notified();
             let mut changed = std::pin::pin!(changed);
             changed.as_mut().enable();
-            if holds(&lock(&self.state)) {
+            if holds(&self.state()) {
                 return;
             }
             changed.await;

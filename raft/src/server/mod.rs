@@ -116,7 +116,7 @@ pub enum StartError {
 /// How a shutdown went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shutdown {
-    /// Every request that had been taken was answered, and the answers were handed to their streams.
+    /// Every request that had been taken was answered, and the answers were handed to their streams, as far as those took them.
     pub drained: bool,
     /// Tasks that had not ended when time was up.
     pub tasks_left: usize,
@@ -129,14 +129,16 @@ pub struct Server<S: StateMachine + Send + 'static, E: Env> {
     entrance: Arc<Tasks<E>>,
     /// Answers to clients.
     answers: Arc<Tasks<E>>,
-    /// Peers, disk, alarm.
+    /// Peers, alarm.
     core: Arc<Tasks<E>>,
+    /// The disk's, which is not aborted but told to stop.
+    disk: Arc<Tasks<E>>,
     address: String,
 }
 
 impl<S: StateMachine + Send + 'static, E: Env> Drop for Server<S, E> {
     fn drop(&mut self) {
-        for tasks in [&self.entrance, &self.answers, &self.core] {
+        for tasks in self.all_tasks() {
             tasks.abort_all();
         }
     }
@@ -163,13 +165,13 @@ impl<S: StateMachine + Send + 'static, E: Env> Server<S, E> {
 
         let lanes: BTreeMap<NodeId, Arc<Lanes>> = others.iter().map(|id| (*id, Arc::new(lanes_of(&node, &limits)))).collect();
         let doors: BTreeMap<NodeId, Arc<Door<E>>> = others.iter().map(|id| (*id, Arc::new(Door::new()))).collect();
-        let (entrance, answers, core) = (tasks_of(&env), tasks_of(&env), tasks_of(&env));
+        let [entrance, answers, core, disk] = std::array::from_fn(|_| Arc::new(Tasks::new(env.clone())));
         let cluster = node.raft.cluster;
         let boot = Boot { now: env.now(), entropy: env.entropy(), number };
         let parts = Parts { env, limits, config: node, boot, lanes: lanes.clone(), tap: Box::new(tap) };
         let (engine, disk_ops) = Engine::boot(parts);
 
-        core.spawn(run_disk(Arc::clone(&engine), disk_ops));
+        disk.spawn(run_disk(Arc::clone(&engine), disk_ops));
         core.spawn(Arc::clone(&engine).keep_time());
         for (id, lanes) in lanes {
             let peer = Peer {
@@ -195,7 +197,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Server<S, E> {
             sessions: Arc::new(Semaphore::new(limits.sessions_max)),
         };
         entrance.spawn(listener::listen(Arc::new(reception), listener));
-        Ok(Self { engine, entrance, answers, core, address })
+        Ok(Self { engine, entrance, answers, core, disk, address })
     }
 
     /// Where it listens, with the port that was chosen if 0 was asked for.
@@ -213,7 +215,11 @@ impl<S: StateMachine + Send + 'static, E: Env> Server<S, E> {
     /// Tasks that are alive now.
     #[must_use]
     pub fn live_tasks(&self) -> usize {
-        self.entrance.live() + self.answers.live() + self.core.live()
+        self.all_tasks().into_iter().map(|tasks| tasks.live()).sum()
+    }
+
+    fn all_tasks(&self) -> [&Arc<Tasks<E>>; 4] {
+        [&self.entrance, &self.answers, &self.core, &self.disk]
     }
 
     /// Looks at the node. It handles nothing meanwhile.
@@ -239,33 +245,34 @@ impl<S: StateMachine + Send + 'static, E: Env> Server<S, E> {
         self.engine.until_halted().await;
     }
 
-    /// Stops: takes no more requests, answers those that it has taken, ends all tasks; in bounded time.
+    /// Stops: takes no more requests, answers those that it has taken, ends all tasks.
+    ///
+    /// Each of these three may take [`Limits::drain_ns`], however slow a client, a peer or the disk is. What has no
+    /// answer by then is answered [`Reply::Unknown`].
     pub async fn shutdown(self) -> Shutdown {
         let (env, limits) = (&self.engine.env, &self.engine.limits);
         self.engine.stop_requests();
-        let drain = async {
-            self.engine.all_answered().await;
-            self.entrance.abort_all();
+        let answered = within(env, limits.drain_ns, self.engine.all_answered()).await;
+        self.engine.give_up_requests();
+        self.entrance.abort_all();
+        let handed_over = async {
             self.entrance.all_ended().await;
             self.answers.all_ended().await;
         };
-        let drained = within(env, limits.drain_ns, drain).await;
-        self.engine.give_up_requests();
+        let drained = within(env, limits.drain_ns, handed_over).await && answered;
         for tasks in [&self.entrance, &self.answers, &self.core] {
             tasks.abort_all();
         }
+        // An operation that has begun goes on whoever waits for it. Until it has ended the folder is not free.
+        self.engine.disk_stops.notify_one();
         let ended = async {
-            for tasks in [&self.entrance, &self.answers, &self.core] {
+            for tasks in self.all_tasks() {
                 tasks.all_ended().await;
             }
         };
         within(env, limits.drain_ns, ended).await;
         Shutdown { drained, tasks_left: self.live_tasks() }
     }
-}
-
-fn tasks_of<E: Env>(env: &E) -> Arc<Tasks<E>> {
-    Arc::new(Tasks::new(env.clone()))
 }
 
 fn lanes_of<S>(node: &NodeConfig<S>, limits: &Limits) -> Lanes {
@@ -287,13 +294,19 @@ async fn within<E: Env>(env: &E, span_ns: u64, future: impl Future<Output = ()>)
     }
 }
 
-/// Carries out the node's disk operations, one after the other.
+/// Carries out the node's disk operations, one after the other. It is told to stop between two of them.
 async fn run_disk<S, E>(engine: Arc<Engine<S, E>>, mut ops: mpsc::Receiver<(OpId, DiskOp)>)
 where
     S: StateMachine + Send + 'static,
     E: Env,
 {
-    while let Some((op, what)) = ops.recv().await {
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = engine.disk_stops.notified() => None,
+            next = ops.recv() => next,
+        };
+        let Some((op, what)) = next else { return };
         #[cfg(feature = "mutants")]
         if engine.bug == Some(crate::mutants::Bug::T02) && matches!(what, DiskOp::Sync { .. }) {
             engine.handle(Input::DiskDone { op, result: Ok(crate::process::DiskReply::Done) });

@@ -82,8 +82,10 @@ impl<E: Env> Tasks<E> {
             id
         };
         let ended = Ended { id, shared: Arc::clone(&self.shared) };
+        // In this order they are dropped, also if the task never begins: what it holds is free before its end is told.
+        let parts = (future, ended);
         let task = self.env.spawn(async move {
-            let _ended = ended;
+            let (future, _ended) = parts;
             future.await;
         });
         // It may have ended on another thread by now; then there is nothing to keep.
