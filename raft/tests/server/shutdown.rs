@@ -1,0 +1,133 @@
+//! A shutdown ends, whatever clients, peers and the disk do meanwhile, and leaves nothing behind.
+
+use squall_raft::node::request::{Reply, Request};
+use squall_raft::server::Shutdown;
+use squall_raft::server::codec::Incoming;
+use squall_raft::server::wire::Hello;
+use tokio::net::TcpListener;
+
+use crate::raw::{Raw, hello, hello_bytes, request_bytes};
+use crate::setup::{
+    HOUR, MS, Setup, addresses, client_env, connect, eventually, folder, get, in_time, leader, no_task_is_left, put, register,
+    until, write,
+};
+
+/// Larger than what the system buffers, in few answers.
+const LARGE: usize = 512 << 10;
+const QUESTIONS: u64 = 100;
+
+/// The client asks for much more than its connection holds, and never reads.
+async fn ask_and_never_read(setup: &Setup, test: &str) -> Shutdown {
+    let folder = folder(test);
+    let server = setup.start(&folder.join("node")).await;
+    let client = connect(&client_env(&folder), 1, server.address());
+    let session = register(&client).await;
+    write(&client, session, 1, "large", &vec![7; LARGE]).await;
+    drop(client);
+    let mut deaf = Raw::greet(server.address(), None).await;
+    for id in 0..QUESTIONS {
+        deaf.say(&request_bytes(id, &get("large"))).await;
+    }
+    let sent = |stats: squall_raft::server::stats::Stats| stats.bytes_sent > LARGE as u64;
+    until("that an answer is under way", || sent(server.stats())).await;
+    let shutdown = in_time("a shutdown", server.shutdown()).await;
+    drop(deaf);
+    no_task_is_left().await;
+    shutdown
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_never_reads_costs_no_more_than_the_drain() {
+    let mut setup = Setup::single();
+    setup.limits.write_ns = HOUR;
+    setup.limits.drain_ns = 50 * MS;
+    assert_eq!(ask_and_never_read(&setup, "deaf-drain").await, Shutdown { drained: false, tasks_left: 0 });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_never_reads_costs_no_more_than_a_write() {
+    let mut setup = Setup::single();
+    setup.limits.write_ns = MS;
+    setup.limits.drain_ns = HOUR;
+    assert_eq!(ask_and_never_read(&setup, "deaf-write").await, Shutdown { drained: true, tasks_left: 0 });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_accepts_and_says_nothing_delays_nothing() {
+    let folder = folder("mute");
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut setup = Setup::with_learner(&mute.local_addr().unwrap().to_string());
+    setup.limits.handshake_ns = HOUR;
+    let server = setup.start(&folder.join("node")).await;
+    let (_taken, _) = in_time("a dial", mute.accept()).await.unwrap();
+    assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: true, tasks_left: 0 });
+    no_task_is_left().await;
+}
+
+/// A leader that has lost its only follower can answer nothing, and tells its clients so when it goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_can_never_be_answered_are_given_up() {
+    let folder = folder("no-quorum");
+    let addresses = addresses::<2>();
+    let mut servers = Vec::new();
+    for node in 1..=2 {
+        let mut setup = Setup::voter(node, &addresses);
+        setup.limits.drain_ns = 50 * MS;
+        setup.limits.sessions_max = 2;
+        servers.push(setup.start(&folder.join(node.to_string())).await);
+    }
+    let leading = eventually("a leader", || leader(&servers[0]).filter(|known| leader(&servers[1]) == Some(*known))).await;
+    let server = servers.remove(usize::from(leading.0 == 2));
+    let client = connect(&client_env(&folder), leading.0, server.address());
+    let session = register(&client).await;
+    let follower = servers.remove(0);
+    assert_eq!(in_time("a shutdown", follower.shutdown()).await.tasks_left, 0);
+
+    let asked = tokio::spawn(async move { client.call(put(session, 1, "key", b"value")).await });
+    // One who asks and hangs up has its place until it could be answered, so that such clients cannot pile up.
+    let mut gone = Raw::connect(server.address()).await;
+    let greeting = hello_bytes(&Hello { to: leading, ..hello(None) });
+    gone.say(&greeting).await;
+    assert!(matches!(gone.hear().await, Some(Incoming::Hello(_))));
+    gone.say(&request_bytes(1, &Request::Register)).await;
+    gone.finish().await;
+    let mut third = Raw::connect(server.address()).await;
+    third.say(&greeting).await;
+    third.hear_the_end().await;
+    assert_eq!((server.stats().sessions, server.stats().strangers_refused), (2, 1));
+
+    assert!(!asked.is_finished());
+    assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: false, tasks_left: 0 });
+    assert_eq!(in_time("an answer", asked).await.unwrap(), Ok(Reply::Unknown));
+    assert!(matches!(gone.hear().await, Some(Incoming::Reply { id: 1, reply: Reply::Unknown })));
+    no_task_is_left().await;
+}
+
+/// The operation that was under way holds the folder until it has ended, and a shutdown waits for it. The one that
+/// is stopped learns: nobody waits for its answers, so it stops in the midst of a write.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_is_free_as_soon_as_its_server_is_down() {
+    let folder = folder("free");
+    let addresses = addresses::<2>();
+    let leader = Setup { listen: addresses[0].clone(), ..Setup::with_learner(&addresses[1]) };
+    let mut learner = Setup::learner(&addresses);
+    learner.limits.drain_ns = HOUR;
+    let leader = leader.start(&folder.join("leader")).await;
+    let client = connect(&client_env(&folder), 1, leader.address());
+    let session = register(&client).await;
+    let writer = tokio::spawn(async move {
+        for sequence in 1.. {
+            write(&client, session, sequence, "key", &[0; 10_000]).await;
+        }
+    });
+    for _ in 0..20 {
+        // Panics if the folder is locked.
+        let server = learner.start(&folder.join("learner")).await;
+        until("writes under way", || server.stats().bytes_received > 20_000).await;
+        assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: true, tasks_left: 0 });
+    }
+    writer.abort();
+    assert!(writer.await.unwrap_err().is_cancelled());
+    assert_eq!(in_time("a shutdown", leader.shutdown()).await.tasks_left, 0);
+    no_task_is_left().await;
+}

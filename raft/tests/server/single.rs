@@ -1,0 +1,130 @@
+//! One server and its clients: from the first start to the next one on the same folder.
+
+use bytes::Bytes;
+use squall_raft::applier::StateMachine;
+use squall_raft::node::NodeConfig;
+use squall_raft::node::request::{Refused, Reply, Request};
+use squall_raft::server::files::Folder;
+use squall_raft::server::limits::Limits;
+use squall_raft::server::native::Native;
+use squall_raft::server::{Server, ServerConfig, Shutdown, StartError};
+use squall_raft::types::BootNumber;
+use tokio::sync::Semaphore;
+
+use crate::setup::{Setup, client_env, connect, folder, in_time, no_task_is_left, read, register, until, write};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_is_there_after_a_restart() {
+    let folder = folder("restart");
+    let env = client_env(&folder);
+    for boot in 1..=3_u8 {
+        let server = Setup::single().start(&folder.join("node")).await;
+        let client = connect(&env, 1, server.address());
+        if boot > 1 {
+            assert_eq!(read(&client, "boot").await, Some(Bytes::from(vec![boot - 1])));
+        }
+        let session = register(&client).await;
+        write(&client, session, 1, "boot", &[boot]).await;
+        assert_eq!(read(&client, "boot").await, Some(Bytes::from(vec![boot])));
+        assert!(server.live_tasks() > 0);
+        assert_eq!(server.halted(), None);
+        assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: true, tasks_left: 0 });
+    }
+    no_task_is_left().await;
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named() {
+    let folder = folder("port");
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let setup = Setup { listen: address.clone(), ..Setup::single() };
+    let Folder { boot, files } = Folder::open(&folder.join("node")).unwrap();
+    let Err(error) = Server::start(Native::new(files), setup.config(boot), ()).await else {
+        panic!("found a server, expected that its port is taken")
+    };
+    assert!(matches!(&error, StartError::Listen { address: found, .. } if *found == address));
+    assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")), "{error}");
+    // Nothing of the attempt holds the folder.
+    drop(Folder::open(&folder.join("node")).expect("a folder that nobody uses"));
+    no_task_is_left().await;
+}
+
+/// A limit that a channel or a semaphore would panic at, and a patience that would close every connection.
+#[tokio::test]
+async fn limits_without_a_meaning_are_refused_by_name() {
+    let folder = folder("limits");
+    type Change = fn(&mut Limits);
+    let cases: [(&str, Change); 6] = [
+        ("server.strangers_max", |limits| limits.strangers_max = usize::MAX),
+        ("server.sessions_max", |limits| limits.sessions_max = Semaphore::MAX_PERMITS + 1),
+        ("server.session_requests_max", |limits| limits.session_requests_max = usize::MAX),
+        ("server.disk_ops_max", |limits| limits.disk_ops_max = usize::MAX),
+        ("server.session_idle_ns", |limits| limits.session_idle_ns = 0),
+        ("server.idle_ns", |limits| limits.idle_ns = limits.keepalive_ns),
+    ];
+    let Folder { boot, files } = Folder::open(&folder.join("node")).unwrap();
+    let env = Native::new(files);
+    for (name, change) in cases {
+        let mut setup = Setup::single();
+        change(&mut setup.limits);
+        match Server::start(env.clone(), setup.config(boot), ()).await {
+            Err(error @ StartError::Limits(_)) => assert!(error.to_string().starts_with(&format!("{name}: found ")), "{error}"),
+            Err(error) => panic!("found {error}, expected {name} to be refused"),
+            Ok(_) => panic!("found a server, expected {name} to be refused"),
+        }
+    }
+    // The largest limits are limits.
+    let mut setup = Setup::single();
+    setup.limits.strangers_max = Semaphore::MAX_PERMITS;
+    setup.limits.sessions_max = Semaphore::MAX_PERMITS;
+    let server = setup.start_in(env, boot).await;
+    assert_eq!(server.shutdown().await.tasks_left, 0);
+}
+
+/// Panics at the command that says so.
+#[derive(Clone)]
+struct Fragile;
+
+impl StateMachine for Fragile {
+    fn apply(&mut self, command: &Bytes) -> Bytes {
+        assert_ne!(command, "break", "the test wants this panic");
+        command.clone()
+    }
+
+    fn query(&self, query: &Bytes) -> Bytes {
+        query.clone()
+    }
+
+    fn digest(&self) -> u64 {
+        0
+    }
+}
+
+/// A node that panicked between two states must not go on from there, and whoever waits for it is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_within_the_node_halts_it() {
+    let folder = folder("panic");
+    let Folder { boot, files } = Folder::open(&folder.join("node")).unwrap();
+    let setup = Setup::single();
+    let ServerConfig { node, listen, peers, limits, .. } = setup.config(BootNumber(1));
+    let node = NodeConfig { raft: node.raft, machine: Fragile };
+    let config = ServerConfig { node, boot, listen, peers, limits };
+    let server = Server::start(Native::new(files), config, ()).await.expect("a start");
+    let env = client_env(&folder);
+    let client = connect(&env, 1, server.address());
+    let session = register(&client).await;
+
+    let command = |sequence, command| Request::Command { session, sequence, first_outstanding: 1, command };
+    let halted = server.until_halted();
+    let broken = client.call(command(1, Bytes::from_static(b"break")));
+    let (_, reply) = in_time("that the node halts", async { tokio::join!(halted, broken) }).await;
+    assert_eq!(reply, Ok(Reply::Unknown));
+    assert_eq!(server.halted(), Some("a panic within the node"));
+    let reply = client.call(command(2, Bytes::from_static(b"fine"))).await;
+    assert_eq!(reply, Ok(Reply::Refused(Refused::NotReady)));
+    until("that it is counted", || server.stats().refused_stopping == 1).await;
+    assert_eq!(in_time("a shutdown", server.shutdown()).await.tasks_left, 0);
+    drop(client);
+    no_task_is_left().await;
+}
