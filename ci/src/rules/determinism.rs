@@ -61,7 +61,6 @@ pub const EDGES: &[Edge] = &[
     ),
     ("sim/src/campaign/sweep.rs", &[Ban::Threads, Ban::Clock], "threads and CPU time between runs, never inside of one"),
     ("sim/src/campaign/apart.rs", &[Ban::Threads], "a thread for a whole run, which has no other"),
-    ("sim/src/arena/madsim/", &[Ban::Threads], "tasks of an executor with one thread, which draws their order from the seed"),
     ("sim/src/campaign/panics.rs", &[Ban::Threads], "what a panic said, from the hook to the catch on the same thread"),
     ("sim/src/cli/", &[Ban::Threads, Ban::Clock, Ban::Entropy], "what people wait for, and the base seed before anything runs"),
 ];
