@@ -25,7 +25,7 @@ fn manifests_follow_the_directions() {
     }
     let sim = "[dependencies]\nsquall-raft.workspace = true\nsquall-checkers.workspace = true\nmadsim = \"0.2\"\n";
     assert_eq!(lines(rule, "sim/Cargo.toml", sim), NONE);
-    assert_eq!(lines(rule, "ci/peers/Cargo.toml", "[dependencies]\nsquall-sim.workspace = true\n"), NONE);
+    assert_eq!(lines(rule, "ci/peers/Cargo.toml", "[dependencies]\nsquall-sim.workspace = true\nmadsim = \"0.2\"\n"), NONE);
     assert_eq!(lines(rule, "raft/fuzz/Cargo.toml", "[dependencies]\nsquall-raft = { path = \"..\" }\n"), NONE);
     assert_eq!(lines(rule, "raft/Cargo.toml", "[dependencies]\nbytes.workspace = true\n"), NONE);
     assert_eq!(lines(rule, "other/Cargo.toml", "[package]\n"), [1], "a crate that nobody gave a place");

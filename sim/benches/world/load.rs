@@ -1,4 +1,4 @@
-//! The load of the rows: a world of five Raft nodes and a proposer at its leader; and the runs.
+//! The load of the rows: an arena of five Raft nodes and a proposer at its leader; and the runs.
 //!
 //! The reference is a bare event loop whose harness calls `propose` at the leader, so this
 //! proposer stands at the leader, too, and is *open-loop*: one request each virtual
@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use squall_raft::applier::kv::{Kv, Operation};
+use squall_raft::core::Core;
 use squall_raft::core::role::Role;
 use squall_raft::node::request::{Reply, Request};
 use squall_raft::node::{Node, NodeConfig};
 use squall_raft::types::{NodeId, SessionId};
+use squall_sim::arena::Arena;
 use squall_sim::entropy::Entropy;
 use squall_sim::network::LinkWeather;
 use squall_sim::plan::Plan;
@@ -54,11 +56,11 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     Plan::draw("bench", scenario, seed)
 }
 
-/// A world under load.
+/// An arena under load.
 #[derive(Clone)]
-pub struct Cluster {
-    /// The world.
-    pub world: World<Raft>,
+pub struct Cluster<A = World<Raft>> {
+    /// The arena.
+    pub arena: A,
     leader: NodeId,
     session: Option<SessionId>,
     sequence: u64,
@@ -66,6 +68,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Lets virtual time pass without a request.
+    pub fn idle_until(&mut self, until_ns: u64, observer: &mut impl Observer<Raft>) {
+        while self.arena.next_at().is_some_and(|at_ns| at_ns <= until_ns) {
+            self.arena.step(observer);
+        }
+    }
+}
+
+impl<A: Arena<Raft>> Cluster<A> {
     /// Boots the nodes of a plan. The proposer's own link is short and loses nothing.
     ///
     /// # Panics
@@ -76,41 +87,34 @@ impl Cluster {
             (NodeId(id), NodeConfig { raft, machine: Kv::default() })
         };
         let weather = squall_sim::world::Settings { client_links: LinkWeather::calm(0, 0), clients: 1, ..settings::world(plan) };
-        let mut world = World::new(Entropy::new(plan.seed), (1..=plan.nodes).map(node).collect(), weather);
+        let mut arena = A::new(Entropy::new(plan.seed), (1..=plan.nodes).map(node).collect(), weather);
         for id in 1..=plan.nodes {
-            world.start(NodeId(id), observer);
+            arena.start(NodeId(id), observer);
         }
-        Self { world, leader: NodeId(1), session: None, sequence: 0, answered: 0 }
+        Self { arena, leader: NodeId(1), session: None, sequence: 0, answered: 0 }
     }
 
     /// Entries that are committed.
     pub fn commits(&self) -> u64 {
-        self.cores().map(|core| core.commit_index().0).max().unwrap_or(0)
+        self.each_core(|core| Some(core.commit_index().0)).max().unwrap_or(0)
     }
 
-    fn cores(&self) -> impl Iterator<Item = &squall_raft::core::Core> {
-        self.world.nodes().filter_map(|node| self.world.process(node)?.core())
-    }
-
-    /// Lets virtual time pass without a request.
-    pub fn idle_until(&mut self, until_ns: u64, observer: &mut impl Observer<Raft>) {
-        while self.world.next_at().is_some_and(|at_ns| at_ns <= until_ns) {
-            self.world.step(observer);
-        }
+    fn each_core<R>(&self, look: fn(&Core) -> Option<R>) -> impl Iterator<Item = R> {
+        self.arena.node_ids().filter_map(move |node| self.arena.with_process(node, |process| process.core().and_then(look))?)
     }
 
     /// Proposes once per period until this virtual time.
     pub fn propose_until(&mut self, until_ns: u64, observer: &mut impl Observer<Raft>) {
-        self.world.wake_at(self.world.now() + PERIOD_NS, 0, observer);
+        self.arena.wake_at(self.arena.now() + PERIOD_NS, 0, observer);
         loop {
-            match self.world.step(observer) {
+            match self.arena.step(observer) {
                 Step::Internal => {}
                 Step::External { .. } => {
                     self.propose(observer);
-                    if self.world.now() >= until_ns {
+                    if self.arena.now() >= until_ns {
                         return;
                     }
-                    self.world.wake_at(self.world.now() + PERIOD_NS, 0, observer);
+                    self.arena.wake_at(self.arena.now() + PERIOD_NS, 0, observer);
                 }
                 Step::Reply { handle, reply, .. } => self.take(handle, &reply),
                 Step::Idle => unreachable!("timers never end"),
@@ -128,7 +132,7 @@ impl Cluster {
                 Request::Command { session, sequence, first_outstanding, command: command(sequence) }
             }
         };
-        self.world.request(CLIENT, RequestHandle(self.sequence), self.leader, request, observer);
+        self.arena.request(CLIENT, RequestHandle(self.sequence), self.leader, request, observer);
     }
 
     fn take(&mut self, handle: RequestHandle, reply: &Reply) {
@@ -140,8 +144,8 @@ impl Cluster {
     }
 
     fn find_leader(&mut self) {
-        let leading = self.cores().filter(|core| matches!(core.role(), Role::Leader(_)));
-        if let Some(leader) = leading.max_by_key(|core| core.hard_state().term).and_then(|core| core.leader()) {
+        let leads = |core: &Core| matches!(core.role(), Role::Leader(_)).then(|| (core.hard_state().term, core.leader()));
+        if let Some((_, Some(leader))) = self.each_core(leads).max_by_key(|(term, _)| *term) {
             self.leader = leader;
         }
     }
@@ -177,19 +181,19 @@ pub const MIXED: &str = r#"clients: [Kv(count: 11, keys: 5, load: Rate(per_secon
 /// Virtual time of one run at least, the healing at its end included.
 const RUN_NS: u64 = 10_000_000_000;
 
-/// Ten virtual seconds of these clients.
-pub fn run_of(clients: &str) -> Scenario {
-    scenario(&format!(r#"safety: "8800ms", {LOSSY} {clients}"#))
+/// Ten virtual seconds of these clients on this network.
+pub fn run_of(network: &str, clients: &str) -> Scenario {
+    scenario(&format!(r#"safety: "8800ms", {network} {clients}"#))
 }
 
-/// One whole run: plan drawn, nodes built, storm, healing, final judgement.
+/// One whole run in an arena: plan drawn, nodes built, storm, healing, final judgement.
 ///
 /// # Panics
 /// If it fails, or did less than a run of the row has to do.
-pub fn run_once(scenario: &Scenario, seed: u64, checks: bool) -> Outcome {
+pub fn run_once<A: Arena<Raft>>(scenario: &Scenario, seed: u64, checks: bool) -> Outcome {
     let options = Options { checks, ..Options::default() };
-    let run = Run::new(Arc::new(plan(scenario, seed)), KvSubject, options, &mut ()).unwrap_or_else(|error| panic!("{error}"));
-    let outcome = run.finish(&mut ());
+    let run = Run::<_, A>::with_engine(Arc::new(plan(scenario, seed)), KvSubject, options, |_, _| {}, &mut ());
+    let outcome = run.unwrap_or_else(|error| panic!("{error}")).finish(&mut ());
     assert!(outcome.violation.is_none(), "seed {seed}: {:?}", outcome.violation);
     assert!(outcome.operations > 800, "seed {seed}: {} operations", outcome.operations);
     assert!(outcome.virtual_ns >= RUN_NS, "seed {seed}: {} virtual nanoseconds", outcome.virtual_ns);

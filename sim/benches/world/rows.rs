@@ -8,7 +8,7 @@ use std::sync::Arc;
 use squall_sim::run::subject::KvSubject;
 use squall_sim::run::{Options, Run};
 use squall_sim::scenario::Scenario;
-use squall_sim::world::Observer;
+use squall_sim::world::{Observer, World};
 
 use super::cpu::{Bencher, Samples};
 use super::load::{
@@ -55,9 +55,9 @@ fn lossy() -> Scenario {
 }
 
 fn load_once(plan: &squall_sim::plan::Plan, observer: &mut impl Observer<Raft>) -> u64 {
-    let mut cluster = Cluster::boot(plan, observer);
+    let mut cluster = Cluster::<World<Raft>>::boot(plan, observer);
     cluster.propose_until(LOADED_NS, observer);
-    let (commits, messages) = (cluster.commits(), cluster.world.counters().messages);
+    let (commits, messages) = (cluster.commits(), cluster.arena.counters().messages);
     assert!(commits > LOADED_NS / PERIOD_NS * 8 / 10, "seed {}: {commits} commits: most proposals must get through", plan.seed);
     assert!(messages >= commits * MESSAGES_PER_COMMIT_MIN, "{messages} messages for {commits} commits");
     commits
@@ -65,19 +65,19 @@ fn load_once(plan: &squall_sim::plan::Plan, observer: &mut impl Observer<Raft>) 
 
 /// Messages and commits of one loaded iteration, for the report.
 pub fn messages_per_commit() -> (u64, u64) {
-    let mut cluster = Cluster::boot(&plan(&lossy(), 1), &mut ());
+    let mut cluster = Cluster::<World<Raft>>::boot(&plan(&lossy(), 1), &mut ());
     cluster.propose_until(LOADED_NS, &mut ());
-    (cluster.world.counters().messages, cluster.commits())
+    (cluster.arena.counters().messages, cluster.commits())
 }
 
 /// Five nodes that only send heartbeats. Counts virtual nanoseconds.
 pub fn idle(criterion: Bencher<'_>, samples: &Samples) {
     let plan = plan(&scenario(&format!(r#"safety: "1s", clients: [Kv()], {CALM}"#)), 1);
-    let mut cluster = Cluster::boot(&plan, &mut ());
+    let mut cluster = Cluster::<World<Raft>>::boot(&plan, &mut ());
     cluster.idle_until(SECOND_NS, &mut ());
     samples.bench(criterion, &name("idle", false), || idle_once(cluster.clone(), &mut ()));
     let mut judge = checkers(&plan);
-    let mut cluster = Cluster::boot(&plan, &mut judge);
+    let mut cluster = Cluster::<World<Raft>>::boot(&plan, &mut judge);
     cluster.idle_until(SECOND_NS, &mut judge);
     samples.bench(criterion, &name("idle", true), || {
         let mut judge = judge.clone();
@@ -88,9 +88,9 @@ pub fn idle(criterion: Bencher<'_>, samples: &Samples) {
 }
 
 fn idle_once(mut cluster: Cluster, observer: &mut impl Observer<Raft>) -> u64 {
-    let before = cluster.world.counters().messages;
+    let before = cluster.arena.counters().messages;
     cluster.idle_until(SECOND_NS + IDLE_NS, observer);
-    let per_second = (cluster.world.counters().messages - before) * SECOND_NS / IDLE_NS;
+    let per_second = (cluster.arena.counters().messages - before) * SECOND_NS / IDLE_NS;
     assert!(MESSAGES_PER_IDLE_SECOND.contains(&per_second), "{per_second} messages per virtual second");
     IDLE_NS
 }
@@ -99,12 +99,12 @@ fn idle_once(mut cluster: Cluster, observer: &mut impl Observer<Raft>) -> u64 {
 /// the last 1.2 are the healing, and the final judgement. Counts runs.
 pub fn runs(criterion: Bencher<'_>, samples: &Samples) {
     for (row, clients) in [("runs", WRITES), ("runs, two fifths reads", MIXED)] {
-        let scenario = run_of(clients);
+        let scenario = run_of(LOSSY, clients);
         for checks in [false, true] {
             let mut seed = 0;
             samples.bench(criterion, &name(row, checks), || {
                 seed += 1;
-                run_once(&scenario, seed, checks);
+                run_once::<World<Raft>>(&scenario, seed, checks);
                 1
             });
         }
@@ -114,16 +114,16 @@ pub fn runs(criterion: Bencher<'_>, samples: &Samples) {
 /// Operations that the runs of the first seeds complete, on average.
 pub fn operations_per_run() -> u64 {
     const RUNS: u64 = 20;
-    let scenario = run_of(WRITES);
-    (1..=RUNS).map(|seed| run_once(&scenario, seed, false).operations).sum::<u64>() / RUNS
+    let scenario = run_of(LOSSY, WRITES);
+    (1..=RUNS).map(|seed| run_once::<World<Raft>>(&scenario, seed, false).operations).sum::<u64>() / RUNS
 }
 
 /// Clone and drop of a world, and of a run with its checkers, with this many committed entries. Counts clones.
 pub fn clones(criterion: Bencher<'_>, samples: &Samples) {
     for commits in [1_000, 100_000] {
-        let mut cluster = Cluster::boot(&plan(&lossy(), 1), &mut ());
+        let mut cluster = Cluster::<World<Raft>>::boot(&plan(&lossy(), 1), &mut ());
         while cluster.commits() < commits {
-            let until_ns = cluster.world.now() + (commits - cluster.commits()).max(10) * PERIOD_NS;
+            let until_ns = cluster.arena.now() + (commits - cluster.commits()).max(10) * PERIOD_NS;
             cluster.propose_until(until_ns, &mut ());
         }
         samples.bench(criterion, &format!("world_clone/{commits}"), || {

@@ -1,7 +1,7 @@
-//! Squall's world beside raft-rs in a bare event loop: `cargo bench -p squall-peers`.
+//! Squall's arenas beside raft-rs in a bare event loop and on madsim: `cargo bench -p squall-peers`.
 //!
-//! All contenders of a row take turns in one process on one thread, and what counts is that
-//! thread's CPU time. Read next: `rows`, which says what is measured; `peer` and `ours`, which
+//! All contenders of a row take turns in one process, one at a time, and what counts is the CPU time of
+//! the thread that works. Read next: `rows`, which says what is measured; `peer` and `ours`, which
 //! do it; `report`.
 
 #[path = "../../../../sim/benches/world/load.rs"]

@@ -1,46 +1,48 @@
-//! The rows as Squall's world does them: with disk, clients, answers and trace hash; with
-//! checkers and without. The same work as `cargo bench -p squall-sim` does.
+//! The rows as Squall's arenas do them: with disk, clients, answers and trace hash; with
+//! checkers and without. In the world, the same work as `cargo bench -p squall-sim` does.
 
-use std::sync::LazyLock;
-
+use squall_sim::arena::Arena;
 use squall_sim::plan::Plan;
-use squall_sim::scenario::Scenario;
-use squall_sim::world::Observer;
+use squall_sim::world::{Observer, World};
 
 use crate::load::{CALM, Cluster, LOSSY, PERIOD_NS, Raft, assert_clean, checkers, plan, run_of, run_once, scenario};
-use crate::rows::{IDLE_NS, LOADED_NS, MESSAGES_PER_IDLE_SECOND, SECOND_NS};
+use crate::rows::{IDLE_NS, LOADED_NS, SECOND_NS, checked_idle};
 use crate::sample::Work;
 
 /// Counts commits.
 pub fn loaded(seed: u64) -> Work {
-    load_once(&loaded_plan(seed), &mut ())
+    load_once::<World<Raft>>(&loaded_plan(LOSSY, seed), &mut ())
+}
+
+/// Counts commits; nothing is lost.
+pub fn loaded_calm(seed: u64) -> Work {
+    load_once::<World<Raft>>(&loaded_plan(CALM, seed), &mut ())
 }
 
 /// Counts commits that all online checkers looked at.
 pub fn loaded_checked(seed: u64) -> Work {
-    let plan = loaded_plan(seed);
+    let plan = loaded_plan(LOSSY, seed);
     let mut judge = checkers(&plan);
-    let work = load_once(&plan, &mut judge);
+    let work = load_once::<World<Raft>>(&plan, &mut judge);
     assert_clean(&judge);
     work
 }
 
-fn loaded_plan(seed: u64) -> Plan {
-    static LOADED: LazyLock<Scenario> = LazyLock::new(|| scenario(&format!(r#"safety: "1s", clients: [Kv()], {LOSSY}"#)));
-    plan(&LOADED, seed)
+fn loaded_plan(network: &str, seed: u64) -> Plan {
+    plan(&scenario(&format!(r#"safety: "1s", clients: [Kv()], {network}"#)), seed)
 }
 
-fn load_once(plan: &Plan, observer: &mut impl Observer<Raft>) -> Work {
-    let mut cluster = Cluster::boot(plan, observer);
+fn load_once<A: Arena<Raft>>(plan: &Plan, observer: &mut impl Observer<Raft>) -> Work {
+    let mut cluster = Cluster::<A>::boot(plan, observer);
     cluster.propose_until(LOADED_NS, observer);
-    let (commits, messages) = (cluster.commits(), cluster.world.counters().messages);
+    let (commits, messages) = (cluster.commits(), cluster.arena.counters().messages);
     assert!(commits > LOADED_NS / PERIOD_NS * 8 / 10, "seed {}: {commits} commits", plan.seed);
-    Work { amount: commits, messages, operations: 0 }
+    Work { amount: commits, messages, ..Work::default() }
 }
 
 /// Counts virtual nanoseconds.
 pub fn idle() -> impl FnMut(u64) -> Work {
-    let mut cluster = Cluster::boot(&idle_plan(), &mut ());
+    let mut cluster = Cluster::<World<Raft>>::boot(&idle_plan(), &mut ());
     cluster.idle_until(SECOND_NS, &mut ());
     move |_| idle_once(cluster.clone(), &mut ())
 }
@@ -49,7 +51,7 @@ pub fn idle() -> impl FnMut(u64) -> Work {
 pub fn idle_checked() -> impl FnMut(u64) -> Work {
     let plan = idle_plan();
     let mut judge = checkers(&plan);
-    let mut cluster = Cluster::boot(&plan, &mut judge);
+    let mut cluster = Cluster::<World<Raft>>::boot(&plan, &mut judge);
     cluster.idle_until(SECOND_NS, &mut judge);
     move |_| {
         let mut judge = judge.clone();
@@ -64,19 +66,67 @@ fn idle_plan() -> Plan {
 }
 
 fn idle_once(mut cluster: Cluster, observer: &mut impl Observer<Raft>) -> Work {
-    let before = cluster.world.counters().messages;
+    let before = cluster.arena.counters().messages;
     cluster.idle_until(SECOND_NS + IDLE_NS, observer);
-    let messages = cluster.world.counters().messages - before;
-    let per_second = messages * SECOND_NS / IDLE_NS;
-    assert!(MESSAGES_PER_IDLE_SECOND.contains(&per_second), "{per_second} messages per virtual second");
-    Work { amount: IDLE_NS, messages, operations: 0 }
+    Work { amount: IDLE_NS, messages: checked_idle(cluster.arena.counters().messages - before), ..Work::default() }
 }
 
 /// Counts runs of these clients.
-pub fn run(clients: &str, checks: bool) -> impl FnMut(u64) -> Work + use<> {
-    let scenario = run_of(clients);
+pub fn run(network: &str, clients: &str, checks: bool) -> impl FnMut(u64) -> Work + use<> {
+    let scenario = run_of(network, clients);
     move |seed| {
-        let outcome = run_once(&scenario, seed, checks);
-        Work { amount: 1, messages: outcome.messages, operations: outcome.operations }
+        let outcome = run_once::<World<Raft>>(&scenario, seed, checks);
+        Work { amount: 1, messages: outcome.messages, operations: outcome.operations, apart_ns: 0 }
+    }
+}
+
+/// The driver on madsim, on a fresh thread each time.
+#[cfg(madsim)]
+pub mod streams {
+    use squall_raft::applier::kv::Kv;
+    use squall_sim::arena::Arena as _;
+    use squall_sim::arena::madsim::Madsim;
+    use squall_sim::campaign::sweep::cpu_ns;
+    use squall_sim::world::Step;
+
+    use super::{idle_plan, load_once, loaded_plan};
+    use crate::load::{CALM, Cluster, run_of, run_once};
+    use crate::rows::{IDLE_NS, SECOND_NS, checked_idle};
+    use crate::sample::{Work, apart};
+
+    /// Counts commits.
+    pub fn loaded(seed: u64) -> Work {
+        apart(move || {
+            let work = load_once::<Madsim<Kv>>(&loaded_plan(CALM, seed), &mut ());
+            Work { apart_ns: cpu_ns(), ..work }
+        })
+    }
+
+    /// Counts virtual nanoseconds, the first two seconds left out.
+    pub fn idle() -> Work {
+        apart(|| {
+            let mut cluster = Cluster::<Madsim<Kv>>::boot(&idle_plan(), &mut ());
+            idle_until(&mut cluster, 2 * SECOND_NS);
+            let (before, began_ns) = (cluster.arena.counters().messages, cpu_ns());
+            idle_until(&mut cluster, 2 * SECOND_NS + IDLE_NS);
+            let apart_ns = cpu_ns() - began_ns;
+            let messages = checked_idle(cluster.arena.counters().messages - before);
+            Work { amount: IDLE_NS, messages, operations: 0, apart_ns }
+        })
+    }
+
+    fn idle_until(cluster: &mut Cluster<Madsim<Kv>>, until_ns: u64) {
+        cluster.arena.wake_at(until_ns, 0, &mut ());
+        while !matches!(cluster.arena.step(&mut ()), Step::External { .. }) {}
+    }
+
+    /// Counts runs of these clients.
+    pub fn run(clients: &'static str, checks: bool) -> impl FnMut(u64) -> Work {
+        move |seed| {
+            apart(move || {
+                let outcome = run_once::<Madsim<Kv>>(&run_of(CALM, clients), seed, checks);
+                Work { amount: 1, messages: outcome.messages, operations: outcome.operations, apart_ns: cpu_ns() }
+            })
+        }
     }
 }

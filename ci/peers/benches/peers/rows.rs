@@ -1,9 +1,10 @@
 //! The rows, and who takes part in each. Conditions are the same for all: five nodes, latency
 //! 1 to 10 ms, heartbeats each 50 ms, elections after 150 to 300 ms, payloads of 16 bytes.
 
-use squall_peers::cluster::Tuning;
+use squall_peers::links::Weather;
+use squall_peers::node::Tuning;
 
-use crate::load::{MIXED, WRITES};
+use crate::load::{CALM, LOSSY, MIXED, WRITES};
 use crate::sample::{Sample, Work};
 use crate::{ours, peer};
 
@@ -14,7 +15,17 @@ pub const LOADED_NS: u64 = 10 * SECOND_NS;
 /// Virtual time of an idle cluster.
 pub const IDLE_NS: u64 = 100 * SECOND_NS;
 /// Four followers, 20 rounds each second, there and back: 160, and a beat more or less.
-pub const MESSAGES_PER_IDLE_SECOND: std::ops::RangeInclusive<u64> = 155..=165;
+const MESSAGES_PER_IDLE_SECOND: std::ops::RangeInclusive<u64> = 155..=165;
+
+/// Gives back the messages that an idle cluster sent, if they are as many as its heartbeats need.
+///
+/// # Panics
+/// If they are not: fewer messages are not speed.
+pub fn checked_idle(messages: u64) -> u64 {
+    let per_second = messages * SECOND_NS / IDLE_NS;
+    assert!(MESSAGES_PER_IDLE_SECOND.contains(&per_second), "{per_second} messages per virtual second");
+    messages
+}
 
 /// One who takes part.
 pub struct Contender {
@@ -84,7 +95,15 @@ const SYNCED_QUIET: Tuning = Tuning { waits_for_sync: true, announces_commits: f
 
 /// All rows.
 pub fn all() -> Vec<Row> {
-    vec![loaded(), idle(), runs()]
+    vec![
+        loaded(),
+        #[cfg(madsim)]
+        loaded_calm(),
+        idle(),
+        runs(),
+        #[cfg(madsim)]
+        runs_calm(),
+    ]
 }
 
 /// 1,000 proposals per virtual second, each sent on its own; 2 % loss and duplication.
@@ -97,12 +116,12 @@ fn loaded() -> Row {
         per_amount: 1,
         repeats: 3,
         contenders: vec![
-            peer("raft-rs", |seed| peer::loaded(BARE, seed)),
+            peer("raft-rs", |seed| peer::loaded(BARE, Weather::LOSSY, seed)),
             ours("squall", ours::loaded),
-            peer("raft-rs, quiet", |seed| peer::loaded(BARE_QUIET, seed)),
+            peer("raft-rs, quiet", |seed| peer::loaded(BARE_QUIET, Weather::LOSSY, seed)),
             ours("squall, checkers", ours::loaded_checked),
-            peer("raft-rs, syncs", |seed| peer::loaded(SYNCED, seed)),
-            peer("raft-rs, syncs, quiet", |seed| peer::loaded(SYNCED_QUIET, seed)),
+            peer("raft-rs, syncs", |seed| peer::loaded(SYNCED, Weather::LOSSY, seed)),
+            peer("raft-rs, syncs, quiet", |seed| peer::loaded(SYNCED_QUIET, Weather::LOSSY, seed)),
         ],
     }
 }
@@ -120,6 +139,10 @@ fn idle() -> Row {
             peer("raft-rs", peer::idle()),
             ours("squall", ours::idle()),
             ours("squall, checkers", ours::idle_checked()),
+            #[cfg(madsim)]
+            peer("raft-rs on madsim", peer::streams::idle),
+            #[cfg(madsim)]
+            ours("squall on madsim", |_| ours::streams::idle()),
         ],
     }
 }
@@ -134,14 +157,55 @@ fn runs() -> Row {
         per_amount: 1,
         repeats: 20,
         contenders: vec![
-            peer("raft-rs", |seed| peer::run(BARE, seed)),
-            ours("squall", ours::run(WRITES, false)),
-            peer("raft-rs, quiet", |seed| peer::run(BARE_QUIET, seed)),
-            ours("squall, checkers", ours::run(WRITES, true)),
-            peer("raft-rs, syncs", |seed| peer::run(SYNCED, seed)),
-            ours("squall, two fifths reads", ours::run(MIXED, false)),
-            peer("raft-rs, syncs, quiet", |seed| peer::run(SYNCED_QUIET, seed)),
-            ours("squall, two fifths reads, checkers", ours::run(MIXED, true)),
+            peer("raft-rs", |seed| peer::run(BARE, Weather::LOSSY, seed)),
+            ours("squall", ours::run(LOSSY, WRITES, false)),
+            peer("raft-rs, quiet", |seed| peer::run(BARE_QUIET, Weather::LOSSY, seed)),
+            ours("squall, checkers", ours::run(LOSSY, WRITES, true)),
+            peer("raft-rs, syncs", |seed| peer::run(SYNCED, Weather::LOSSY, seed)),
+            ours("squall, two fifths reads", ours::run(LOSSY, MIXED, false)),
+            peer("raft-rs, syncs, quiet", |seed| peer::run(SYNCED_QUIET, Weather::LOSSY, seed)),
+            ours("squall, two fifths reads, checkers", ours::run(LOSSY, MIXED, true)),
+        ],
+    }
+}
+
+/// The same without loss, which streams do not have, for whatever runs on madsim; a latency each for all messages of a link.
+#[cfg(madsim)]
+fn runs_calm() -> Row {
+    Row {
+        name: "runs-calm",
+        unit: "runs per CPU second",
+        scale: SECOND_NS,
+        per: "run",
+        per_amount: 1,
+        repeats: 10,
+        contenders: vec![
+            peer("raft-rs", |seed| peer::run(BARE, Weather::CALM, seed)),
+            ours("squall", ours::run(CALM, WRITES, false)),
+            peer("raft-rs, quiet", |seed| peer::run(BARE_QUIET, Weather::CALM, seed)),
+            ours("squall on madsim", ours::streams::run(WRITES, false)),
+            peer("raft-rs on madsim", |seed| peer::streams::run(BARE, seed)),
+            ours("squall on madsim, checkers", ours::streams::run(WRITES, true)),
+            peer("raft-rs on madsim, quiet", |seed| peer::streams::run(BARE_QUIET, seed)),
+        ],
+    }
+}
+
+/// As [`loaded`], without loss.
+#[cfg(madsim)]
+fn loaded_calm() -> Row {
+    Row {
+        name: "loaded-calm",
+        unit: "commits per CPU second",
+        scale: SECOND_NS,
+        per: "commit",
+        per_amount: 1,
+        repeats: 2,
+        contenders: vec![
+            peer("raft-rs, quiet", |seed| peer::loaded(BARE_QUIET, Weather::CALM, seed)),
+            ours("squall", ours::loaded_calm),
+            peer("raft-rs on madsim, quiet", |seed| peer::streams::loaded(BARE_QUIET, seed)),
+            ours("squall on madsim", ours::streams::loaded),
         ],
     }
 }

@@ -1,40 +1,26 @@
-//! tikv's raft-rs: nodes, their storage in memory, their ticks, and a proposer at the leader.
+//! tikv's raft-rs in a bare loop: nodes, their ticks, and a proposer at the leader.
 //!
 //! One `Ready` is taken after each input, so that each proposal is a message of its own.
-//! Entries are "applied" by dropping them. Read next: `node`, which serves one `Ready`.
+//! Entries are "applied" by dropping them. Read next: [`crate::streams`], the same on madsim.
 
-mod node;
-
-use raft::StateRole;
 use raft::eraftpb::Message;
-use slog::{Discard, Logger, o};
 
-use self::node::Node;
-pub use self::node::Tuning;
 use crate::links::{Links, Weather};
+use crate::node::{HEARTBEAT_NS, NODES, Node, Tuning, Wishes};
 use crate::queue::Queue;
 
 /// Time between two ticks, which is the time between two heartbeats: the coarsest that keeps
 /// the interval, so the fewest events.
-pub const TICK_NS: u64 = 50_000_000;
+pub const TICK_NS: u64 = HEARTBEAT_NS;
 
 /// How long a sync takes in the variant that waits for it.
 pub const SYNC_NS: u64 = 1_000_000;
-
-const NODES: usize = 5;
 
 enum Event {
     Deliver { to: usize, message: Message },
     Tick { at: usize },
     Synced { at: usize },
     Propose { every_ns: u64 },
-}
-
-/// What a node wants to happen. Lives as long as the cluster, so that it need not be allocated.
-#[derive(Default)]
-struct Wishes {
-    send: Vec<Message>,
-    sync: bool,
 }
 
 /// Five nodes and what is on its way between them.
@@ -44,27 +30,21 @@ pub struct Cluster {
     links: Links,
     wishes: Wishes,
     leader: usize,
-    proposed: u64,
     messages: u64,
 }
 
 impl Cluster {
     /// Boots the nodes. Their ticks are spread over the interval; what raft-rs itself draws
     /// (election timeouts) no seed controls.
-    ///
-    /// # Panics
-    /// If raft-rs refuses the settings.
     #[must_use]
     pub fn boot(tuning: Tuning, weather: Weather, seed: u64) -> Self {
-        let logger = Logger::root(Discard, o!());
         let mut links = Links::new(NODES, weather, seed);
         let mut queue = Queue::default();
-        let ids: Vec<u64> = (1..).take(NODES).collect();
-        let nodes = ids.iter().map(|&id| Node::new(id, &ids, tuning, &logger)).collect();
+        let nodes = (0..NODES).map(|at| Node::new(at, 1, tuning)).collect();
         for at in 0..NODES {
             queue.push(links.below(TICK_NS), Event::Tick { at });
         }
-        Self { nodes, queue, links, wishes: Wishes::default(), leader: 0, proposed: 0, messages: 0 }
+        Self { nodes, queue, links, wishes: Wishes::default(), leader: 0, messages: 0 }
     }
 
     /// Virtual time so far.
@@ -82,19 +62,19 @@ impl Cluster {
     /// Entries that are committed.
     #[must_use]
     pub fn commits(&self) -> u64 {
-        self.nodes.iter().map(|node| node.raw.raft.raft_log.committed).max().unwrap_or(0)
+        self.nodes.iter().map(Node::committed).max().unwrap_or(0)
     }
 
     /// Entries that all nodes have applied.
     #[must_use]
     pub fn applied_everywhere(&self) -> u64 {
-        self.nodes.iter().map(|node| node.raw.raft.raft_log.applied).min().unwrap_or(0)
+        self.nodes.iter().map(Node::applied).min().unwrap_or(0)
     }
 
     /// The latest term.
     #[must_use]
     pub fn term(&self) -> u64 {
-        self.nodes.iter().map(|node| node.raw.raft.term).max().unwrap_or(0)
+        self.nodes.iter().map(Node::term).max().unwrap_or(0)
     }
 
     /// Begins to propose 16 bytes each time that this much virtual time has passed.
@@ -112,12 +92,11 @@ impl Cluster {
     fn handle(&mut self, event: Event) {
         let at = match event {
             Event::Deliver { to, message } => {
-                // Only a message of a stranger is refused.
-                let _ = self.nodes[to].raw.step(message);
+                self.nodes[to].step(message);
                 to
             }
             Event::Tick { at } => {
-                self.nodes[at].raw.tick();
+                self.nodes[at].tick();
                 self.queue.push(TICK_NS, Event::Tick { at });
                 at
             }
@@ -128,7 +107,7 @@ impl Cluster {
             Event::Propose { every_ns } => {
                 self.queue.push(every_ns, Event::Propose { every_ns });
                 let Some(leader) = self.find_leader() else { return };
-                self.propose(leader);
+                self.nodes[leader].propose();
                 leader
             }
         };
@@ -137,20 +116,11 @@ impl Cluster {
     }
 
     fn find_leader(&mut self) -> Option<usize> {
-        let leads = |node: &Node| node.raw.raft.state == StateRole::Leader;
-        if !leads(&self.nodes[self.leader]) {
-            let leading = (0..NODES).filter(|&at| leads(&self.nodes[at]));
-            self.leader = leading.max_by_key(|&at| self.nodes[at].raw.raft.term)?;
+        if !self.nodes[self.leader].leads() {
+            let leading = (0..NODES).filter(|&at| self.nodes[at].leads());
+            self.leader = leading.max_by_key(|&at| self.nodes[at].term())?;
         }
         Some(self.leader)
-    }
-
-    fn propose(&mut self, at: usize) {
-        self.proposed += 1;
-        let mut value = vec![0; 16];
-        value[..8].copy_from_slice(&self.proposed.to_le_bytes());
-        // A proposal may be dropped; then it is not committed.
-        let _ = self.nodes[at].raw.propose(Vec::new(), value);
     }
 
     fn grant(&mut self, from: usize) {
