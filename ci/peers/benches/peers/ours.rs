@@ -1,7 +1,6 @@
 //! The rows as Squall's arenas do them: with disk, clients, answers and trace hash; with
 //! checkers and without. In the world, the same work as `cargo bench -p squall-sim` does.
 
-use squall_sim::arena::Arena;
 use squall_sim::plan::Plan;
 use squall_sim::world::{Observer, World};
 
@@ -11,19 +10,19 @@ use crate::sample::Work;
 
 /// Counts commits.
 pub fn loaded(seed: u64) -> Work {
-    load_once::<World<Raft>>(&loaded_plan(LOSSY, seed), &mut ())
+    load_once(&loaded_plan(LOSSY, seed), &mut ())
 }
 
 /// Counts commits; nothing is lost.
 pub fn loaded_calm(seed: u64) -> Work {
-    load_once::<World<Raft>>(&loaded_plan(CALM, seed), &mut ())
+    load_once(&loaded_plan(CALM, seed), &mut ())
 }
 
 /// Counts commits that all online checkers looked at.
 pub fn loaded_checked(seed: u64) -> Work {
     let plan = loaded_plan(LOSSY, seed);
     let mut judge = checkers(&plan);
-    let work = load_once::<World<Raft>>(&plan, &mut judge);
+    let work = load_once(&plan, &mut judge);
     assert_clean(&judge);
     work
 }
@@ -32,8 +31,8 @@ fn loaded_plan(network: &str, seed: u64) -> Plan {
     plan(&scenario(&format!(r#"safety: "1s", clients: [Kv()], {network}"#)), seed)
 }
 
-fn load_once<A: Arena<Raft>>(plan: &Plan, observer: &mut impl Observer<Raft>) -> Work {
-    let mut cluster = Cluster::<A>::boot(plan, observer);
+fn load_once(plan: &Plan, observer: &mut impl Observer<Raft>) -> Work {
+    let mut cluster = Cluster::<World<Raft>>::boot(plan, observer);
     cluster.propose_until(LOADED_NS, observer);
     let (commits, messages) = (cluster.commits(), cluster.arena.counters().messages);
     assert!(commits > LOADED_NS / PERIOD_NS * 8 / 10, "seed {}: {commits} commits", plan.seed);
@@ -89,18 +88,10 @@ pub mod streams {
     use squall_sim::campaign::sweep::cpu_ns;
     use squall_sim::world::Step;
 
-    use super::{idle_plan, load_once, loaded_plan};
+    use super::idle_plan;
     use crate::load::{CALM, Cluster, run_of, run_once};
     use crate::rows::{IDLE_NS, SECOND_NS, checked_idle};
     use crate::sample::{Work, apart};
-
-    /// Counts commits.
-    pub fn loaded(seed: u64) -> Work {
-        apart(move || {
-            let work = load_once::<Madsim<Kv>>(&loaded_plan(CALM, seed), &mut ());
-            Work { apart_ns: cpu_ns(), ..work }
-        })
-    }
 
     /// Counts virtual nanoseconds, the first two seconds left out.
     pub fn idle() -> Work {
