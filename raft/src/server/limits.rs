@@ -48,9 +48,9 @@ pub struct Limits {
     pub disk_ops_max: usize,
     /// Within this a connection must be made and both sides must have said who they are. Default: the longest election timeout.
     pub handshake_ns: u64,
-    /// A connection that is silent for so long has something sent over it. Default: a heartbeat interval.
+    /// A connection that is silent for so long has something sent over it. Default: half of the longest election timeout.
     pub keepalive_ns: u64,
-    /// A connection that is deaf for so long is closed. Default: the longest election timeout.
+    /// A connection that is deaf for so long is closed. Default: twice the longest election timeout.
     pub idle_ns: u64,
     /// A write may take this long ..  Default: the longest election timeout.
     pub write_ns: u64,
@@ -95,8 +95,8 @@ impl Limits {
             session_idle_ns: 60_000 * MS,
             disk_ops_max: 256,
             handshake_ns: patience_ns,
-            keepalive_ns: config.timing.heartbeat_interval_ns,
-            idle_ns: patience_ns,
+            keepalive_ns: patience_ns / 2,
+            idle_ns: patience_ns.saturating_mul(2),
             write_ns: patience_ns,
             write_ns_per_kib: MS,
             redial_min_ns: 10 * MS,

@@ -22,6 +22,7 @@ pub use self::kind::{ArenaKind, NotBuilt};
 use crate::disk::DiskWeather;
 use crate::entropy::Entropy;
 use crate::network::LinkWeather;
+use crate::run::Watch;
 use crate::scenario::Means;
 use crate::world::{ClientId, Counters, Observer, RequestHandle, Settings, Step};
 
@@ -66,8 +67,9 @@ pub trait Arena<P: Process>: Sized {
     /// Carries out the next event.
     fn step(&mut self, observer: &mut impl Observer<P>) -> Step<P::Reply>;
 
-    /// Asks it to end its steps soon enough for triggers that wait for observations.
-    fn watch_closely(&mut self, _closely: bool) {}
+    /// Tells it what is looked at, before anything happens: triggers need steps that end soon, and what nobody looks at
+    /// need not be kept. None of it changes what happens.
+    fn watched(&mut self, _watch: Watch) {}
 
     /// What it has found wrong itself, in the parts of the system that only it runs; once.
     fn violation(&mut self) -> Option<Box<Violation>> {

@@ -40,7 +40,7 @@ pub struct Judge {
 }
 
 /// What is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watch {
     /// Online checkers and marks.
     pub checks: bool,

@@ -224,7 +224,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             subject,
             options,
         };
-        run.arena.watch_closely(watch.triggers);
+        run.arena.watched(watch);
         run.begin(orders, observer);
         Ok(run)
     }

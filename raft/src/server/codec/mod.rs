@@ -24,7 +24,8 @@ pub use parts::Parts;
 pub use receiver::{Heard, Incoming, Receiver};
 
 use crate::config::{self, ConfigError};
-use crate::message::Message;
+use crate::entry::Payload;
+use crate::message::{Body, Message};
 use crate::node::request::{Reply, Request};
 
 use super::frame::{self, FrameError, Kind};
@@ -166,6 +167,15 @@ impl CodecError {
             Self::CutOff { .. } => "cut-off",
         }
     }
+}
+
+/// Whether a message surely fits in one frame, so that nothing can want to go between its parts.
+#[must_use]
+pub fn fits_a_frame(message: &Message, limits: &Limits) -> bool {
+    let Body::Append { entries, .. } = &message.body else { return true };
+    let payload_bytes: u64 = entries.iter().map(|entry| entry.payload.len_bytes()).sum();
+    let plain = entries.iter().all(|entry| !matches!(entry.payload, Payload::Configuration(_)));
+    plain && payload_bytes + ENTRY_BYTES * entries.len() as u64 + ENVELOPE_BYTES <= u64::from(limits.part_bytes)
 }
 
 /// Puts a whole message behind what `into` holds, in one frame if it fits.

@@ -114,7 +114,7 @@ impl TryFrom<RequestMirror> for (u64, Request) {
                 session: SessionId(present("request.command.session", command.session)?),
                 sequence: present("request.command.sequence", command.sequence)?,
                 first_outstanding: present("request.command.first_outstanding", command.first_outstanding)?,
-                command: present("request.command.command", command.command)?,
+                command: super::own(present("request.command.command", command.command)?),
             },
             Asked::Query(query) => Request::Query { query },
         };

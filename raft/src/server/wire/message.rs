@@ -311,7 +311,7 @@ impl EntryMirror {
         }
         let payload = match present("message.append.entries.payload", self.payload)? {
             Carried::Noop(Nothing {}) => Payload::Noop,
-            Carried::Command(bytes) => Payload::Command(bytes),
+            Carried::Command(bytes) => Payload::Command(super::own(bytes)),
             Carried::Configuration(mirror) => Payload::Configuration(Arc::new((*mirror).try_into()?)),
         };
         Ok(Entry { id: LogId { term, index }, payload })

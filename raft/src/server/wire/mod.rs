@@ -110,3 +110,12 @@ fn narrow(field: &'static str, value: Option<u64>) -> Result<u32, WireError> {
 fn invalid(field: &'static str, found: u64, expected: impl Into<String>) -> WireError {
     WireError::Invalid { field, found, expected: expected.into() }
 }
+
+/// Below this a payload is copied out of the buffer that it arrived in.
+const COPIED_BYTES_MAX: usize = 1_024;
+
+/// A payload that may be kept. A short one is copied, because an entry of the log would otherwise keep the whole
+/// buffer alive, all that was read with it; so the reader can use its buffer again, too.
+fn own(payload: Bytes) -> Bytes {
+    if payload.len() < COPIED_BYTES_MAX { Bytes::copy_from_slice(&payload) } else { payload }
+}

@@ -122,7 +122,7 @@ impl SimEnv {
         let mut machine = self.shared.machine(self.machine);
         let (_, result) = machine.device.complete().ok_or(DiskError::Io)?;
         let is_sync = matches!(what, DiskOp::Sync { .. } | DiskOp::SyncDir);
-        let disk = is_sync.then(|| machine.device.disk().clone());
+        let disk = (is_sync && self.shared.journal().watch.disks).then(|| machine.device.disk().clone());
         drop(machine);
         self.shared.write(Entry::DiskDone { node: self.node(), op, what, result: result.clone(), disk });
         result

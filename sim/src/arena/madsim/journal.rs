@@ -2,7 +2,7 @@
 //!
 //! Tasks cannot borrow the run's observer, so they write down what they saw, with the time, and the
 //! arena reads it out between two steps. Some things cannot wait ([`Journal::urgent`]): an answer, a wake-up,
-//! a sync, whose promise the judge reads off the disk, and whatever a trigger may be set on.
+//! and whatever a trigger may be set on.
 //!
 //! Not here: the events that this becomes ([`crate::world::WorldEvent`]).
 
@@ -13,6 +13,7 @@ use squall_raft::process::{DiskError, DiskOp, DiskReply, OpId};
 use squall_raft::types::{LocalTime, NodeId};
 
 use crate::disk::Disk;
+use crate::run::Watch;
 use crate::world::{ClientId, RequestHandle};
 
 /// How much may be written down before the run must look.
@@ -70,8 +71,8 @@ pub(super) enum Entry {
 #[derive(Default)]
 pub(super) struct Journal {
     entries: Vec<(u64, Entry)>,
-    /// Whether observations are urgent, because a trigger may wait for one.
-    pub(super) closely: bool,
+    /// What the run looks at.
+    pub(super) watch: Watch,
     urgent: bool,
 }
 
@@ -80,8 +81,8 @@ impl Journal {
     pub(super) fn write(&mut self, at_ns: u64, entry: Entry) -> bool {
         let urgent = match &entry {
             Entry::Reply { .. } | Entry::Woken { .. } | Entry::Halted { .. } => true,
-            Entry::DiskDone { disk, .. } => disk.is_some(),
-            Entry::Observed { .. } => self.closely,
+            // Only what the plan decides: whether checkers look must not change when the executor is interrupted.
+            Entry::DiskDone { .. } | Entry::Observed { .. } => self.watch.triggers,
             _ => self.entries.len() >= ENTRIES_MAX,
         };
         self.entries.push((at_ns, entry));

@@ -45,6 +45,7 @@ use crate::disk::device::Device;
 use crate::entropy::v1::mix;
 use crate::entropy::{Entropy, Owner};
 use crate::network::LinkWeather;
+use crate::run::Watch;
 use crate::scenario::Means;
 use crate::world::trace::Trace;
 use crate::world::{ClientId, Counters, Observer, RequestHandle, Settings, Status, Step, WorldEvent};
@@ -216,8 +217,8 @@ impl<M: StateMachine + Send + 'static> Arena<Node<M>> for Madsim<M> {
         self.steps.pop_front().unwrap_or(Step::Internal)
     }
 
-    fn watch_closely(&mut self, closely: bool) {
-        self.shared.journal().closely = closely;
+    fn watched(&mut self, watch: Watch) {
+        self.shared.journal().watch = watch;
     }
 
     fn violation(&mut self) -> Option<Box<Violation>> {
