@@ -205,7 +205,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         let mut orders = Orders::default();
         let faults =
             Faults::new(Arc::new(plan.faults.clone()), entropy, calm(&plan), plan.safety.0, &mut orders).without(A::CANNOT);
-        let disks = A::PROVIDES.contains(&Need::GhostDisks);
+        let disks = options.checks && A::PROVIDES.contains(&Need::GhostDisks);
         let watch = Watch { checks: options.checks, disks, triggers: faults.waits_for_events() };
         let clients = (0..plan.clients.len()).map(|position| Client::new(Arc::clone(&plan), position)).collect();
         let mut run = Self {
