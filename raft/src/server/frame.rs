@@ -204,10 +204,34 @@ impl Decoder {
     /// What is wrong with the stream; the same from then on.
     #[expect(clippy::should_implement_trait, reason = "an iterator's `None` is an end; here more may follow")]
     pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+        let Some((kind, payload_len)) = self.ready()? else { return Ok(None) };
+        self.received.advance(HEADER_LEN);
+        Ok(Some(Frame { kind, payload: self.received.split_to(payload_len).freeze() }))
+    }
+
+    /// Reads the next frame where it lies, if it is there whole, is no part, and its payload is not longer than that:
+    /// nothing shares the buffer then, and it can be used again.
+    ///
+    /// # Errors
+    /// As of [`Self::next`].
+    pub(super) fn read_short<R>(&mut self, len_max: usize, read: impl FnOnce(Kind, &[u8]) -> R) -> Result<Option<R>, FrameError> {
+        let announced = self.received.first_chunk::<HEADER_LEN>().and_then(|header| self.check(header).ok());
+        if announced.is_none_or(|(kind, len)| len > len_max || matches!(kind, Kind::Part | Kind::Last)) {
+            return Ok(None);
+        }
+        let Some((kind, payload_len)) = self.ready()? else { return Ok(None) };
+        let whole = HEADER_LEN + payload_len;
+        let read = read(kind, &self.received[HEADER_LEN..whole]);
+        self.received.advance(whole);
+        Ok(Some(read))
+    }
+
+    /// Kind and length of the frame that is there, if it is there whole.
+    fn ready(&mut self) -> Result<Option<(Kind, usize)>, FrameError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        self.take().inspect_err(|error| self.failed = Some(*error))
+        self.look().inspect_err(|error| self.failed = Some(*error))
     }
 
     /// Whether the stream may end here: between two frames.
@@ -222,7 +246,7 @@ impl Decoder {
         }
     }
 
-    fn take(&mut self) -> Result<Option<Frame>, FrameError> {
+    fn look(&self) -> Result<Option<(Kind, usize)>, FrameError> {
         let Some((header, rest)) = self.received.split_first_chunk::<HEADER_LEN>() else { return Ok(None) };
         let (kind, payload_len) = self.check(header)?;
         let Some(payload) = rest.get(..payload_len) else { return Ok(None) };
@@ -230,8 +254,7 @@ impl Decoder {
         if found != expected {
             return Err(FrameError::Checksum { found, expected });
         }
-        self.received.advance(HEADER_LEN);
-        Ok(Some(Frame { kind, payload: self.received.split_to(payload_len).freeze() }))
+        Ok(Some((kind, payload_len)))
     }
 
     /// What can be told by the header alone. The version comes first: in another one, the rest means something else.

@@ -110,8 +110,10 @@ pub(super) fn encode_whole(
     limits: &Limits,
     into: &mut BytesMut,
 ) -> Result<(), TooLong> {
-    if checked_len(mirror, limits)? <= limits.part_bytes as usize {
-        encode_frame(kind, mirror, into);
+    let len = checked_len(mirror, limits)?;
+    if len <= limits.part_bytes as usize {
+        into.reserve(HEADER_LEN + len);
+        frame::encode(kind, into, |payload| mirror.encode_raw(payload));
         return Ok(());
     }
     let mut parts = Parts::of(kind, mirror, limits)?;

@@ -13,6 +13,9 @@ use crate::server::wire::{self, Hello, HelloMirror, ReplyMirror, RequestMirror};
 
 use super::{CodecError, Limits, PART_HEADER_LEN, TooLong};
 
+/// What is not longer is decoded in the buffer that it was read into, and what is kept of it is copied.
+const SHORT_BYTES_MAX: usize = 1_024;
+
 /// What the other side said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
@@ -104,7 +107,11 @@ impl Receiver {
     }
 
     fn take(&mut self) -> Result<Option<Incoming>, CodecError> {
-        while let Some(Frame { kind, payload }) = self.frames.next()? {
+        loop {
+            if let Some(incoming) = self.frames.read_short(SHORT_BYTES_MAX, |kind, payload| decode(kind, payload))? {
+                return incoming.map(Some);
+            }
+            let Some(Frame { kind, payload }) = self.frames.next()? else { return Ok(None) };
             let whole = match kind {
                 Kind::Part | Kind::Last => self.assemble(kind, &payload)?,
                 kind => Some((kind, payload)),
@@ -113,7 +120,6 @@ impl Receiver {
                 return decode(kind, payload).map(Some);
             }
         }
-        Ok(None)
     }
 
     /// Adds a part; the whole comes out with its last one.
@@ -149,7 +155,7 @@ fn open_part(payload: &[u8]) -> Result<(Kind, u32, &[u8]), CodecError> {
     }
 }
 
-fn decode(kind: Kind, payload: Bytes) -> Result<Incoming, CodecError> {
+fn decode(kind: Kind, payload: impl wire::Payload) -> Result<Incoming, CodecError> {
     Ok(match kind {
         Kind::Hello => Incoming::Hello(wire::decode::<HelloMirror, _>(payload)?),
         Kind::Message => Incoming::Message(wire::decode_message(payload)?),
@@ -166,7 +172,7 @@ fn decode(kind: Kind, payload: Bytes) -> Result<Incoming, CodecError> {
             Incoming::Ping
         }
         // Parts are put together before they come here; one inside of another is refused where it is opened.
-        Kind::Part | Kind::Last => return Err(CodecError::InvalidPart { found_kind: kind as u8, found: payload.len() }),
+        Kind::Part | Kind::Last => return Err(CodecError::InvalidPart { found_kind: kind as u8, found: payload.remaining() }),
     })
 }
 

@@ -147,8 +147,9 @@ pub(super) struct PeerMirror {
 }
 
 /// Decodes a message, unless it has so many entries that their mirrors alone would be a burden.
-pub(in crate::server) fn decode_message(payload: Bytes) -> Result<Message, WireError> {
-    let entries = scan::count(&payload, &ENTRIES);
+pub(in crate::server) fn decode_message(payload: impl super::Payload) -> Result<Message, WireError> {
+    // An entry takes two bytes at least.
+    let entries = if payload.remaining() <= 2 * ENTRIES_MAX { 0 } else { scan::count(payload.as_ref(), &ENTRIES) };
     if entries > ENTRIES_MAX {
         return Err(invalid("message.append.entries", entries as u64, format!("at most {ENTRIES_MAX}")));
     }

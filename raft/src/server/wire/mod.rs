@@ -84,13 +84,18 @@ impl From<prost::DecodeError> for WireError {
 pub(super) struct Nothing {}
 
 /// Decodes a payload into its mirror and takes it through the door.
-pub(super) fn decode<Mirror, Value>(payload: Bytes) -> Result<Value, WireError>
+pub(super) fn decode<Mirror, Value>(payload: impl Payload) -> Result<Value, WireError>
 where
     Mirror: prost::Message + Default,
     Value: TryFrom<Mirror, Error = WireError>,
 {
     Value::try_from(Mirror::decode(payload)?)
 }
+
+/// A payload to decode: borrowed, so that all that is kept of it is copied, or shared.
+pub(super) trait Payload: Buf + AsRef<[u8]> {}
+
+impl<P: Buf + AsRef<[u8]>> Payload for P {}
 
 /// A ping says nothing; what it says must be protobuf all the same.
 pub(super) fn decode_ping(payload: impl Buf) -> Result<(), WireError> {
@@ -114,8 +119,8 @@ fn invalid(field: &'static str, found: u64, expected: impl Into<String>) -> Wire
 /// Below this a payload is copied out of the buffer that it arrived in.
 const COPIED_BYTES_MAX: usize = 1_024;
 
-/// A payload that may be kept. A short one is copied, because an entry of the log would otherwise keep the whole
-/// buffer alive, all that was read with it; so the reader can use its buffer again, too.
+/// A payload that may be kept. A short one is copied unless it has been, because an entry of the log would otherwise
+/// keep the whole buffer alive, all that was read with it.
 fn own(payload: Bytes) -> Bytes {
-    if payload.len() < COPIED_BYTES_MAX { Bytes::copy_from_slice(&payload) } else { payload }
+    if payload.len() < COPIED_BYTES_MAX && !payload.is_unique() { Bytes::copy_from_slice(&payload) } else { payload }
 }
