@@ -24,6 +24,8 @@ impl Property {
         ("acknowledged-durable", "What was acknowledged is on the disks that promised it."),
         ("monotone", "A node's term, commit index and applied index never go back."),
         ("exactly-once", "A command of a session takes effect at most once."),
+        ("transport", "Streams deliver each message at most once, unchanged and in the order of its lane."),
+        ("bounded", "What waits for a peer keeps to its limit."),
         ("linearizability", "Clients see one order of all operations that respects real time."),
     ];
 
