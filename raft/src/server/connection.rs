@@ -20,6 +20,7 @@ use super::lanes::Lanes;
 use super::stats::add;
 use super::tasks::Tasks;
 use crate::applier::StateMachine;
+use crate::message::Message;
 use crate::process::Input;
 use crate::types::{LocalTime, NodeId};
 
@@ -117,33 +118,32 @@ impl<S: StateMachine + Send + 'static, E: Env> Writer<'_, S, E> {
         let mut frames = 0;
         while self.bytes.len() < limits.write_bytes {
             if let Some(message) = self.lanes.next_control() {
-                if codec::encode_message(&message, &limits.codec, &mut self.bytes).is_err() {
-                    add(&self.engine.counters.dropped_too_long, 1);
-                    continue;
-                }
+                frames += self.put(&message);
             } else if let Some(parts) = &mut self.parts {
                 if !parts.next_into(&mut self.bytes) {
                     self.parts = None;
                 }
+                frames += 1;
             } else if let Some(message) = self.lanes.next_bulk() {
                 if codec::fits_a_frame(&message, &limits.codec) {
-                    add(
-                        &self.engine.counters.dropped_too_long,
-                        u64::from(codec::encode_message(&message, &limits.codec, &mut self.bytes).is_err()),
-                    );
-                    frames += 1;
+                    frames += self.put(&message);
                     continue;
                 }
                 // The server's start checks that the engine makes none that is too long.
                 self.parts = Parts::new(&message, &limits.codec).ok();
                 add(&self.engine.counters.dropped_too_long, u64::from(self.parts.is_none()));
-                continue;
             } else {
                 break;
             }
-            frames += 1;
         }
         add(&self.engine.counters.frames_sent, frames);
+    }
+
+    /// Encodes a message in one frame; how many frames that made.
+    fn put(&mut self, message: &Message) -> u64 {
+        let put = codec::encode_message(message, &self.engine.limits.codec, &mut self.bytes).is_ok();
+        add(&self.engine.counters.dropped_too_long, u64::from(!put));
+        u64::from(put)
     }
 
     /// Hands over what is there; the time that it may take grows with its size.
