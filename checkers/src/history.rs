@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 /// How an operation ended, as far as its client knows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome<O> {
     /// It was answered.
     Ok(O),

@@ -59,7 +59,7 @@ fn encoded(total: u64) -> Bytes {
 }
 
 /// What a client asks of one counter.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Input {
     Add(Bytes),
     Read(Bytes),

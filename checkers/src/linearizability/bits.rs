@@ -3,6 +3,8 @@
 //! Not here: what a slot stands for (`search`).
 //! Read next: `config`.
 
+use super::intern::mix;
+
 /// A set of numbers below `W * 64`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Bits<const W: usize>([u64; W]);
@@ -41,17 +43,55 @@ impl<const W: usize> Bits<W> {
         self.0.iter().zip(of.0).all(|(word, mask)| word & !mask == 0)
     }
 
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).any(|(word, mask)| word & mask != 0)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    /// The smallest member.
+    pub(super) fn first(&self) -> Option<usize> {
+        let index = self.0.iter().position(|word| *word != 0)?;
+        Some(index * 64 + self.0[index].trailing_zeros() as usize)
+    }
+
+    /// A number that equal sets share and others hardly ever.
+    pub(super) fn hash(&self) -> u64 {
+        self.0.iter().fold(0, |hash, word| mix(hash ^ word))
+    }
+
     pub(super) fn count(&self) -> u32 {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
     /// Members in ascending order.
-    pub(super) fn iter(self) -> impl Iterator<Item = usize> {
-        self.0.into_iter().enumerate().flat_map(|(index, word)| {
-            std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)))
-                .take_while(|rest| *rest != 0)
-                .map(move |rest| index * 64 + rest.trailing_zeros() as usize)
-        })
+    pub(super) fn iter(self) -> Members<W> {
+        Members { rest: self.0, word: 0 }
+    }
+}
+
+/// Iterates over a set.
+pub(super) struct Members<const W: usize> {
+    rest: [u64; W],
+    word: usize,
+}
+
+impl<const W: usize> Iterator for Members<W> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.word < W {
+            let rest = self.rest[self.word];
+            if rest != 0 {
+                self.rest[self.word] = rest & (rest - 1);
+                return Some(self.word * 64 + rest.trailing_zeros() as usize);
+            }
+            self.word += 1;
+        }
+        None
     }
 }
 

@@ -12,44 +12,24 @@
 mod bits;
 mod config;
 mod explain;
+mod intern;
+mod limits;
 mod partition;
+mod pending;
 mod search;
 mod states;
+mod steps;
 mod witness;
 
 use crate::history::{History, Operation, Outcome};
 use crate::model::Model;
-use partition::Partition;
-use search::{Search, Stop};
+pub use explain::explain;
+use limits::{Halt, Meter};
+pub use limits::{Limit, Limits, PENDING_MAX, Time};
+use partition::{Event, OperationOf, Partition};
+use search::Stop;
+use states::Rules;
 use std::collections::BTreeMap;
-
-/// How many operations on one key may be pending at the same time. Those of unknown outcome
-/// stay pending for ever.
-pub const PENDING_MAX: usize = 2048;
-
-/// How far a check may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// How many configurations (a state with what is pending) may be explored per key. An
-    /// ordinary history needs a few per operation.
-    pub configurations: u64,
-}
-
-impl Default for Limits {
-    /// A million per key: seconds at most, and far more than a client's history needs.
-    fn default() -> Self {
-        Self { configurations: 1_000_000 }
-    }
-}
-
-/// Which limit was hit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// [`Limits::configurations`].
-    Configurations(u64),
-    /// [`PENDING_MAX`]; so many were pending.
-    Pending(usize),
-}
 
 /// What a check found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +59,6 @@ pub struct Illegal<K> {
     /// The answered operations of this key up to and including that one, by return time:
     /// the shortest prefix that is not linearizable.
     pub prefix: Vec<u64>,
-    /// The same for people, over several lines.
-    pub explanation: String,
 }
 
 /// Judges a history.
@@ -125,23 +103,24 @@ pub struct Illegal<K> {
 /// assert_eq!(illegal.operation, 2);
 /// # Ok::<(), squall_checkers::history::HistoryError>(())
 /// ```
-pub fn check<M: Model>(model: &M, history: &History<M::Input, M::Output>, limits: Limits) -> Verdict<M::Key> {
+pub fn check<M: Model>(model: &M, history: &History<M::Input, M::Output>, limits: Limits<'_>) -> Verdict<M::Key> {
     let mut orders = BTreeMap::new();
     let mut undecided = None;
     for (key, operations) in by_key(model, history) {
-        match check_object(model, &key, &operations, limits) {
-            Verdict::Ok(order) => orders.extend(order),
-            illegal @ Verdict::Illegal(_) => return illegal,
-            unknown @ Verdict::Unknown { .. } => undecided = undecided.or(Some(unknown)),
+        let partition = Partition::new(model, &operations);
+        match check_object(model, &partition, limits) {
+            Found::Order(order) => {
+                orders.insert(key, order.into_iter().map(|index| partition.ops[index as usize].operation.id).collect());
+            }
+            Found::Dead(operation) => return Verdict::Illegal(illegal(key, &partition, operation)),
+            Found::Limit(limit) => undecided = undecided.or(Some(Verdict::Unknown { key, limit })),
         }
     }
     undecided.unwrap_or(Verdict::Ok(orders))
 }
 
-type Operations<'a, M> = Vec<&'a Operation<<M as Model>::Input, <M as Model>::Output>>;
-
-fn by_key<'a, M: Model>(model: &M, history: &'a History<M::Input, M::Output>) -> BTreeMap<M::Key, Operations<'a, M>> {
-    let mut keys: BTreeMap<_, Operations<'a, M>> = BTreeMap::new();
+fn by_key<'a, M: Model>(model: &M, history: &'a History<M::Input, M::Output>) -> BTreeMap<M::Key, Vec<&'a OperationOf<M>>> {
+    let mut keys: BTreeMap<_, Vec<&Operation<_, _>>> = BTreeMap::new();
     for operation in history.operations() {
         if operation.outcome != Outcome::Fail {
             keys.entry(model.partition_key(&operation.input)).or_default().push(operation);
@@ -150,29 +129,50 @@ fn by_key<'a, M: Model>(model: &M, history: &'a History<M::Input, M::Output>) ->
     keys
 }
 
-fn check_object<M: Model>(
-    model: &M,
-    key: &M::Key,
-    operations: &[&Operation<M::Input, M::Output>],
-    limits: Limits,
-) -> Verdict<M::Key> {
-    let partition = Partition::new(model, operations);
-    let budget = limits.configurations;
-    // Sets are as wide as they need to be; most histories fit into one word.
-    let found = match partition.slots {
-        0..=64 => Search::<M, 1>::new(model, &partition, budget).run(),
-        65..=256 => Search::<M, 4>::new(model, &partition, budget).run(),
-        257..=PENDING_MAX => Search::<M, { PENDING_MAX / 64 }>::new(model, &partition, budget).run(),
-        pending => return Verdict::Unknown { key: key.clone(), limit: Limit::Pending(pending) },
-    };
+/// What was found out about one object.
+enum Found {
+    /// An order, as places of operations.
+    Order(Vec<u32>),
+    /// There is none; the place of the operation without which there would be one.
+    Dead(u32),
+    /// A limit was hit.
+    Limit(Limit),
+}
+
+fn check_object<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits<'_>) -> Found {
+    let found = configuration_sets(model, partition, &mut Meter::new(limits));
     match found {
-        Err(Stop::Exhausted) => Verdict::Unknown { key: key.clone(), limit: Limit::Configurations(budget) },
-        Err(Stop::Dead(death)) => Verdict::Illegal(explain::illegal(model, key, &partition, &death)),
-        Ok(path) => {
-            let order = witness::order(&partition.ops, &path);
+        Err(Stop::Halt(Halt::Limit(limit))) => Found::Limit(limit),
+        Err(Stop::Halt(Halt::Pause)) => unreachable!("nobody asked for a pause"),
+        Err(Stop::Dead(operation)) => Found::Dead(operation),
+        Ok(order) => {
             assert!(witness::verify(model, &partition.ops, &order), "the search returned an order that is none");
-            let ids = order.into_iter().map(|index| partition.ops[index].id).collect();
-            Verdict::Ok(BTreeMap::from([(key.clone(), ids)]))
+            Found::Order(order)
         }
     }
+}
+
+fn configuration_sets<M: Model>(model: &M, partition: &Partition<'_, M>, meter: &mut Meter<'_>) -> Result<Vec<u32>, Stop> {
+    let horizon = partition.horizon(model);
+    let rules = Rules { model, horizon: Some(&horizon) };
+    let numbers = partition.numbers();
+    // Sets are as wide as they need to be; most histories fit into one word.
+    match partition.pending_max() {
+        0..=64 => search::run::<M, 1>(rules, partition, &numbers, meter),
+        65..=128 => search::run::<M, 2>(rules, partition, &numbers, meter),
+        129..=256 => search::run::<M, 4>(rules, partition, &numbers, meter),
+        257..=512 => search::run::<M, 8>(rules, partition, &numbers, meter),
+        513..=PENDING_MAX => search::run::<M, { PENDING_MAX / 64 }>(rules, partition, &numbers, meter),
+        pending => Err(Stop::Halt(Halt::Limit(Limit::Pending(pending)))),
+    }
+}
+
+/// The evidence: what had returned when this operation could not.
+fn illegal<M: Model>(key: M::Key, partition: &Partition<'_, M>, operation: u32) -> Illegal<M::Key> {
+    let op = &partition.ops[operation as usize];
+    let returned = partition.events[..=op.returned as usize].iter().filter_map(|event| match event {
+        Event::Return(index) => Some(partition.ops[*index as usize].operation.id),
+        Event::Invoke(_) => None,
+    });
+    Illegal { key, operation: op.operation.id, prefix: returned.collect() }
 }

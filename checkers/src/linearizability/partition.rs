@@ -1,120 +1,181 @@
 //! The part of a history that is about one object, in the order of its events.
 //!
-//! Not here: the search over it (`search`).
+//! Not here: how an order is found (`zones`, `search`, `depth`).
 //! Read next: `search`.
 
+use super::intern::{Index, hash_of};
 use crate::history::{Operation, Outcome};
 use crate::model::{Call, Model, Use};
 
-/// A model's view of an operation.
-pub(super) type CallOf<'a, M> = Call<'a, <M as Model>::Input, <M as Model>::Output>;
+/// A model's operation.
+pub(super) type OperationOf<M> = Operation<<M as Model>::Input, <M as Model>::Output>;
+
+/// In place of the return of an operation that never returned.
+pub(super) const NEVER: u32 = u32::MAX;
 
 /// An operation that may have had an effect or saw one.
 pub(super) struct Op<'a, M: Model> {
-    pub id: u64,
-    pub client: u64,
-    pub call: CallOf<'a, M>,
-    pub invoked_at: u64,
-    /// `None`: its outcome is unknown, it may take effect whenever or never.
-    pub returned_at: Option<u64>,
+    pub operation: &'a OperationOf<M>,
+    /// Place of its invocation among the events.
+    pub invoked: u32,
+    /// Place of its return among the events. [`NEVER`]: its outcome is unknown, it may take
+    /// effect whenever or never.
+    pub returned: u32,
+    /// See [`Model::is_read_only`].
     pub read_only: bool,
-    /// Its place in sets; shared with operations that are never pending at the same time.
-    pub slot: usize,
-    /// Equal for operations of unknown outcome with equal inputs.
-    pub class: usize,
-    /// See [`Model::inert_from`]; `u64::MAX` unless the outcome is unknown.
-    pub inert_from: u64,
+}
+
+impl<M: Model> Op<'_, M> {
+    pub(super) fn call(&self) -> Call<'_, M::Input, M::Output> {
+        call(self.operation)
+    }
+}
+
+/// What the model sees of an operation.
+pub(super) fn call<I, O>(operation: &Operation<I, O>) -> Call<'_, I, O> {
+    Call { input: &operation.input, output: operation.outcome.output() }
 }
 
 /// What happens next, with the operation's place in [`Partition::ops`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    Invoke(usize),
-    Return(usize),
+    Invoke(u32),
+    Return(u32),
 }
 
-/// Everything the search needs to know about one object.
+/// The operations on one object that matter.
 pub(super) struct Partition<'a, M: Model> {
     pub ops: Vec<Op<'a, M>>,
     /// By time; of simultaneous events invocations come first, which makes them concurrent.
     pub events: Vec<Event>,
-    pub horizon: M::Horizon,
-    /// How many operations are pending at the same time at most.
-    pub slots: usize,
 }
 
 impl<'a, M: Model> Partition<'a, M> {
     /// Drops what surely had no effect or, being a read without an answer, says nothing.
-    pub(super) fn new(model: &M, operations: &[&'a Operation<M::Input, M::Output>]) -> Self {
-        let mut ops: Vec<_> = operations.iter().filter_map(|operation| relevant(model, operation)).collect();
-        let events = events(&ops);
-        let horizon = model.horizon(&uses(&ops, &events));
-        for op in ops.iter_mut().filter(|op| op.returned_at.is_none()) {
-            op.inert_from = model.inert_from(&horizon, op.call.input);
+    pub(super) fn new(model: &M, operations: &[&'a OperationOf<M>]) -> Self {
+        let mut ops = Vec::with_capacity(operations.len());
+        ops.extend(operations.iter().filter_map(|operation| relevant(model, operation)));
+        let events = events(&mut ops);
+        Self { ops, events }
+    }
+
+    /// Until its `last`-th event only: what returns later is of unknown outcome.
+    pub(super) fn truncated(&self, last: u32) -> (Self, Vec<usize>) {
+        let kept: Vec<usize> = (0..self.ops.len())
+            .filter(|index| {
+                let op = &self.ops[*index];
+                op.invoked <= last && (op.returned <= last || !op.read_only)
+            })
+            .collect();
+        let mut ops: Vec<Op<'a, M>> = kept
+            .iter()
+            .map(|index| {
+                let &Op { operation, invoked, returned, read_only } = &self.ops[*index];
+                Op { operation, invoked, returned: if returned <= last { returned } else { NEVER }, read_only }
+            })
+            .collect();
+        let mut place = vec![NEVER; self.ops.len()];
+        for (new, old) in (0..).zip(&kept) {
+            place[*old] = new;
         }
-        classify(&mut ops);
-        let slots = assign_slots(&mut ops, &events);
-        Self { ops, events, horizon, slots }
+        let mut events = Vec::new();
+        for event in &self.events[..=last as usize] {
+            let (&(Event::Invoke(index) | Event::Return(index)), at) = (event, position(events.len()));
+            let place = place[index as usize];
+            if place == NEVER {
+                continue;
+            }
+            match event {
+                Event::Invoke(_) => ops[place as usize].invoked = at,
+                Event::Return(_) => ops[place as usize].returned = at,
+            }
+            events.push(if matches!(event, Event::Invoke(_)) { Event::Invoke(place) } else { Event::Return(place) });
+        }
+        (Self { ops, events }, kept)
+    }
+
+    /// What the model knows of the rest of the history at each return.
+    pub(super) fn horizon(&self, model: &M) -> M::Horizon {
+        let returned = self.events.iter().filter_map(|event| match event {
+            Event::Return(index) => Some(self.ops[*index as usize].call()),
+            Event::Invoke(_) => None,
+        });
+        let returned = (1..).zip(returned).map(|(returns, call)| Use { call, returns });
+        let unknown = self.ops.iter().filter(|op| op.returned == NEVER);
+        let uses: Vec<_> = returned.chain(unknown.map(|op| Use { call: op.call(), returns: u64::MAX })).collect();
+        model.horizon(&uses)
+    }
+
+    /// A number for each operation; equal for equal inputs with equal answers.
+    pub(super) fn numbers(&self) -> Vec<u32> {
+        let mut index = Index::with_capacity(self.ops.len());
+        let hash = |place: u32| {
+            let Call { input, output } = self.ops[place as usize].call();
+            hash_of(&(input, output))
+        };
+        let number = |place| {
+            let (hash_here, call) = (hash(place), self.ops[place as usize].call());
+            let is_equal = |other: u32| {
+                let other = self.ops[other as usize].call();
+                call.input == other.input && call.output == other.output
+            };
+            index.find(hash_here, is_equal).unwrap_or_else(|| {
+                index.insert(hash_here, place, hash);
+                place
+            })
+        };
+        (0..position(self.ops.len())).map(number).collect()
+    }
+
+    /// How many operations are pending at the same time at most.
+    pub(super) fn pending_max(&self) -> usize {
+        let (mut pending, mut most) = (0_usize, 0);
+        for event in &self.events {
+            match event {
+                Event::Invoke(_) => pending += 1,
+                Event::Return(_) => pending -= 1,
+            }
+            most = pending.max(most);
+        }
+        most
     }
 }
 
-fn relevant<'a, M: Model>(model: &M, operation: &'a Operation<M::Input, M::Output>) -> Option<Op<'a, M>> {
-    let call = Call { input: &operation.input, output: operation.outcome.output() };
-    let read_only = model.is_read_only(call);
-    let returned_at = match operation.outcome {
-        Outcome::Ok(_) => Some(operation.returned_at),
-        Outcome::Unknown if !read_only => None,
+fn relevant<'a, M: Model>(model: &M, operation: &'a OperationOf<M>) -> Option<Op<'a, M>> {
+    let read_only = model.is_read_only(call(operation));
+    let returned = match operation.outcome {
+        Outcome::Ok(_) => 0,
+        Outcome::Unknown if !read_only => NEVER,
         Outcome::Unknown | Outcome::Fail => return None,
     };
-    let &Operation { id, client, invoked_at, .. } = operation;
-    Some(Op { id, client, call, invoked_at, returned_at, read_only, slot: 0, class: 0, inert_from: u64::MAX })
+    Some(Op { operation, invoked: 0, returned, read_only })
 }
 
-fn events<M: Model>(ops: &[Op<'_, M>]) -> Vec<Event> {
-    let mut events = Vec::with_capacity(ops.len() * 2);
-    for (index, op) in ops.iter().enumerate() {
-        events.push((op.invoked_at, 0, index, Event::Invoke(index)));
-        if let Some(returned_at) = op.returned_at {
-            events.push((returned_at, 1, index, Event::Return(index)));
+/// Merges invocations and returns, each of which are mostly in order already.
+fn events<M: Model>(ops: &mut [Op<'_, M>]) -> Vec<Event> {
+    let mut invokes: Vec<(u64, u32)> = (0..).zip(&*ops).map(|(index, op)| (op.operation.invoked_at, index)).collect();
+    let answered = (0..).zip(&*ops).filter(|(_, op)| op.returned != NEVER);
+    let mut returns: Vec<(u64, u32)> = answered.map(|(index, op)| (op.operation.returned_at, index)).collect();
+    invokes.sort();
+    returns.sort();
+    let mut events = Vec::with_capacity(invokes.len() + returns.len());
+    let mut invokes = invokes.into_iter().peekable();
+    for (time, index) in returns {
+        while let Some((_, invoked)) = invokes.next_if(|(invoked_at, _)| *invoked_at <= time) {
+            ops[invoked as usize].invoked = position(events.len());
+            events.push(Event::Invoke(invoked));
         }
+        ops[index as usize].returned = position(events.len());
+        events.push(Event::Return(index));
     }
-    events.sort_unstable_by_key(|(time, kind, index, _)| (*time, *kind, *index));
-    events.into_iter().map(|(.., event)| event).collect()
+    for (_, invoked) in invokes {
+        ops[invoked as usize].invoked = position(events.len());
+        events.push(Event::Invoke(invoked));
+    }
+    events
 }
 
-/// Operations that return in the order of their returns, then the others.
-fn uses<'a, M: Model>(ops: &[Op<'a, M>], events: &[Event]) -> Vec<Use<'a, M::Input, M::Output>> {
-    let returned = events.iter().filter_map(|event| match event {
-        Event::Return(index) => Some(ops[*index].call),
-        Event::Invoke(_) => None,
-    });
-    let returned = (1..).zip(returned).map(|(returns, call)| Use { call, returns });
-    let unknown = ops.iter().filter(|op| op.returned_at.is_none());
-    returned.chain(unknown.map(|op| Use { call: op.call, returns: u64::MAX })).collect()
-}
-
-fn classify<M: Model>(ops: &mut [Op<'_, M>]) {
-    let mut unknown: Vec<_> = ops.iter_mut().filter(|op| op.returned_at.is_none()).collect();
-    unknown.sort_by(|left, right| left.call.input.cmp(right.call.input));
-    for class in 1..unknown.len() {
-        let same = unknown[class].call.input == unknown[class - 1].call.input;
-        unknown[class].class = if same { unknown[class - 1].class } else { class };
-    }
-}
-
-fn assign_slots<M: Model>(ops: &mut [Op<'_, M>], events: &[Event]) -> usize {
-    let mut released = Vec::new();
-    let mut slots = 0;
-    for event in events {
-        match *event {
-            Event::Return(index) => released.push(ops[index].slot),
-            Event::Invoke(index) => {
-                ops[index].slot = released.pop().unwrap_or_else(|| {
-                    slots += 1;
-                    slots - 1
-                });
-            }
-        }
-    }
-    slots
+/// A place as the number that operations and events are kept by.
+pub(super) fn position(place: usize) -> u32 {
+    u32::try_from(place).expect("an object has fewer than 2^31 operations")
 }

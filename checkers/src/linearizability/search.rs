@@ -1,305 +1,259 @@
-//! The search for an order of one object's operations: just-in-time linearization.
+//! Just-in-time configuration sets: all that the object may be in, from event to event.
 //!
-//! It walks over the events with a set of configurations, each a state and what is still
-//! pending (Wing and Gong; Lowe's just-in-time variant). Nothing takes effect before it
-//! must: when an operation returns, configurations in which it did not yet take effect are
-//! continued by other pending operations until it did, or die. Equal ones are explored
-//! once. Five rules keep the set small; each only drops what another configuration covers:
+//! Wing and Gong's search in Lowe's just-in-time variant, breadth first. Nothing takes
+//! effect before it must: when an operation returns, configurations in which it did not yet
+//! take effect are continued by other pending operations until it did, or die. Superfluous
+//! ones are dropped (`config`, `pending`), and so are differences that the rest of the
+//! history cannot see ([`Model::fades`]).
 //!
-//! 1. A read that fits takes effect at once: it changes nothing, now or later.
-//! 2. An operation that would change nothing *now*, or would be hidden by the one that
-//!    takes effect now, becomes free: either it took effect here unseen, or it still will.
-//! 3. An operation that need not take effect yet does so only for the sake of the next one:
-//!    because that would be impossible or have another result, or hide less, without it.
-//! 4. States that the rest of the history cannot tell apart are one (`Model::fades`).
-//! 5. Of interchangeable operations of unknown outcome only one is tried.
-//!
-//! Not here: dominance (`config`), the order found and its proof (`witness`).
-//! Read next: `witness`.
+//! Not here: the order that was found (`steps`) and its proof (`witness`).
+//! Read next: `steps`.
 
 use super::bits::Bits;
 use super::config::{Config, Table};
-use super::partition::{Event, Op, Partition};
-use super::states::{StateId, States};
-use super::witness::Step;
-use crate::model::Model;
-
-/// Stands for all operations that are inert by now, in place of their class.
-const INERT_CLASS: usize = usize::MAX;
+use super::limits::{Halt, Meter};
+use super::partition::{Event, NEVER, OperationOf, Partition, call};
+use super::pending::{Called, Nobody, Pending, Slots};
+use super::states::{Rules, States};
+use super::steps::{START, Steps};
+use crate::model::{Call, Model};
 
 /// How a search ended that found no order.
-pub(super) enum Stop<S> {
-    /// The operation cannot take effect before it returns.
-    Dead(Death<S>),
-    /// The budget is used up.
-    Exhausted,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// This operation (by place) cannot take effect before it returns.
+    Dead(u32),
+    /// It must not, or need not now, go on.
+    Halt(Halt),
 }
 
-/// The situation in which no order could be continued.
-pub(super) struct Death<S> {
-    /// Place of the operation that cannot be ordered.
-    pub operation: usize,
-    /// The operations that could have taken effect around it, but do not help.
-    pub pending: Vec<usize>,
-    /// Possible states just before, each with the last operations on one way to it.
-    pub states: Vec<(S, Vec<usize>)>,
+impl From<Halt> for Stop {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
+    }
 }
 
-/// An operation that could take effect next.
-struct Candidate {
-    slot: usize,
-    /// Whether no other candidate is interchangeable with it.
-    is_first: bool,
+/// An operation that is part of a history.
+pub(super) struct Borrowed<'a, M: Model>(pub &'a OperationOf<M>);
+
+impl<M: Model> Called<M> for Borrowed<'_, M> {
+    fn call(&self) -> Call<'_, M::Input, M::Output> {
+        call(self.0)
+    }
 }
 
-pub(super) struct Search<'a, M: Model, const W: usize> {
-    model: &'a M,
-    partition: &'a Partition<'a, M>,
-    states: States<'a, M>,
-    budget: u64,
-    /// The return that comes next, counted from 1.
-    now: u64,
-    /// Which operation is pending in each slot.
-    occupants: Vec<Option<usize>>,
-    /// Slots of operations of unknown outcome, and those of them that are inert by now.
-    unknown: Bits<W>,
-    inert: Bits<W>,
-    frontier: Vec<Config<W>>,
-    /// All steps of all configurations, each with the one before it.
-    steps: Vec<Step>,
+/// All configurations that the events so far allow.
+#[derive(Clone)]
+pub(super) struct Frontier<S, P, const W: usize> {
+    pub states: States<S>,
+    pub slots: Slots<P, W>,
+    pub configs: Vec<Config<W>>,
+    /// The ways to them; nothing if nobody will ask for an order.
+    pub steps: Option<Steps>,
+    /// Memory for one return.
+    seen: Table<W>,
+    next: Table<W>,
+    work: Vec<u32>,
+    done: Vec<Config<W>>,
 }
 
-impl<'a, M: Model, const W: usize> Search<'a, M, W> {
-    pub(super) fn new(model: &'a M, partition: &'a Partition<'a, M>, budget: u64) -> Self {
-        assert!(partition.slots <= W * 64);
-        let now = 1;
-        let mut states = States::new(model, partition);
-        let start = Config { state: states.initial(now), todo: Bits::EMPTY, free: Bits::EMPTY, node: 0 };
-        Self {
-            model,
-            partition,
-            states,
-            budget,
-            now,
-            occupants: vec![None; partition.slots],
-            unknown: Bits::EMPTY,
-            inert: Bits::EMPTY,
-            frontier: vec![start],
-            steps: vec![Step::START],
-        }
+impl<S: Clone + Eq + std::hash::Hash, P, const W: usize> Frontier<S, P, W> {
+    pub(super) fn new<M: Model<State = S>>(rules: Rules<'_, M>, operations: usize, steps: Option<Steps>) -> Self {
+        let slots = Slots::new();
+        let mut states = States::new(operations);
+        let configs = vec![Config::start(states.initial(rules, slots.now))];
+        Self { states, slots, configs, steps, seen: Table::new(), next: Table::new(), work: vec![], done: vec![] }
     }
 
-    /// Finds an order and returns the steps that lead to it.
-    pub(super) fn run(mut self) -> Result<Vec<Step>, Stop<M::State>> {
-        for event in &self.partition.events {
-            match *event {
-                Event::Invoke(index) => self.invoke(index),
-                Event::Return(index) => self.give_back(index)?,
+    fn bytes(&self) -> usize {
+        let configs = (self.configs.capacity() + self.done.capacity()) * size_of::<Config<W>>();
+        let steps = self.steps.as_ref().map_or(0, Steps::bytes);
+        configs + steps + self.states.bytes() + self.slots.bytes() + self.seen.bytes() + self.next.bytes()
+    }
+
+    pub(super) fn invoke<M: Model<State = S>>(&mut self, rules: Rules<'_, M>, pending: Pending<P>, is_unknown: bool)
+    where
+        P: Called<M>,
+    {
+        let slot = self.slots.occupy(rules.model, pending, is_unknown);
+        for config in &mut self.configs {
+            config.add(slot, is_unknown);
+            if !is_unknown {
+                self.slots.settle(&mut self.states, rules, config, slot, &mut Nobody);
             }
         }
-        Ok(Step::path(&self.steps, self.frontier[0].node))
+        if is_unknown {
+            self.slots.note_inert();
+        }
     }
 
-    fn occupant(&self, slot: usize) -> usize {
-        self.occupants[slot].expect("only occupied slots are pending")
-    }
-
-    fn op(&self, slot: usize) -> &'a Op<'a, M> {
-        &self.partition.ops[self.occupant(slot)]
-    }
-
-    fn step(&mut self, state: StateId, slot: usize) -> Option<StateId> {
-        self.states.step(state, self.occupant(slot), self.now)
-    }
-
-    fn absorbs(&self, later: usize, earlier: usize) -> bool {
-        self.model.absorbs(self.op(later).call, self.op(earlier).call)
-    }
-
-    fn invoke(&mut self, index: usize) {
-        let op = &self.partition.ops[index];
-        self.occupants[op.slot] = Some(index);
-        let mut frontier = std::mem::take(&mut self.frontier);
-        if op.returned_at.is_none() {
-            self.unknown.set(op.slot);
-            frontier.iter_mut().for_each(|config| config.free.set(op.slot));
-            self.note_inert();
+    /// The pending operation with this place in the history returns; `false` if it cannot.
+    pub(super) fn give_back<M: Model<State = S>>(
+        &mut self,
+        rules: Rules<'_, M>,
+        index: u32,
+        meter: &mut Meter<'_>,
+    ) -> Result<bool, Halt>
+    where
+        P: Called<M>,
+    {
+        let slot = self.slots.slot_of(index);
+        self.close(rules, slot, meter)?;
+        if self.done.is_empty() {
+            return Ok(false);
+        }
+        self.slots.vacate(slot);
+        self.slots.pass_time();
+        if let [config] = &mut self.done[..] {
+            self.slots.pass(&mut self.states, rules, config, slot, &mut Nobody);
+            std::mem::swap(&mut self.configs, &mut self.done);
         } else {
-            for config in &mut frontier {
-                config.todo.set(op.slot);
-                self.settle(config, op.slot);
+            self.next.reset(self.slots.inert);
+            for config in &mut self.done {
+                self.slots.pass(&mut self.states, rules, config, slot, &mut Nobody);
+                self.next.insert(config);
             }
+            self.configs.clear();
+            self.configs.extend(self.next.iter());
         }
-        self.frontier = frontier;
+        if let Some(steps) = &mut self.steps {
+            steps.prune(&mut self.configs);
+        }
+        Ok(true)
     }
 
-    fn give_back(&mut self, index: usize) -> Result<(), Stop<M::State>> {
-        let slot = self.partition.ops[index].slot;
-        let done = self.close(slot)?;
-        if done.is_empty() {
-            return Err(Stop::Dead(self.death(index)));
+    /// Leaves in `done` all configurations, as far as they differ, in which `target` took effect or may have.
+    fn close<M: Model<State = S>>(&mut self, rules: Rules<'_, M>, target: usize, meter: &mut Meter<'_>) -> Result<(), Halt>
+    where
+        P: Called<M>,
+    {
+        self.done.clear();
+        self.work.clear();
+        self.seen.reset(self.slots.inert);
+        for place in 0..self.configs.len() {
+            let config = self.configs[place];
+            let must = config.todo.has(target);
+            if !must {
+                self.done.push(config);
+            }
+            if must || config.free.has(target) {
+                self.work.extend(self.seen.insert(&config));
+            }
         }
-        self.occupants[slot] = None;
-        self.now += 1;
-        self.note_inert();
-        let mut table = Table::new(self.inert);
-        for mut config in done {
-            config.todo.clear(slot);
-            config.free.clear(slot);
-            config.state = self.states.blur(config.state, self.now);
-            self.settle_all(&mut config);
-            table.insert(&config);
+        while let Some(place) = self.work.pop() {
+            let Some(&config) = self.seen.get(place) else { continue };
+            meter.spend(|| self.bytes())?;
+            self.continue_by_one(rules, &config, target);
         }
-        self.frontier = table.into_configs();
         Ok(())
     }
 
-    fn note_inert(&mut self) {
-        for slot in self.unknown.without(&self.inert).iter() {
-            if self.op(slot).inert_from <= self.now {
-                self.inert.set(slot);
+    /// Tries each pending operation next, as far as that may lead to `target`.
+    fn continue_by_one<M: Model<State = S>>(&mut self, rules: Rules<'_, M>, from: &Config<W>, target: usize)
+    where
+        P: Called<M>,
+    {
+        for slot in self.slots.candidates(from).iter() {
+            let Some(mut next) = self.slots.take(&mut self.states, rules, from, slot, target) else { continue };
+            if let Some(steps) = &mut self.steps {
+                next.step = steps.push(from.step, self.slots.now, self.slots.at(slot).index);
             }
-        }
-    }
-
-    /// All configurations, as far as they differ, in which `target` took effect or may have.
-    fn close(&mut self, target: usize) -> Result<Vec<Config<W>>, Stop<M::State>> {
-        let mut seen = Table::new(self.inert);
-        let mut work = self.frontier.clone();
-        work.retain(|config| seen.insert(config));
-        let mut done = Vec::new();
-        while let Some(config) = work.pop() {
-            self.budget = self.budget.checked_sub(1).ok_or(Stop::Exhausted)?;
-            if !seen.contains(&config) {
-                continue;
+            let [must, may] = [next.todo.has(target), next.free.has(target)];
+            // What goes on without a free operation could do the same after its return.
+            if !must && !(may && from.free.has(target)) {
+                self.done.push(next);
             }
-            let must = config.todo.has(target);
-            let may = config.free.has(target);
             if must || may {
-                let candidates = self.candidates(&config);
-                for candidate in candidates.iter().filter(|candidate| candidate.is_first) {
-                    if let Some(next) = self.take(&config, candidate.slot, target, &candidates)
-                        && seen.insert(&next)
-                    {
-                        work.push(next);
-                    }
-                }
-            }
-            if !must {
-                done.push(config);
+                self.work.extend(self.seen.insert(&next));
             }
         }
-        Ok(done)
+    }
+}
+
+impl<P, const W: usize> Slots<P, W> {
+    /// A return has passed.
+    pub(super) fn pass_time(&mut self) {
+        self.now += 1;
+        self.note_inert();
     }
 
-    /// What is pending; of interchangeable operations two, the second only as a successor.
-    fn candidates(&self, config: &Config<W>) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
-        let mut classes: Vec<(usize, bool)> = Vec::new();
-        for slot in config.todo.or(&config.free).iter() {
-            if !self.unknown.has(slot) {
-                candidates.push(Candidate { slot, is_first: true });
-                continue;
-            }
-            let class = if self.inert.has(slot) { INERT_CLASS } else { self.op(slot).class };
-            match classes.iter_mut().find(|(other, _)| *other == class) {
-                None => {
-                    classes.push((class, false));
-                    candidates.push(Candidate { slot, is_first: true });
-                }
-                Some((_, twice @ false)) => {
-                    *twice = true;
-                    candidates.push(Candidate { slot, is_first: false });
-                }
-                Some(_) => {}
-            }
-        }
-        candidates
-    }
-
-    /// The configuration after the operation in `slot`; `None` if it is impossible, or if
-    /// another one covers what could come of it.
-    fn take(&mut self, from: &Config<W>, slot: usize, target: usize, candidates: &[Candidate]) -> Option<Config<W>> {
-        let state = self.step(from.state, slot)?;
-        let hidden = self.hidden(from, slot);
-        let changes_nothing = from.free.has(slot) && state == from.state && hidden == Bits::EMPTY;
-        if changes_nothing || (slot != target && !self.leads_on(from, slot, state, &hidden, candidates)) {
-            return None;
-        }
-        let mut next = Config { state, ..*from };
-        next.todo.clear(slot);
-        next.free.clear(slot);
-        for other in hidden.iter() {
-            self.set_free(&mut next, other);
-        }
-        next.node = self.push(next.node, slot, true);
-        self.settle_all(&mut next);
-        Some(next)
-    }
-
-    /// What must take effect and could do so unseen just before the operation in `slot`.
-    fn hidden(&self, from: &Config<W>, slot: usize) -> Bits<W> {
-        let mut hidden = Bits::EMPTY;
-        for other in from.todo.iter().filter(|other| *other != slot) {
-            if self.absorbs(slot, other) {
-                hidden.set(other);
-            }
-        }
-        hidden
-    }
-
-    /// Whether some operation is possible after the one in `slot`, and it would not be as
-    /// good if it came right away: with the same result, with that one free, and hiding
-    /// what that one hides.
-    fn leads_on(&mut self, from: &Config<W>, slot: usize, state: StateId, hidden: &Bits<W>, candidates: &[Candidate]) -> bool {
-        let is_free = from.free.has(slot);
-        candidates.iter().map(|next| next.slot).filter(|next| *next != slot).any(|next| {
-            let after = self.step(state, next);
-            after.is_some()
-                && (after != self.step(from.state, next)
-                    || !(is_free || self.absorbs(next, slot))
-                    || hidden.iter().any(|other| other != next && !self.absorbs(next, other)))
-        })
-    }
-
-    fn settle_all(&mut self, config: &mut Config<W>) {
-        for slot in config.todo.iter() {
-            self.settle(config, slot);
-        }
-    }
-
-    /// Lets an operation that must take effect do so unseen, if that is possible.
-    fn settle(&mut self, config: &mut Config<W>, slot: usize) {
-        if self.step(config.state, slot) != Some(config.state) {
-            return;
-        }
-        if self.op(slot).read_only {
-            config.todo.clear(slot);
-            config.node = self.push(config.node, slot, true);
-        } else {
-            self.set_free(config, slot);
-        }
-    }
-
-    fn set_free(&mut self, config: &mut Config<W>, slot: usize) {
+    /// Carries a configuration over the return of the operation that was in `slot`.
+    pub(super) fn pass<M: Model>(
+        &self,
+        states: &mut States<M::State>,
+        rules: Rules<'_, M>,
+        config: &mut Config<W>,
+        slot: usize,
+        witness: &mut impl super::pending::Witness,
+    ) where
+        P: Called<M>,
+    {
         config.todo.clear(slot);
-        config.free.set(slot);
-        config.node = self.push(config.node, slot, false);
+        config.free.clear(slot);
+        let blurred = states.blur(config.state, self.now);
+        if blurred != config.state {
+            config.state = blurred;
+            self.settle_all(states, rules, config, witness);
+        }
+    }
+}
+
+/// Searches an order of one object's operations; returns their places in that order.
+pub(super) fn run<M: Model, const W: usize>(
+    rules: Rules<'_, M>,
+    partition: &Partition<'_, M>,
+    numbers: &[u32],
+    meter: &mut Meter<'_>,
+) -> Result<Vec<u32>, Stop> {
+    let pending = |index: u32| pending(rules, partition, numbers, index);
+    let mut frontier = Frontier::<_, _, W>::new(rules, partition.ops.len(), Some(Steps::new()));
+    for event in &partition.events {
+        match *event {
+            Event::Invoke(index) => {
+                let is_unknown = partition.ops[index as usize].returned == NEVER;
+                frontier.invoke(rules, pending(index), is_unknown);
+            }
+            Event::Return(index) => {
+                if !frontier.give_back(rules, index, meter)? {
+                    return Err(Stop::Dead(index));
+                }
+            }
+        }
+    }
+    let steps = frontier.steps.expect("it was asked for");
+    Ok(steps.order::<_, W>(frontier.configs[0].step, partition, partition.events.len(), rules, pending))
+}
+
+/// An operation of the history as it enters the search.
+pub(super) fn pending<'p, M: Model>(
+    rules: Rules<'_, M>,
+    partition: &'p Partition<'_, M>,
+    numbers: &[u32],
+    index: u32,
+) -> Pending<Borrowed<'p, M>> {
+    let op = &partition.ops[index as usize];
+    let inert_from = match rules.horizon {
+        Some(horizon) if op.returned == NEVER => rules.model.inert_from(horizon, &op.operation.input),
+        _ => u64::MAX,
+    };
+    Pending {
+        operation: Borrowed(op.operation),
+        index,
+        number: numbers[index as usize],
+        returns: op.returned,
+        read_only: op.read_only,
+        inert_from,
+    }
+}
+
+impl<const W: usize> Config<W> {
+    /// Nothing was invoked.
+    pub(super) fn start(state: super::states::StateId) -> Self {
+        Self { state, step: START, todo: Bits::EMPTY, free: Bits::EMPTY }
     }
 
-    fn push(&mut self, before: usize, slot: usize, is_final: bool) -> usize {
-        self.steps.push(Step { before, operation: self.occupant(slot), is_final });
-        self.steps.len() - 1
-    }
-
-    fn death(&self, operation: usize) -> Death<M::State> {
-        let tail = |node| {
-            let mut order = super::witness::order(&self.partition.ops, &Step::path(&self.steps, node));
-            order.split_off(order.len().saturating_sub(3))
-        };
-        let states =
-            self.frontier.iter().map(|config| (self.states.get(config.state).clone(), tail(config.node))).take(4).collect();
-        let pending = self.occupants.iter().flatten().copied().filter(|index| *index != operation).collect();
-        Death { operation, pending, states }
+    /// An operation was invoked.
+    pub(super) fn add(&mut self, slot: usize, is_unknown: bool) {
+        if is_unknown { self.free.set(slot) } else { self.todo.set(slot) }
     }
 }

@@ -5,6 +5,8 @@
 
 pub mod kv;
 
+use std::hash::Hash;
+
 /// One operation as the search sees it: its input and, if it is known, its output.
 #[derive(Debug)]
 pub struct Call<'a, I, O> {
@@ -41,13 +43,13 @@ pub struct Use<'a, I, O> {
 /// says exactly what it promises.
 pub trait Model {
     /// What tells apart objects that do not influence each other.
-    type Key: Clone + Ord;
+    type Key: Clone + Ord + Hash;
     /// What a client may ask for.
-    type Input: Clone + Ord;
+    type Input: Clone + Ord + Hash;
     /// What it may be answered.
-    type Output: Clone + Ord;
+    type Output: Clone + Ord + Hash;
     /// What one object remembers.
-    type State: Clone + Ord;
+    type State: Clone + Eq + Hash;
     /// What [`Model::horizon`] knows about the rest of a history; `()` if nothing.
     type Horizon: Default;
 
@@ -70,6 +72,11 @@ pub trait Model {
 
     /// A partition key for people.
     fn describe_key(&self, key: &Self::Key) -> String;
+
+    /// How many bytes a state takes, roughly: the checker's limit on memory counts with it.
+    fn state_bytes(&self, _state: &Self::State) -> usize {
+        size_of::<Self::State>()
+    }
 
     /// Promises that wherever this operation is possible it changes nothing.
     ///

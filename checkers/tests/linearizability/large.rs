@@ -119,7 +119,7 @@ fn plant_stale_read(operations: &mut [Op]) -> u64 {
 /// A verdict within the given number of configurations per operation.
 fn frugal_verdict(operations: &[Op], configurations_each: u64) -> Verdict<Bytes> {
     let history = History::new(operations.to_vec()).expect("generated histories are well-formed");
-    check(&Kv, &history, Limits { configurations: OPERATIONS * configurations_each })
+    check(&Kv, &history, Limits { configurations: OPERATIONS * configurations_each, ..Limits::default() })
 }
 
 fn judge(late: Late, configurations_each: u64) {
@@ -133,7 +133,7 @@ fn judge(late: Late, configurations_each: u64) {
 
             let stale = plant_stale_read(&mut operations);
             match frugal_verdict(&operations, configurations_each) {
-                Verdict::Illegal(illegal) => assert_eq!(illegal.operation, stale, "{}", illegal.explanation),
+                Verdict::Illegal(illegal) => assert_eq!(illegal.operation, stale, "{illegal:?}"),
                 verdict => panic!("mix {mix:?}, seed {seed}, stale read {stale}: {verdict:?}"),
             }
         }

@@ -3,7 +3,7 @@
 use crate::generate::bytes;
 use crate::{Op, verdict};
 use squall_checkers::history::{History, Operation, Outcome};
-use squall_checkers::linearizability::{Limit, Limits, PENDING_MAX, Verdict, check};
+use squall_checkers::linearizability::{Limit, Limits, PENDING_MAX, Verdict, check, explain};
 use squall_checkers::model::kv::{Input, Kv, Output};
 
 fn put(id: u64, key: &str, outcome: Outcome<Output>) -> Op {
@@ -17,7 +17,7 @@ fn get(id: u64, key: &str, value: Option<&str>) -> Op {
 }
 
 fn with_budget(operations: Vec<Op>, configurations: u64) -> Verdict<bytes::Bytes> {
-    check(&Kv, &History::new(operations).expect("it is well-formed"), Limits { configurations })
+    check(&Kv, &History::new(operations).expect("it is well-formed"), Limits { configurations, ..Limits::default() })
 }
 
 #[test]
@@ -69,8 +69,9 @@ fn the_explanation_names_the_operation_the_states_and_what_was_pending() {
     (late.invoked_at, late.returned_at) = (15, 16);
     let operations = [put(1, "x", Outcome::Ok(Output::Done)), late, get(4, "x", Some("v2"))];
     let Verdict::Illegal(illegal) = verdict(&operations) else { panic!("nobody wrote v2") };
+    let history = History::new(operations.to_vec()).expect("it is well-formed");
     assert_eq!(
-        illegal.explanation,
+        explain(&Kv, &history, &illegal, Limits::default()),
         "key \"x\": no place for operation 4 of client 4 (get -> \"v2\", 20..21), of 2 answered operations until then
   the value may be a value that nobody observes, after operation 1 of client 1 (put \"v1\", 0..9)
   pending, and of no help: operation 3 of client 3 (put \"v3\" -> unknown, 15..)"

@@ -170,10 +170,14 @@ fn linearizability<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> O
         Ok(history) => history,
         Err(error) => return Some(Violation::new(Property::GaveUp, format!("the history is no history: {error}"))),
     };
-    let limits = Limits { configurations: run.options.search_max };
-    match linearizability::check(&run.subject.model(), &history, limits) {
+    let limits = Limits { configurations: run.options.search_max, ..Limits::default() };
+    let model = run.subject.model();
+    match linearizability::check(&model, &history, limits) {
         Linearizability::Ok(_) => None,
-        Linearizability::Illegal(illegal) => Some(Violation::new(Property::Linearizability, illegal.explanation)),
+        Linearizability::Illegal(illegal) => {
+            let explanation = linearizability::explain(&model, &history, &illegal, limits);
+            Some(Violation::new(Property::Linearizability, explanation))
+        }
         Linearizability::Unknown { limit, .. } => Some(Violation::new(Property::GaveUp, format!("linearizability: {limit:?}"))),
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 pub use horizon::Horizon;
 
 /// What a client may ask for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Input {
     /// The value of a key; answered by [`Output::Value`].
     Get {
@@ -49,7 +49,7 @@ pub enum Input {
 }
 
 /// What a client may be answered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Output {
     /// Done, unconditionally.
     Done,
@@ -60,7 +60,7 @@ pub enum Output {
 }
 
 /// The value of one key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// There is none.
     Absent,
@@ -173,6 +173,11 @@ impl Model for Kv {
 
     fn describe_key(&self, key: &Bytes) -> String {
         quoted(key)
+    }
+
+    fn state_bytes(&self, state: &Value) -> usize {
+        let Value::Present(value) = state else { return size_of::<Value>() };
+        size_of::<Value>() + value.len()
     }
 
     fn is_read_only(&self, call: Call<'_, Input, Output>) -> bool {
