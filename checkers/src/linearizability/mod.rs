@@ -19,6 +19,7 @@ mod pending;
 mod search;
 mod states;
 mod steps;
+mod unique;
 mod witness;
 
 use crate::history::{History, Operation, Outcome};
@@ -140,6 +141,15 @@ enum Found {
 }
 
 fn check_object<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits<'_>) -> Found {
+    match unique::judge(model, partition) {
+        Some(Err(operation)) => return Found::Dead(operation),
+        Some(Ok(order)) => {
+            if !witness::verify(model, &partition.ops, &order) { for (i, op) in partition.ops.iter().enumerate() { eprintln!("{i}: {} {}..{:?} {}", model.describe(&op.operation.input, op.operation.outcome.output()), op.invoked, op.returned, order.iter().position(|o| *o == i as u32).map_or(-1, |p| p as i32)); } panic!("unique values gave an order that is none"); }
+            return Found::Order(order);
+        }
+        None => {}
+    }
+    if std::env::var("LINDEBUG").is_ok() { eprintln!("fallback {}", partition.ops.len()); }
     let found = configuration_sets(model, partition, &mut Meter::new(limits));
     match found {
         Err(Stop::Halt(Halt::Limit(limit))) => Found::Limit(limit),

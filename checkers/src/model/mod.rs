@@ -3,8 +3,10 @@
 //! Not here: concurrency and real time, which are the business of `linearizability`.
 //! Read next: `kv`, the model of the key-value store.
 
+mod access;
 pub mod kv;
 
+pub use access::{Access, Value};
 use std::hash::Hash;
 
 /// One operation as the search sees it: its input and, if it is known, its output.
@@ -90,6 +92,17 @@ pub trait Model {
     /// `later` is still possible after it, and that its result is then the same.
     fn absorbs(&self, _later: Call<'_, Self::Input, Self::Output>, _earlier: Call<'_, Self::Input, Self::Output>) -> bool {
         false
+    }
+
+    /// The same operation as an access to the one value that the object holds; `None` if it is
+    /// none, or not one that can be said in these words. Promises that `step` agrees.
+    fn access<'a>(&self, _call: Call<'a, Self::Input, Self::Output>) -> Option<Access<'a>> {
+        None
+    }
+
+    /// The value of an object before any access.
+    fn initial_value(&self) -> Value<'_> {
+        Value::Absent
     }
 
     /// Looks ahead over all operations on one object, for `fades` and `inert_from`.

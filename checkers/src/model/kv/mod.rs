@@ -6,7 +6,7 @@
 
 mod horizon;
 
-use super::{Call, Model, Use};
+use super::{Access, Call, Model, Use, Value as Seen};
 use bytes::Bytes;
 pub use horizon::Horizon;
 
@@ -201,6 +201,23 @@ impl Model for Kv {
             Input::Get { .. } | Input::Append { .. } | Input::Cas { .. } => false,
         };
         always_possible && hides
+    }
+
+    fn access<'a>(&self, call: Call<'a, Input, Output>) -> Option<Access<'a>> {
+        let seen = |value: &'a Option<Bytes>| value.as_ref().map_or(Seen::Absent, |value| Seen::Bytes(value));
+        match (call.input, call.output) {
+            (Input::Get { .. }, Some(Output::Value(value))) => Some(Access::Read(seen(value))),
+            (Input::Put { value, .. }, None | Some(Output::Done)) => Some(Access::Write(Seen::Bytes(value))),
+            (Input::Append { value, .. }, None | Some(Output::Done)) => Some(Access::Append(value)),
+            (Input::Cas { expected, value, .. }, None) => {
+                Some(Access::Swap { expected: seen(expected), new: Seen::Bytes(value), done: None })
+            }
+            (Input::Cas { expected, value, .. }, Some(Output::Changed(done))) => {
+                Some(Access::Swap { expected: seen(expected), new: Seen::Bytes(value), done: Some(*done) })
+            }
+            (Input::Delete { .. }, Some(Output::Changed(false))) => Some(Access::Read(Seen::Absent)),
+            _ => None,
+        }
     }
 
     fn horizon(&self, uses: &[Use<'_, Input, Output>]) -> Horizon {

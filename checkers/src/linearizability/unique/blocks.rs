@@ -1,0 +1,222 @@
+//! Blocks of operations that come in one piece, their zones, and the order of the blocks.
+//!
+//! The zone of a block reaches from its first return to its last invocation. If the return
+//! is first, the block must last all the while, so no two such zones may overlap. If not, all
+//! of the block can happen at one moment in between; there must be one outside of those zones.
+//!
+//! Everything is asked for the history of the first so many events (`end`). Operations that return later may
+//! have taken effect, but need not have.
+//! Not here: operations that failed (`refused`).
+
+use super::calls::{Call, Calls, NONE, Node};
+
+/// A block: a write, what followed it, and their reads; or the initial value with the same.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    first: Node,
+    first_return: u32,
+    last_invocation: u32,
+}
+
+impl Block {
+    fn is_forward(&self) -> bool {
+        self.first_return < self.last_invocation
+    }
+}
+
+/// What the reads of one value leave open.
+#[derive(Debug, Clone, Copy)]
+struct Reads {
+    first_return: u32,
+    last_invocation: u32,
+    /// The one that was noted last; others follow in `Blocks::next_read`.
+    last: u32,
+}
+
+pub(super) struct Blocks {
+    /// By node.
+    reads: Vec<Reads>,
+    /// By node: the value that came right after it.
+    after: Vec<Node>,
+    /// By operation, for reads.
+    next_read: Vec<u32>,
+    /// Blocks with the moment at which they begin.
+    blocks: Vec<(u32, Block)>,
+    /// By node: whether some operation must have seen it, or written it by a compare-and-set.
+    is_needed: Vec<bool>,
+    needed: usize,
+}
+
+impl Blocks {
+    /// `None` if there is no order of what happened in the first `end` events.
+    pub(super) fn new(calls: &Calls, end: u32) -> Option<Self> {
+        let nodes = calls.writers.len() + 1;
+        let nothing = Reads { first_return: u32::MAX, last_invocation: 0, last: NONE };
+        let mut blocks = Self {
+            reads: vec![nothing; nodes],
+            after: vec![NONE; nodes],
+            next_read: vec![NONE; calls.calls.len()],
+            blocks: Vec::new(),
+            is_needed: vec![false; nodes],
+            needed: 0,
+        };
+        for (operation, call) in (0..).zip(&calls.calls) {
+            if calls.spans[operation as usize].returned <= end {
+                blocks.note(calls, end, operation, *call)?;
+            }
+        }
+        blocks.gather(calls, end)?;
+        blocks.arrange()?;
+        Some(blocks)
+    }
+
+    /// Notes what follows from an answer.
+    fn note(&mut self, calls: &Calls, end: u32, operation: u32, call: Call) -> Option<()> {
+        match call {
+            Call::Read(node) => {
+                self.need(calls, end, node)?;
+                let span = calls.spans[operation as usize];
+                let reads = &mut self.reads[node as usize];
+                reads.first_return = reads.first_return.min(span.returned);
+                reads.last_invocation = reads.last_invocation.max(span.invoked);
+                self.next_read[operation as usize] = std::mem::replace(&mut reads.last, operation);
+                Some(())
+            }
+            Call::Swap { piece, .. } => self.need(calls, end, piece),
+            Call::Write(_) | Call::Append(_) | Call::Refused(_) => Some(()),
+        }
+    }
+
+    /// This value was there, and so were those that it grew out of.
+    fn need(&mut self, calls: &Calls, end: u32, mut node: Node) -> Option<()> {
+        loop {
+            if node == NONE {
+                return None;
+            }
+            if std::mem::replace(&mut self.is_needed[node as usize], true) {
+                return Some(());
+            }
+            self.needed += 1;
+            if node == calls.initial {
+                return Some(());
+            }
+            if end < calls.span_of(node).invoked {
+                return None;
+            }
+            let before = match calls.call_of(node) {
+                Call::Append(piece) => calls.before[piece as usize],
+                Call::Swap { expected, .. } => expected,
+                _ => return Some(()),
+            };
+            if before == NONE || self.after[before as usize] != NONE {
+                return None;
+            }
+            self.after[before as usize] = node;
+            node = before;
+        }
+    }
+
+    /// Follows each block from its beginning; a write or append that nobody saw is one by itself.
+    fn gather(&mut self, calls: &Calls, end: u32) -> Option<()> {
+        let mut followed = 0;
+        if self.is_needed[calls.initial as usize] {
+            followed += self.follow(calls, end, calls.initial)?;
+        }
+        for (piece, writer) in (0..).zip(&calls.writers) {
+            let is_write = matches!(calls.calls[*writer as usize], Call::Write(_));
+            let span = calls.spans[*writer as usize];
+            if self.is_needed[piece as usize] {
+                if is_write {
+                    followed += self.follow(calls, end, piece)?;
+                }
+            } else if span.returned <= end {
+                let block = Block { first: piece, first_return: span.returned, last_invocation: span.invoked };
+                self.blocks.push((0, block));
+            }
+        }
+        // Others wait for each other in a circle.
+        (followed == self.needed).then_some(())
+    }
+
+    /// Adds the block that begins with `first`, if it has an order; how many values it has.
+    fn follow(&mut self, calls: &Calls, end: u32, first: Node) -> Option<usize> {
+        let mut block = Block { first, first_return: u32::MAX, last_invocation: 0 };
+        let (mut node, mut values) = (first, 0);
+        while node != NONE {
+            values += 1;
+            if node == calls.initial {
+                block.first_return = 0;
+            } else {
+                let span = calls.span_of(node);
+                let returned = if span.returned <= end { span.returned } else { u32::MAX };
+                block.add(returned, span.invoked)?;
+            }
+            let reads = self.reads[node as usize];
+            block.add(reads.first_return, reads.last_invocation)?;
+            node = self.after[node as usize];
+        }
+        self.blocks.push((0, block));
+        Some(values)
+    }
+
+    /// Gives each block its moment; `None` if one has none.
+    fn arrange(&mut self) -> Option<()> {
+        let forward = self.blocks.iter().map(|(_, block)| block).filter(|block| block.is_forward());
+        let mut zones: Vec<(u32, u32)> = forward.map(|block| (block.first_return, block.last_invocation)).collect();
+        zones.sort_unstable();
+        if zones.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+            return None;
+        }
+        for (begins, block) in &mut self.blocks {
+            if block.is_forward() {
+                *begins = block.first_return;
+                continue;
+            }
+            // As soon as all of it is pending, or the zone around that moment is over.
+            *begins = block.last_invocation;
+            let before = zones.partition_point(|(from, _)| *from < block.last_invocation);
+            if let Some(&(_, to)) = before.checked_sub(1).and_then(|zone| zones.get(zone)) {
+                if block.first_return < to {
+                    return None;
+                }
+                *begins = to.max(*begins);
+            }
+        }
+        // A zone that ends where another block begins comes first: it began earlier.
+        self.blocks.sort_by_key(|(begins, block)| (*begins, !block.is_forward()));
+        Some(())
+    }
+
+    /// All operations but those that failed, in the order of the blocks, each with the value after it.
+    pub(super) fn order(&self, calls: &Calls) -> Vec<(u32, Node)> {
+        let mut order = Vec::with_capacity(calls.calls.len());
+        for (_, block) in &self.blocks {
+            let mut node = block.first;
+            while node != NONE {
+                if node != calls.initial {
+                    order.push((calls.writers[node as usize], node));
+                }
+                let (mut read, from) = (self.reads[node as usize].last, order.len());
+                while read != NONE {
+                    order.push((read, node));
+                    read = self.next_read[read as usize];
+                }
+                order[from..].sort_unstable_by_key(|(read, _)| calls.spans[*read as usize].invoked);
+                node = self.after[node as usize];
+            }
+        }
+        order
+    }
+}
+
+impl Block {
+    /// Takes in what comes next; `None` if it returned before something ahead of it was invoked.
+    fn add(&mut self, first_return: u32, last_invocation: u32) -> Option<()> {
+        if first_return < self.last_invocation {
+            return None;
+        }
+        self.first_return = self.first_return.min(first_return);
+        self.last_invocation = self.last_invocation.max(last_invocation);
+        Some(())
+    }
+}
