@@ -108,11 +108,6 @@ impl<const W: usize> Table<W> {
         }
     }
 
-    /// How many members there are, dominated ones included.
-    pub(super) fn len(&self) -> usize {
-        self.members.len()
-    }
-
     /// A member, unless it was dominated since it was added.
     pub(super) fn get(&self, place: u32) -> Option<&Config<W>> {
         let member = &self.members[place as usize];

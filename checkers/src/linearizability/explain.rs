@@ -29,8 +29,8 @@ pub fn explain<M: Model>(
     illegal: &Illegal<M::Key>,
     limits: Limits<'_>,
 ) -> String {
-    let operations = by_key(model, history).remove(&illegal.key).unwrap_or_default();
-    let partition = Partition::new(model, &operations);
+    let places = by_key(model, history).remove(&illegal.key).unwrap_or_default();
+    let partition = Partition::new(model, history.operations(), &places);
     let Some(culprit) = partition.ops.iter().position(|op| op.operation.id == illegal.operation) else {
         return format!("operation {} is not part of this history", illegal.operation);
     };

@@ -121,12 +121,6 @@ impl Index {
         self.cells[at] = (hash >> 32 << 32) | (u64::from(place) + 1);
     }
 
-    /// Forgets all, and keeps the memory.
-    pub(super) fn clear(&mut self) {
-        self.cells.fill(0);
-        self.count = 0;
-    }
-
     /// Memory in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.cells.len() * 8
@@ -157,8 +151,6 @@ mod tests {
         for (place, word) in (0..).zip(&words) {
             assert_eq!(index.find(hash_of(word), |other| words[other as usize] == *word), Some(place));
         }
-        index.clear();
-        assert_eq!(index.find(hash_of("word 1"), |_| true), None);
     }
 
     #[test]

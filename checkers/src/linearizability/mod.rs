@@ -7,29 +7,34 @@
 //! given only if a limit was hit, and [`Verdict::Ok`] only with an order that was replayed.
 //!
 //! Not here: recording histories (`history`), what operations mean (`model`).
-//! Read next: `partition`, `search`.
+//! Read next: `partition`, `object`.
 
 mod bits;
 mod config;
+mod depth;
 mod explain;
 mod intern;
 mod limits;
+mod object;
 mod partition;
 mod pending;
 mod search;
 mod states;
 mod steps;
+mod stream;
 mod unique;
 mod witness;
 
-use crate::history::{History, Operation, Outcome};
+use crate::history::{History, Outcome};
 use crate::model::Model;
 pub use explain::explain;
-use limits::{Halt, Meter};
 pub use limits::{Limit, Limits, PENDING_MAX, Time};
-use partition::{Event, OperationOf, Partition};
-use search::Stop;
-use states::Rules;
+pub use object::Algorithm;
+pub use stream::{SoFar, Stream, StreamError};
+pub use witness::verify_witness;
+use object::Found;
+use intern::{Index, hash_of};
+use partition::{Event, Partition};
 use std::collections::BTreeMap;
 
 /// What a check found out.
@@ -105,76 +110,60 @@ pub struct Illegal<K> {
 /// # Ok::<(), squall_checkers::history::HistoryError>(())
 /// ```
 pub fn check<M: Model>(model: &M, history: &History<M::Input, M::Output>, limits: Limits<'_>) -> Verdict<M::Key> {
+    let judge = |partition: &Partition<'_, M>| Some(object::judge(model, partition, limits));
+    check_each(model, history, judge).expect("it never declines")
+}
+
+/// Judges a history by one algorithm only; `None` if it declines. [`check`] chooses by itself.
+pub fn check_by<M: Model>(
+    algorithm: Algorithm,
+    model: &M,
+    history: &History<M::Input, M::Output>,
+    limits: Limits<'_>,
+) -> Option<Verdict<M::Key>> {
+    check_each(model, history, |partition| object::judge_by(algorithm, model, partition, limits))
+}
+
+/// Judges each object; `None` as soon as `judge` declines one.
+fn check_each<M: Model>(
+    model: &M,
+    history: &History<M::Input, M::Output>,
+    judge: impl Fn(&Partition<'_, M>) -> Option<Found>,
+) -> Option<Verdict<M::Key>> {
     let mut orders = BTreeMap::new();
     let mut undecided = None;
-    for (key, operations) in by_key(model, history) {
-        let partition = Partition::new(model, &operations);
-        match check_object(model, &partition, limits) {
+    for (key, places) in by_key(model, history) {
+        let partition = Partition::new(model, history.operations(), &places);
+        match judge(&partition)? {
             Found::Order(order) => {
                 orders.insert(key, order.into_iter().map(|index| partition.ops[index as usize].operation.id).collect());
             }
-            Found::Dead(operation) => return Verdict::Illegal(illegal(key, &partition, operation)),
+            Found::Dead(operation) => return Some(Verdict::Illegal(illegal(key, &partition, operation))),
             Found::Limit(limit) => undecided = undecided.or(Some(Verdict::Unknown { key, limit })),
         }
     }
-    undecided.unwrap_or(Verdict::Ok(orders))
+    Some(undecided.unwrap_or(Verdict::Ok(orders)))
 }
 
-fn by_key<'a, M: Model>(model: &M, history: &'a History<M::Input, M::Output>) -> BTreeMap<M::Key, Vec<&'a OperationOf<M>>> {
-    let mut keys: BTreeMap<_, Vec<&Operation<_, _>>> = BTreeMap::new();
-    for operation in history.operations() {
-        if operation.outcome != Outcome::Fail {
-            keys.entry(model.partition_key(&operation.input)).or_default().push(operation);
+/// Places of the operations that may have had an effect, by the object that they are about.
+fn by_key<M: Model>(model: &M, history: &History<M::Input, M::Output>) -> BTreeMap<M::Key, Vec<u32>> {
+    let mut keys: Vec<(M::Key, Vec<u32>)> = Vec::new();
+    let mut index = Index::default();
+    for (place, operation) in (0..).zip(history.operations()) {
+        if operation.outcome == Outcome::Fail {
+            continue;
         }
+        let key = model.partition_key(&operation.input);
+        let hash = hash_of(&key);
+        let known = index.find(hash, |known| keys[known as usize].0 == key).unwrap_or_else(|| {
+            let new = partition::position(keys.len());
+            index.insert(hash, new, |known| hash_of(&keys[known as usize].0));
+            keys.push((key, Vec::new()));
+            new
+        });
+        keys[known as usize].1.push(place);
     }
-    keys
-}
-
-/// What was found out about one object.
-enum Found {
-    /// An order, as places of operations.
-    Order(Vec<u32>),
-    /// There is none; the place of the operation without which there would be one.
-    Dead(u32),
-    /// A limit was hit.
-    Limit(Limit),
-}
-
-fn check_object<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits<'_>) -> Found {
-    match unique::judge(model, partition) {
-        Some(Err(operation)) => return Found::Dead(operation),
-        Some(Ok(order)) => {
-            if !witness::verify(model, &partition.ops, &order) { for (i, op) in partition.ops.iter().enumerate() { eprintln!("{i}: {} {}..{:?} {}", model.describe(&op.operation.input, op.operation.outcome.output()), op.invoked, op.returned, order.iter().position(|o| *o == i as u32).map_or(-1, |p| p as i32)); } panic!("unique values gave an order that is none"); }
-            return Found::Order(order);
-        }
-        None => {}
-    }
-    if std::env::var("LINDEBUG").is_ok() { eprintln!("fallback {}", partition.ops.len()); }
-    let found = configuration_sets(model, partition, &mut Meter::new(limits));
-    match found {
-        Err(Stop::Halt(Halt::Limit(limit))) => Found::Limit(limit),
-        Err(Stop::Halt(Halt::Pause)) => unreachable!("nobody asked for a pause"),
-        Err(Stop::Dead(operation)) => Found::Dead(operation),
-        Ok(order) => {
-            assert!(witness::verify(model, &partition.ops, &order), "the search returned an order that is none");
-            Found::Order(order)
-        }
-    }
-}
-
-fn configuration_sets<M: Model>(model: &M, partition: &Partition<'_, M>, meter: &mut Meter<'_>) -> Result<Vec<u32>, Stop> {
-    let horizon = partition.horizon(model);
-    let rules = Rules { model, horizon: Some(&horizon) };
-    let numbers = partition.numbers();
-    // Sets are as wide as they need to be; most histories fit into one word.
-    match partition.pending_max() {
-        0..=64 => search::run::<M, 1>(rules, partition, &numbers, meter),
-        65..=128 => search::run::<M, 2>(rules, partition, &numbers, meter),
-        129..=256 => search::run::<M, 4>(rules, partition, &numbers, meter),
-        257..=512 => search::run::<M, 8>(rules, partition, &numbers, meter),
-        513..=PENDING_MAX => search::run::<M, { PENDING_MAX / 64 }>(rules, partition, &numbers, meter),
-        pending => Err(Stop::Halt(Halt::Limit(Limit::Pending(pending)))),
-    }
+    keys.into_iter().collect()
 }
 
 /// The evidence: what had returned when this operation could not.

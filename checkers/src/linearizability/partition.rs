@@ -52,46 +52,11 @@ pub(super) struct Partition<'a, M: Model> {
 
 impl<'a, M: Model> Partition<'a, M> {
     /// Drops what surely had no effect or, being a read without an answer, says nothing.
-    pub(super) fn new(model: &M, operations: &[&'a OperationOf<M>]) -> Self {
-        let mut ops = Vec::with_capacity(operations.len());
-        ops.extend(operations.iter().filter_map(|operation| relevant(model, operation)));
+    pub(super) fn new(model: &M, operations: &'a [OperationOf<M>], places: &[u32]) -> Self {
+        let mut ops = Vec::with_capacity(places.len());
+        ops.extend(places.iter().filter_map(|place| relevant(model, &operations[*place as usize])));
         let events = events(&mut ops);
         Self { ops, events }
-    }
-
-    /// Until its `last`-th event only: what returns later is of unknown outcome.
-    pub(super) fn truncated(&self, last: u32) -> (Self, Vec<usize>) {
-        let kept: Vec<usize> = (0..self.ops.len())
-            .filter(|index| {
-                let op = &self.ops[*index];
-                op.invoked <= last && (op.returned <= last || !op.read_only)
-            })
-            .collect();
-        let mut ops: Vec<Op<'a, M>> = kept
-            .iter()
-            .map(|index| {
-                let &Op { operation, invoked, returned, read_only } = &self.ops[*index];
-                Op { operation, invoked, returned: if returned <= last { returned } else { NEVER }, read_only }
-            })
-            .collect();
-        let mut place = vec![NEVER; self.ops.len()];
-        for (new, old) in (0..).zip(&kept) {
-            place[*old] = new;
-        }
-        let mut events = Vec::new();
-        for event in &self.events[..=last as usize] {
-            let (&(Event::Invoke(index) | Event::Return(index)), at) = (event, position(events.len()));
-            let place = place[index as usize];
-            if place == NEVER {
-                continue;
-            }
-            match event {
-                Event::Invoke(_) => ops[place as usize].invoked = at,
-                Event::Return(_) => ops[place as usize].returned = at,
-            }
-            events.push(if matches!(event, Event::Invoke(_)) { Event::Invoke(place) } else { Event::Return(place) });
-        }
-        (Self { ops, events }, kept)
     }
 
     /// What the model knows of the rest of the history at each return.

@@ -1,11 +1,14 @@
-//! The proof that an order is one.
+//! Orders that somebody claims, and the proof that one is.
 //!
 //! It knows nothing of the rules by which orders are found: it replays the order on the plain
 //! model and against real time. So a wrong rule cannot make a history look right.
 //! Not here: the searches.
 
-use super::partition::{NEVER, Op};
+use super::by_key;
+use super::partition::{NEVER, Op, OperationOf, call};
+use crate::history::{History, Outcome};
 use crate::model::Model;
+use std::collections::BTreeMap;
 
 /// Whether the order holds every answered operation once, none that returned before one
 /// ahead of it was invoked, and gives each the answer it had.
@@ -13,23 +16,88 @@ pub(super) fn verify<M: Model>(model: &M, ops: &[Op<'_, M>], order: &[u32]) -> b
     let mut times = vec![0_u8; ops.len()];
     order.iter().for_each(|index| times[*index as usize] = times[*index as usize].saturating_add(1));
     let complete = ops.iter().zip(times).all(|(op, times)| times == 1 || (times == 0 && op.returned == NEVER));
-    complete && respects_real_time(ops, order) && is_possible(model, ops, order)
+    complete && replays(model, order.iter().map(|index| ops[*index as usize].operation))
 }
 
-fn respects_real_time<M: Model>(ops: &[Op<'_, M>], order: &[u32]) -> bool {
-    let mut last_invocation = 0;
-    order.iter().map(|index| &ops[*index as usize]).all(|op| {
-        last_invocation = op.operation.invoked_at.max(last_invocation);
-        op.returned == NEVER || last_invocation <= op.operation.returned_at
-    })
-}
-
-fn is_possible<M: Model>(model: &M, ops: &[Op<'_, M>], order: &[u32]) -> bool {
+/// Whether these operations, one by one, respect real time and have the answers they had.
+fn replays<'a, M: Model>(model: &M, order: impl Iterator<Item = &'a OperationOf<M>>) -> bool
+where
+    M: 'a,
+{
     let mut state = model.init();
-    for index in order {
-        let call = ops[*index as usize].call();
-        let Some(next) = model.step(&state, call.input, call.output) else { return false };
-        state = next;
+    let mut last_invocation = 0;
+    for operation in order {
+        last_invocation = operation.invoked_at.max(last_invocation);
+        let returns_in_time = operation.outcome == Outcome::Unknown || last_invocation <= operation.returned_at;
+        match model.step(&state, &operation.input, operation.outcome.output()) {
+            Some(next) if returns_in_time => state = next,
+            _ => return false,
+        }
     }
     true
+}
+
+/// Verifies an order that the system itself gave away: for each operation of the history, in
+/// its order, when it took effect.
+///
+/// In a replicated log that is the index of a write, and for a read the index up to which its
+/// server had applied: of operations with one position reads come last. `None` is for
+/// operations that had no effect, which cannot be answered ones.
+///
+/// The result is the same as in [`super::Verdict::Ok`]. `None` proves nothing: the system may
+/// have been wrong about the order alone. [`super::check`] decides.
+///
+/// # Panics
+///
+/// If there are not as many positions as operations.
+///
+/// ```
+/// use bytes::Bytes;
+/// use squall_checkers::history::{History, Operation, Outcome};
+/// use squall_checkers::linearizability::verify_witness;
+/// use squall_checkers::model::kv::{Input, Kv, Output};
+///
+/// let key = Bytes::from_static(b"k");
+/// let put = |id, value: &'static [u8]| Operation {
+///     id,
+///     client: id,
+///     input: Input::Put { key: key.clone(), value: Bytes::from_static(value) },
+///     outcome: Outcome::Ok(Output::Done),
+///     invoked_at: 0,
+///     returned_at: 9,
+/// };
+/// let read = Operation {
+///     input: Input::Get { key: key.clone() },
+///     outcome: Outcome::Ok(Output::Value(Some(Bytes::from_static(b"a")))),
+///     ..put(3, b"")
+/// };
+/// let history = History::new(vec![put(1, b"a"), put(2, b"b"), read])?;
+/// assert_eq!(verify_witness(&Kv, &history, &[Some(7), Some(8), Some(7)]), Some([(key, vec![1, 3, 2])].into()));
+/// assert_eq!(verify_witness(&Kv, &history, &[Some(7), Some(8), Some(8)]), None);
+/// # Ok::<(), squall_checkers::history::HistoryError>(())
+/// ```
+pub fn verify_witness<M: Model>(
+    model: &M,
+    history: &History<M::Input, M::Output>,
+    positions: &[Option<u64>],
+) -> Option<BTreeMap<M::Key, Vec<u64>>> {
+    assert_eq!(history.operations().len(), positions.len(), "each operation has a position, or none");
+    let mut orders = BTreeMap::new();
+    for (key, places) in by_key(model, history) {
+        let mut placed = Vec::with_capacity(places.len());
+        for place in places {
+            let operation = &history.operations()[place as usize];
+            match positions[place as usize] {
+                Some(position) => placed.push((position, model.is_read_only(call(operation)), operation.invoked_at, operation)),
+                None if operation.outcome == Outcome::Unknown => {}
+                None => return None,
+            }
+        }
+        placed.sort_by_key(|(position, read_only, invoked_at, _)| (*position, *read_only, *invoked_at));
+        if !replays(model, placed.iter().map(|(.., operation)| *operation)) {
+            return None;
+        }
+        orders.insert(key, placed.iter().map(|(.., operation)| operation.id).collect());
+    }
+    Some(orders)
 }

@@ -67,6 +67,7 @@ impl Store {
 /// Both keys of small histories.
 pub const KEYS: [&str; 2] = ["x", "y"];
 
+/// Values of the other half of the histories.
 const VALUES: [&str; 4] = ["a", "b", "a", ""];
 const SEEN: [Option<&str>; 7] = [None, Some(""), Some("a"), Some("b"), Some("aa"), Some("ab"), Some("ba")];
 
@@ -74,23 +75,32 @@ pub fn bytes(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
 
-fn small_input(random: &mut Random) -> Input {
+/// What is written by each operation, if all of it must differ.
+const LETTERS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+
+/// An input that writes `letter`, if there is one, or one of few values.
+fn small_input(random: &mut Random, letter: Option<usize>) -> Input {
     let key = bytes(random.pick(&KEYS));
-    let value = bytes(random.pick(&VALUES));
+    let value = bytes(letter.map_or_else(|| random.pick(&VALUES), |letter| LETTERS[letter]));
+    let expected = match letter {
+        Some(letter) if random.below(4) != 0 => Some(bytes(LETTERS[index_below(random, letter + 1)])),
+        _ => random.pick(&SEEN).map(bytes),
+    };
     match random.below(12) {
         0..4 => Input::Get { key },
         4..7 => Input::Put { key, value },
         7..9 => Input::Append { key, value },
-        9..11 => Input::Cas { key, expected: random.pick(&SEEN).map(bytes), value },
+        9..11 => Input::Cas { key, expected, value },
         _ => Input::Delete { key },
     }
 }
 
-/// A history of 4 to 8 operations on two keys.
+/// A history of 4 to 10 operations on two keys. In half of them all written values differ.
 pub fn small(random: &mut Random) -> Vec<Op> {
-    let count = 4 + random.below(5);
+    let count = 4 + random.below(7);
     let span = random.pick(&[3, 2 * count, 4 * count]);
-    let mut drawn: Vec<_> = (0..count).map(|id| small_operation(random, id, span)).collect();
+    let is_unique = random.below(2) == 0;
+    let mut drawn: Vec<_> = (0..count).map(|id| small_operation(random, id, span, is_unique)).collect();
     drawn.sort_by_key(|(point, operation)| (*point, operation.id));
     let mut store = Store::default();
     for (point, operation) in &mut drawn {
@@ -108,7 +118,7 @@ pub fn small(random: &mut Random) -> Vec<Op> {
 }
 
 /// The operation, and when it takes effect; `u64::MAX` if never. The answer comes later.
-fn small_operation(random: &mut Random, id: u64, span: u64) -> (u64, Op) {
+fn small_operation(random: &mut Random, id: u64, span: u64, is_unique: bool) -> (u64, Op) {
     let invoked_at = random.below(span);
     let duration = random.below(span);
     let (outcome, point) = match random.below(20) {
@@ -116,17 +126,27 @@ fn small_operation(random: &mut Random, id: u64, span: u64) -> (u64, Op) {
         1..5 => (Outcome::Unknown, random.pick(&[invoked_at + random.0 % (2 * span), u64::MAX])),
         _ => (Outcome::Ok(Output::Done), invoked_at + random.below(duration + 1)),
     };
-    let input = small_input(random);
+    let letter = is_unique.then(|| usize::try_from(id).expect("there are few operations"));
+    let input = small_input(random, letter);
     (point, Operation { id, client: id, input, outcome, invoked_at, returned_at: invoked_at + duration })
 }
 
+fn index_below(random: &mut Random, end: usize) -> usize {
+    usize::try_from(random.below(end as u64)).expect("an index fits")
+}
+
+/// Reads see what others saw, or something that nobody wrote; other answers are turned around.
 fn change_an_answer(random: &mut Random, operations: &mut [Op]) {
-    let index = usize::try_from(random.below(operations.len() as u64)).expect("an index fits");
+    let [index, other] = [0; 2].map(|_| index_below(random, operations.len()));
+    let seen = match &operations[other].outcome {
+        Outcome::Ok(Output::Value(seen)) => seen.clone(),
+        _ => random.pick(&SEEN).map(bytes),
+    };
     let operation = &mut operations[index];
     if let Outcome::Ok(output) = &mut operation.outcome {
         match output {
             Output::Done => operation.outcome = Outcome::Fail,
-            Output::Value(value) => *value = random.pick(&SEEN).map(bytes),
+            Output::Value(value) => *value = seen,
             Output::Changed(changed) => *changed = !*changed,
         }
     }

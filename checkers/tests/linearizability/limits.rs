@@ -3,8 +3,10 @@
 use crate::generate::bytes;
 use crate::{Op, verdict};
 use squall_checkers::history::{History, Operation, Outcome};
-use squall_checkers::linearizability::{Limit, Limits, PENDING_MAX, Verdict, check, explain};
+use squall_checkers::linearizability::{Algorithm, Limit, Limits, PENDING_MAX, Time, Verdict, check, check_by, explain};
+use squall_checkers::model::Model;
 use squall_checkers::model::kv::{Input, Kv, Output};
+use std::time::Duration;
 
 fn put(id: u64, key: &str, outcome: Outcome<Output>) -> Op {
     let input = Input::Put { key: bytes(key), value: bytes(&format!("v{id}")) };
@@ -16,8 +18,14 @@ fn get(id: u64, key: &str, value: Option<&str>) -> Op {
     Operation { id, client: id, input: Input::Get { key: bytes(key) }, outcome, invoked_at: 20, returned_at: 21 }
 }
 
+/// The verdict of the algorithm that limits are for.
+fn by_sets(operations: Vec<Op>, limits: Limits<'_>) -> Verdict<bytes::Bytes> {
+    let history = History::new(operations).expect("it is well-formed");
+    check_by(Algorithm::ConfigurationSets, &Kv, &history, limits).expect("it never declines")
+}
+
 fn with_budget(operations: Vec<Op>, configurations: u64) -> Verdict<bytes::Bytes> {
-    check(&Kv, &History::new(operations).expect("it is well-formed"), Limits { configurations, ..Limits::default() })
+    by_sets(operations, Limits { configurations, ..Limits::default() })
 }
 
 #[test]
@@ -40,12 +48,14 @@ fn an_illegal_key_is_reported_though_another_cannot_be_decided() {
 fn too_many_pending_operations_are_refused_and_one_less_is_judged() {
     let pending = |count: usize| (0..count as u64).map(|id| put(id, "x", Outcome::Unknown)).collect::<Vec<_>>();
     let expected = Verdict::Unknown { key: bytes("x"), limit: Limit::Pending(PENDING_MAX + 1) };
-    assert_eq!(verdict(&pending(PENDING_MAX + 1)), expected);
+    assert_eq!(by_sets(pending(PENDING_MAX + 1), Limits::default()), expected);
 
     for count in [PENDING_MAX - 1, 100] {
         let mut operations = pending(count);
         operations.push(get(count as u64, "x", Some("v77")));
-        assert_eq!(verdict(&operations), Verdict::Ok([(bytes("x"), vec![77, count as u64])].into()));
+        let expected = Verdict::Ok([(bytes("x"), vec![77, count as u64])].into());
+        assert_eq!(by_sets(operations.clone(), Limits::default()), expected);
+        assert_eq!(verdict(&operations), expected);
     }
 }
 
@@ -100,4 +110,92 @@ fn a_put_of_the_value_that_is_there_hides_an_append() {
         at(3, Input::Get { key: key.clone() }, Output::Value(Some(b.clone())), 7, 8),
     ];
     assert_eq!(verdict(&operations), Verdict::Ok([(key.clone(), vec![0, 1, 2, 3])].into()));
+}
+
+/// A list that remembers everything, by a model without any knowledge: each order of the
+/// letters is another state.
+struct Letters;
+
+impl Model for Letters {
+    type Key = ();
+    /// A letter to append; `None`: read.
+    type Input = Option<u8>;
+    type Output = Vec<u8>;
+    type State = Vec<u8>;
+    type Horizon = ();
+
+    fn partition_key(&self, _: &Option<u8>) {}
+
+    fn init(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn step(&self, state: &Vec<u8>, input: &Option<u8>, output: Option<&Vec<u8>>) -> Option<Vec<u8>> {
+        let seen = input.is_some() || output.is_none_or(|seen| seen == state);
+        seen.then(|| state.iter().chain(input).copied().collect())
+    }
+
+    fn describe(&self, input: &Option<u8>, _: Option<&Vec<u8>>) -> String {
+        format!("{input:?}")
+    }
+
+    fn describe_state(&self, state: &Vec<u8>) -> String {
+        format!("{state:?}")
+    }
+
+    fn describe_key(&self, _: &()) -> String {
+        String::new()
+    }
+}
+
+/// Concurrent appends, and then a value that none of their orders gives.
+fn explosive(appends: u8) -> History<Option<u8>, Vec<u8>> {
+    let operation = |id: u8, input, invoked_at| Operation {
+        id: id.into(),
+        client: id.into(),
+        input,
+        outcome: Outcome::Ok(vec![u8::MAX]),
+        invoked_at,
+        returned_at: 9 + invoked_at,
+    };
+    let mut operations: Vec<_> = (0..appends).map(|id| operation(id, Some(id), 0)).collect();
+    operations.push(operation(appends, None, 10));
+    History::new(operations).expect("it is well-formed")
+}
+
+#[test]
+fn the_limit_on_memory_is_kept_by_both_searches() {
+    let limits = Limits { configurations: u64::MAX, memory_bytes: 1 << 20, ..Limits::default() };
+    let expected = Verdict::Unknown { key: (), limit: Limit::Memory(1 << 20) };
+    for algorithm in [Algorithm::ConfigurationSets, Algorithm::DepthFirst] {
+        assert_eq!(check_by(algorithm, &Letters, &explosive(20), limits), Some(expected.clone()), "{algorithm:?}");
+    }
+    assert_eq!(check(&Letters, &explosive(20), limits), expected);
+}
+
+#[test]
+fn the_limit_on_time_is_kept_by_a_clock_that_the_caller_brings() {
+    let asked = std::cell::Cell::new(0);
+    let clock = || {
+        asked.set(asked.get() + 1);
+        Duration::from_secs(asked.get())
+    };
+    let limit = Duration::from_secs(5);
+    let limits = Limits { configurations: u64::MAX, memory_bytes: u64::MAX, time: Some(Time { limit, clock: &clock }) };
+    assert_eq!(check(&Letters, &explosive(20), limits), Verdict::Unknown { key: (), limit: Limit::Time(limit) });
+    assert_eq!(asked.get(), 5, "no clock is asked once the limit has passed");
+}
+
+/// So many configurations that both searches get several turns.
+#[test]
+fn the_searches_in_turn_know_what_one_of_them_knows() {
+    let limits = Limits { configurations: u64::MAX, ..Limits::default() };
+    for algorithm in [None, Some(Algorithm::ConfigurationSets), Some(Algorithm::DepthFirst)] {
+        let verdict = match algorithm {
+            None => check(&Letters, &explosive(8), limits),
+            Some(algorithm) => check_by(algorithm, &Letters, &explosive(8), limits).expect("it never declines"),
+        };
+        let Verdict::Illegal(illegal) = verdict else { panic!("nobody wrote what was read: {verdict:?}") };
+        assert_eq!(illegal.operation, 8);
+    }
 }

@@ -9,10 +9,12 @@ mod large;
 mod limits;
 mod planted;
 mod random;
+mod streamed;
 mod twin;
+mod witnessed;
 
 use squall_checkers::history::{History, Operation};
-use squall_checkers::linearizability::{Limits, Verdict, check};
+use squall_checkers::linearizability::{Algorithm, Limits, Verdict, check, check_by};
 use squall_checkers::model::kv::{Input, Kv, Output};
 
 /// An operation on the key-value store.
@@ -24,14 +26,21 @@ fn verdict(operations: &[Op]) -> Verdict<bytes::Bytes> {
     check(&Kv, &history, Limits::default())
 }
 
-/// Compares with the twin and fails with the whole history if they differ.
+/// Each way to find a verdict.
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::UniqueValues, Algorithm::ConfigurationSets, Algorithm::DepthFirst];
+
+/// Compares each algorithm with the twin, and fails with the whole history if they differ.
 fn compare(twin: &mut twin::Twin, operations: &[Op]) -> Verdict<bytes::Bytes> {
     let verdict = verdict(operations);
     let expected = twin.is_linearizable(operations);
-    match &verdict {
-        Verdict::Ok(_) => assert!(expected, "only the checker finds an order: {verdict:?}\n{operations:#?}"),
-        Verdict::Illegal(_) => assert!(!expected, "only the twin finds an order: {verdict:?}\n{operations:#?}"),
-        Verdict::Unknown { .. } => panic!("no verdict on a small history: {verdict:?}\n{operations:#?}"),
+    let history = History::new(operations.to_vec()).expect("generated histories are well-formed");
+    let by_one = ALGORITHMS.iter().filter_map(|algorithm| check_by(*algorithm, &Kv, &history, Limits::default()));
+    for verdict in by_one.chain([verdict.clone()]) {
+        match &verdict {
+            Verdict::Ok(_) => assert!(expected, "only the checker finds an order: {verdict:?}\n{operations:#?}"),
+            Verdict::Illegal(_) => assert!(!expected, "only the twin finds an order: {verdict:?}\n{operations:#?}"),
+            Verdict::Unknown { .. } => panic!("no verdict on a small history: {verdict:?}\n{operations:#?}"),
+        }
     }
     verdict
 }

@@ -16,7 +16,12 @@ struct Block {
     first: Node,
     first_return: u32,
     last_invocation: u32,
+    /// When it happens, or when it begins if it must last for some time.
+    begins: u32,
 }
+
+/// In place of a moment: a block need not happen, and does not.
+const NOT_AT_ALL: u32 = u32::MAX;
 
 impl Block {
     fn is_forward(&self) -> bool {
@@ -40,8 +45,10 @@ pub(super) struct Blocks {
     after: Vec<Node>,
     /// By operation, for reads.
     next_read: Vec<u32>,
-    /// Blocks with the moment at which they begin.
-    blocks: Vec<(u32, Block)>,
+    /// In their order.
+    blocks: Vec<Block>,
+    /// From when to when a block lasts that cannot happen at one moment.
+    zones: Vec<(u32, u32)>,
     /// By node: whether some operation must have seen it, or written it by a compare-and-set.
     is_needed: Vec<bool>,
     needed: usize,
@@ -57,6 +64,7 @@ impl Blocks {
             after: vec![NONE; nodes],
             next_read: vec![NONE; calls.calls.len()],
             blocks: Vec::new(),
+            zones: Vec::new(),
             is_needed: vec![false; nodes],
             needed: 0,
         };
@@ -130,8 +138,8 @@ impl Blocks {
                     followed += self.follow(calls, end, piece)?;
                 }
             } else if span.returned <= end {
-                let block = Block { first: piece, first_return: span.returned, last_invocation: span.invoked };
-                self.blocks.push((0, block));
+                let begins = span.invoked;
+                self.blocks.push(Block { first: piece, first_return: span.returned, last_invocation: begins, begins });
             }
         }
         // Others wait for each other in a circle.
@@ -140,7 +148,7 @@ impl Blocks {
 
     /// Adds the block that begins with `first`, if it has an order; how many values it has.
     fn follow(&mut self, calls: &Calls, end: u32, first: Node) -> Option<usize> {
-        let mut block = Block { first, first_return: u32::MAX, last_invocation: 0 };
+        let mut block = Block { first, first_return: u32::MAX, last_invocation: 0, begins: 0 };
         let (mut node, mut values) = (first, 0);
         while node != NONE {
             values += 1;
@@ -155,42 +163,81 @@ impl Blocks {
             block.add(reads.first_return, reads.last_invocation)?;
             node = self.after[node as usize];
         }
-        self.blocks.push((0, block));
+        self.blocks.push(block);
         Some(values)
     }
 
     /// Gives each block its moment; `None` if one has none.
     fn arrange(&mut self) -> Option<()> {
-        let forward = self.blocks.iter().map(|(_, block)| block).filter(|block| block.is_forward());
-        let mut zones: Vec<(u32, u32)> = forward.map(|block| (block.first_return, block.last_invocation)).collect();
-        zones.sort_unstable();
-        if zones.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+        let forward = self.blocks.iter().filter(|block| block.is_forward());
+        self.zones = forward.map(|block| (block.first_return, block.last_invocation)).collect();
+        self.zones.sort_unstable();
+        if self.zones.windows(2).any(|pair| pair[1].0 < pair[0].1) {
             return None;
         }
-        for (begins, block) in &mut self.blocks {
-            if block.is_forward() {
-                *begins = block.first_return;
-                continue;
-            }
+        for block in &mut self.blocks {
             // As soon as all of it is pending, or the zone around that moment is over.
-            *begins = block.last_invocation;
-            let before = zones.partition_point(|(from, _)| *from < block.last_invocation);
-            if let Some(&(_, to)) = before.checked_sub(1).and_then(|zone| zones.get(zone)) {
-                if block.first_return < to {
-                    return None;
-                }
-                *begins = to.max(*begins);
+            block.begins =
+                if block.is_forward() { block.first_return } else { outside(&self.zones, block.last_invocation) };
+            if block.first_return < block.begins {
+                return None;
             }
         }
-        // A zone that ends where another block begins comes first: it began earlier.
-        self.blocks.sort_by_key(|(begins, block)| (*begins, !block.is_forward()));
+        self.sort();
         Some(())
+    }
+
+    /// A zone that ends where another block begins comes first: it began earlier.
+    fn sort(&mut self) {
+        self.blocks.sort_by_key(|block| (block.begins, !block.is_forward()));
+    }
+
+    /// Moves a block to where the value is not what an operation that failed expected; `None`
+    /// if there is none that could be moved.
+    pub(super) fn make_way(&mut self, calls: &Calls, end: u32, refused: u32) -> Option<()> {
+        let Call::Refused(unexpected) = calls.calls[refused as usize] else { return None };
+        let span = calls.spans[refused as usize];
+        let from = |invoked: u32| outside(&self.zones, invoked.max(span.invoked));
+        let fits = |block: &&Block| {
+            let to = block.first_return.min(span.returned);
+            let is_elsewhere = block.begins < span.invoked || span.returned < block.begins;
+            !block.is_forward() && is_elsewhere && from(block.last_invocation) <= to && self.last_value(block) != unexpected
+        };
+        if let Some(place) = self.blocks.iter().position(|block| fits(&block)) {
+            self.blocks[place].begins = from(self.blocks[place].last_invocation);
+        } else {
+            let block = self.unneeded(calls, end).find(|block| fits(&block))?;
+            let begins = from(block.last_invocation);
+            self.blocks.push(Block { begins, ..block });
+        }
+        self.sort();
+        Some(())
+    }
+
+    /// Writes of unknown outcome that nobody saw, and that did not happen so far.
+    fn unneeded<'a>(&'a self, calls: &'a Calls, end: u32) -> impl Iterator<Item = Block> + 'a {
+        (0..).zip(&calls.writers).filter_map(move |(first, writer)| {
+            let span = calls.spans[*writer as usize];
+            let is_write = matches!(calls.calls[*writer as usize], Call::Write(_) | Call::Append(_));
+            let is_free = is_write && span.invoked <= end && end < span.returned && !self.is_needed[first as usize];
+            let is_new = || self.blocks.iter().all(|block| block.first != first);
+            let block = Block { first, first_return: u32::MAX, last_invocation: span.invoked, begins: NOT_AT_ALL };
+            (is_free && is_new()).then_some(block)
+        })
+    }
+
+    fn last_value(&self, block: &Block) -> Node {
+        let mut node = block.first;
+        while self.after[node as usize] != NONE {
+            node = self.after[node as usize];
+        }
+        node
     }
 
     /// All operations but those that failed, in the order of the blocks, each with the value after it.
     pub(super) fn order(&self, calls: &Calls) -> Vec<(u32, Node)> {
         let mut order = Vec::with_capacity(calls.calls.len());
-        for (_, block) in &self.blocks {
+        for block in &self.blocks {
             let mut node = block.first;
             while node != NONE {
                 if node != calls.initial {
@@ -219,4 +266,10 @@ impl Block {
         self.last_invocation = self.last_invocation.max(last_invocation);
         Some(())
     }
+}
+
+/// This moment, or the end of the zone that it is in.
+fn outside(zones: &[(u32, u32)], moment: u32) -> u32 {
+    let before = zones.partition_point(|(from, _)| *from < moment);
+    before.checked_sub(1).map_or(moment, |zone| zones[zone].1.max(moment))
 }

@@ -29,9 +29,8 @@ use calls::Calls;
 pub(super) fn judge<M: Model>(model: &M, partition: &Partition<'_, M>) -> Option<Result<Vec<u32>, u32>> {
     let calls = Calls::new(model, partition)?;
     let end = u32::try_from(partition.events.len()).ok()?;
-    let order = |blocks: &Blocks| refused::place(&calls, partition, end, &blocks.order(&calls));
     match Blocks::new(&calls, end) {
-        Some(blocks) => Some(Ok(order(&blocks)?)),
+        Some(blocks) => Some(Ok(refused::order(&calls, partition, end, blocks)?)),
         None => Some(Err(first_death(&calls, partition)?)),
     }
 }
@@ -48,7 +47,6 @@ fn first_death<M: Model>(calls: &Calls, partition: &Partition<'_, M>) -> Option<
     let deadly = returns.partition_point(|(at, _)| Blocks::new(calls, at + 1).is_some());
     let (at, operation) = *returns.get(deadly)?;
     // Blocks ignore what failed, so without it there may have been no order even earlier.
-    let blocks = Blocks::new(calls, at)?;
-    refused::place(calls, partition, at, &blocks.order(calls))?;
+    refused::order(calls, partition, at, Blocks::new(calls, at)?)?;
     Some(operation)
 }

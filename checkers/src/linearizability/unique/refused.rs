@@ -1,26 +1,37 @@
 //! Puts compare-and-sets that failed into an order of all other operations.
 //!
 //! They change nothing, so each may stand wherever real time allows and the value is not the
-//! expected one. In a given order the first such place is the best.
-//! Not here: other orders of the others; the search knows them all.
+//! expected one. In a given order the first such place is the best. If there is none, a block
+//! that is free to move may make one.
+//! Not here: all other orders of the others; the search knows them.
 
 use super::super::partition::{Event, Partition};
+use super::blocks::Blocks;
 use super::calls::{Call, Calls, Node};
 use crate::model::Model;
 
-/// The order with them; `None` if one has no place in it.
-pub(super) fn place<M: Model>(
-    calls: &Calls,
-    partition: &Partition<'_, M>,
-    end: u32,
-    order: &[(u32, Node)],
-) -> Option<Vec<u32>> {
+/// How many blocks are moved before the search is left to decide.
+const MOVES: usize = 64;
+
+/// An order of what happened in the first `end` events; `None` if this way none was found.
+pub(super) fn order<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, mut blocks: Blocks) -> Option<Vec<u32>> {
+    for _ in 0..MOVES {
+        match place(calls, partition, end, &blocks.order(calls)) {
+            Ok(order) => return Some(order),
+            Err(operation) => blocks.make_way(calls, end, operation)?,
+        }
+    }
+    None
+}
+
+/// The order with them; an error is the first that has no place in it.
+fn place<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, order: &[(u32, Node)]) -> Result<Vec<u32>, u32> {
     let gaps = Gaps::new(calls, order);
     let mut placed: Vec<(usize, u32)> = Vec::new();
     let mut place_of = vec![0; calls.calls.len()];
     let (mut earliest, mut overtaken) = (0, 0);
     for event in &partition.events[..end as usize] {
-        let (&(Event::Invoke(operation) | Event::Return(operation)), index) = (event, placed.len());
+        let &(Event::Invoke(operation) | Event::Return(operation)) = event;
         let Call::Refused(unexpected) = calls.calls[operation as usize] else { continue };
         let span = calls.spans[operation as usize];
         if end < span.returned {
@@ -38,19 +49,16 @@ pub(super) fn place<M: Model>(
         while gaps.values[gap] == unexpected {
             gap += 1;
             if gap == gaps.values.len() {
-                if std::env::var("LINDEBUG").is_ok() { eprintln!("END {operation} {span:?} unexpected {unexpected}"); }
-                return None;
+                return Err(operation);
             }
         }
         if span.returned < gaps.last_invocation_before[gap] {
-            if std::env::var("LINDEBUG").is_ok() { eprintln!("LATE {operation} {span:?} unexpected {unexpected} gap {gap} earliest {earliest} overtaken {overtaken}\n{}", order.iter().enumerate().skip(earliest.max(3)-3).take(12).map(|(i,(o, n))| format!("{i}: {:?} {:?} -> {n}\n", calls.calls[*o as usize], calls.spans[*o as usize])).collect::<String>()); }
-            return None;
+            return Err(operation);
         }
         place_of[operation as usize] = gap;
-        debug_assert_eq!(index, placed.len());
         placed.push((gap, operation));
     }
-    Some(merge(order, placed))
+    Ok(merge(order, placed))
 }
 
 /// The places between operations; one more than there are operations.
