@@ -6,12 +6,13 @@
 
 mod horizon;
 
+use super::text::{optional, quoted};
 use super::{Call, Model, Use};
 use bytes::Bytes;
 pub use horizon::Horizon;
 
 /// What a client may ask for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Input {
     /// The value of a key; answered by [`Output::Value`].
     Get {
@@ -49,7 +50,7 @@ pub enum Input {
 }
 
 /// What a client may be answered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Output {
     /// Done, unconditionally.
     Done,
@@ -60,7 +61,7 @@ pub enum Output {
 }
 
 /// The value of one key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// There is none.
     Absent,
@@ -216,12 +217,4 @@ impl Model for Kv {
             Input::Get { .. } | Input::Cas { .. } | Input::Delete { .. } => u64::MAX,
         }
     }
-}
-
-fn optional(value: Option<&Bytes>) -> String {
-    value.map_or_else(|| "absent".to_owned(), quoted)
-}
-
-fn quoted(value: &Bytes) -> String {
-    format!("\"{}\"", value.escape_ascii())
 }
