@@ -7,6 +7,8 @@ mod exhaustive;
 mod generate;
 mod large;
 mod limits;
+mod models;
+mod objects;
 mod planted;
 mod random;
 mod twin;
@@ -18,6 +20,9 @@ use squall_checkers::model::kv::{Input, Kv, Output};
 /// An operation on the key-value store.
 type Op = Operation<Input, Output>;
 
+/// The twin of the key-value store.
+type KvTwin = twin::Twin<objects::KvObject>;
+
 /// The verdict of the checker under test.
 fn verdict(operations: &[Op]) -> Verdict<bytes::Bytes> {
     let history = History::new(operations.to_vec()).expect("generated histories are well-formed");
@@ -25,7 +30,7 @@ fn verdict(operations: &[Op]) -> Verdict<bytes::Bytes> {
 }
 
 /// Compares with the twin and fails with the whole history if they differ.
-fn compare(twin: &mut twin::Twin, operations: &[Op]) -> Verdict<bytes::Bytes> {
+fn compare(twin: &mut KvTwin, operations: &[Op]) -> Verdict<bytes::Bytes> {
     let verdict = verdict(operations);
     let expected = twin.is_linearizable(operations);
     match &verdict {
