@@ -4,6 +4,8 @@
 //! Nothing here knows the system that it judges. A violation is a value with its
 //! evidence; no input makes a judge panic. Read next: [`violation`], then [`raft`].
 
+#[cfg(feature = "format")]
+pub mod format;
 pub mod history;
 pub mod linearizability;
 pub mod liveness;

@@ -234,5 +234,8 @@ fn locks_by_hand() {
     assert!(!judge(&[acquire(2), release(2), acquire(1)]), "tokens grow");
     assert!(judge(&[maybe.clone(), acquire(1), release(1)]), "it never happened");
     assert!(judge(&[maybe.clone(), release(4), acquire(5)]), "it did, and somebody found out its token");
-    assert!(!judge(&[maybe, release(4), acquire(4)]));
+    assert!(!judge(&[maybe.clone(), release(4), acquire(4)]));
+    let not_held = |token| (input(Action::Release { token: Some(token) }), Outcome::Ok(Output::NotHeld));
+    assert!(judge(&[maybe.clone(), not_held(4), release(5)]));
+    assert!(!judge(&[maybe, not_held(4), release(4)]), "an unknown token stays what it is");
 }
