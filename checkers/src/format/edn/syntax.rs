@@ -22,7 +22,7 @@ pub(in super::super) struct Forms<'a> {
 impl<'a> Forms<'a> {
     /// All in one vector or list, or one after the other.
     pub fn of_history(text: &'a str) -> Result<Self, Misplaced> {
-        let mut reader = Reader { text, at: 0, line: 1, line_start: 0 };
+        let mut reader = Reader::new(text, 1);
         reader.skip()?;
         let place = reader.place();
         let within = match reader.peek() {
@@ -56,7 +56,7 @@ impl<'a> Forms<'a> {
                     }
                 }
             }
-            _ => self.reader.form(0).map(|form| Some((place, form))),
+            _ => self.reader.form().map(|form| Some((place, form))),
         }
     }
 }
@@ -76,14 +76,14 @@ impl Iterator for Forms<'_> {
 
 /// The forms of one line, up to its end.
 pub(in super::super) fn line(text: &str, line: usize) -> Result<Vec<Value>, Misplaced> {
-    let mut reader = Reader { text, at: 0, line, line_start: 0 };
+    let mut reader = Reader::new(text, line);
     let mut forms = Vec::new();
     loop {
         reader.skip()?;
         if reader.peek().is_none() {
             return Ok(forms);
         }
-        forms.push(reader.form(0)?);
+        forms.push(reader.form()?);
     }
 }
 
@@ -92,9 +92,15 @@ struct Reader<'a> {
     at: usize,
     line: usize,
     line_start: usize,
+    /// How many forms are open around the present one, discarded ones included.
+    depth: usize,
 }
 
 impl<'a> Reader<'a> {
+    const fn new(text: &'a str, line: usize) -> Self {
+        Self { text, at: 0, line, line_start: 0, depth: 0 }
+    }
+
     fn peek(&self) -> Option<char> {
         self.text[self.at..].chars().next()
     }
@@ -145,22 +151,29 @@ impl<'a> Reader<'a> {
             while self.peek().is_some_and(|c| c.is_whitespace() || c == ',') {
                 self.bump();
             }
-            self.form(0)?;
+            self.form()?;
         }
         Ok(())
     }
 
     /// The form that begins here.
-    fn form(&mut self, depth: usize) -> Result<Value, Misplaced> {
-        let place = self.place();
-        if depth > DEPTH_MAX {
-            return Err(Wrong::new("forms nested too deep", format!("at most {DEPTH_MAX} levels")).at(place));
+    fn form(&mut self) -> Result<Value, Misplaced> {
+        if self.depth > DEPTH_MAX {
+            return Err(Wrong::new("forms nested too deep", format!("at most {DEPTH_MAX} levels")).at(self.place()));
         }
+        self.depth += 1;
+        let form = self.form_inside();
+        self.depth -= 1;
+        form
+    }
+
+    fn form_inside(&mut self) -> Result<Value, Misplaced> {
+        let place = self.place();
         match self.peek() {
             None => Err(Wrong::new("the end of the text", "a form: is the file cut off?").at(place)),
-            Some('[') => self.until(']', "a vector", depth).map(Value::List),
-            Some('(') => self.until(')', "a list", depth).map(Value::List),
-            Some('{') => self.map(depth),
+            Some('[') => self.until(']', "a vector").map(Value::List),
+            Some('(') => self.until(')', "a list").map(Value::List),
+            Some('{') => self.map(),
             Some('"') => self.string(),
             Some(':') => {
                 self.bump();
@@ -170,7 +183,7 @@ impl<'a> Reader<'a> {
                 }
                 Ok(Value::Keyword(name.to_owned()))
             }
-            Some('#') => self.dispatch(depth),
+            Some('#') => self.dispatch(),
             Some('\\') => {
                 let start = self.at;
                 self.bump();
@@ -183,7 +196,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Forms up to a closing bracket.
-    fn until(&mut self, close: char, what: &str, depth: usize) -> Result<Vec<Value>, Misplaced> {
+    fn until(&mut self, close: char, what: &str) -> Result<Vec<Value>, Misplaced> {
         let began = self.place();
         self.bump();
         let mut forms = Vec::new();
@@ -198,14 +211,14 @@ impl<'a> Reader<'a> {
                     self.bump();
                     return Ok(forms);
                 }
-                Some(_) => forms.push(self.form(depth + 1)?),
+                Some(_) => forms.push(self.form()?),
             }
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Value, Misplaced> {
+    fn map(&mut self) -> Result<Value, Misplaced> {
         let place = self.place();
-        let forms = self.until('}', "a map", depth)?;
+        let forms = self.until('}', "a map")?;
         if forms.len() % 2 != 0 {
             return Err(Wrong::new("a map with a key without a value", "keys and values in turn").at(place));
         }
@@ -221,17 +234,17 @@ impl<'a> Reader<'a> {
     }
 
     /// Sets, and forms with a tag, which says nothing that a history needs.
-    fn dispatch(&mut self, depth: usize) -> Result<Value, Misplaced> {
+    fn dispatch(&mut self) -> Result<Value, Misplaced> {
         let place = self.place();
         self.bump();
         if self.peek() == Some('{') {
-            return self.until('}', "a set", depth).map(Value::List);
+            return self.until('}', "a set").map(Value::List);
         }
         if self.token().is_empty() {
             return Err(Wrong::new("`#`", "a set or a tagged form").at(place));
         }
         self.skip()?;
-        self.form(depth + 1)
+        self.form()
     }
 
     fn string(&mut self) -> Result<Value, Misplaced> {
