@@ -8,6 +8,7 @@
 mod arguments;
 #[cfg(feature = "mutants")]
 mod bugs;
+mod check;
 mod diff;
 mod output;
 mod replay;
@@ -70,6 +71,7 @@ fn dispatch(command: Command) -> Result<u8, Refused> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Diff { a, b } => diff::diff(&a, &b),
         Command::Scenario { command } => scenario::scenario(&command),
         #[cfg(feature = "mutants")]

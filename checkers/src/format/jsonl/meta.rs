@@ -10,6 +10,8 @@ pub(super) struct Meta {
     pub ops: Option<u64>,
     /// Whether an empty string is a value like any other.
     pub empty_is_present: bool,
+    /// The model's name.
+    pub model: Option<String>,
 }
 
 impl Meta {
@@ -34,6 +36,11 @@ impl Meta {
             Some(value) if *value == Value::text("null") => true,
             Some(value) => return wrong(value, "`absent`, which is \"null\" or left out"),
         };
-        Ok(Some(Self { ops, empty_is_present }))
+        let model = match field("model") {
+            None => None,
+            Some(Value::Text(name)) => Some(String::from_utf8_lossy(name).into_owned()),
+            Some(value) => return wrong(value, "`model`, a name"),
+        };
+        Ok(Some(Self { ops, empty_is_present, model }))
     }
 }

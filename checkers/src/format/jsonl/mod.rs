@@ -44,3 +44,8 @@ mod writer;
 
 pub(super) use reader::read;
 pub use writer::write;
+
+/// The name of the model that the meta line of a file gives, if it does.
+pub fn model(text: &str) -> Option<String> {
+    meta::Meta::parse(text.lines().find(|line| !line.trim().is_empty())?, 1).ok().flatten()?.model
+}
