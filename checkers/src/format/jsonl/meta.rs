@@ -1,46 +1,45 @@
 //! The first line, if it says something about the file.
 
 use super::super::error::{Misplaced, Place, Wrong};
-use super::super::value::Value;
+use serde::Deserialize;
+use serde_json::Value as Json;
 
-/// What the file says about itself.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What the file says about itself. Other fields are for people.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct Meta {
     /// How many operations there are.
     pub ops: Option<u64>,
-    /// Whether an empty string is a value like any other.
-    pub empty_is_present: bool,
+    /// How "nothing there" is spelled: `null`, or else as an empty string, too.
+    absent: Option<Absent>,
     /// The model's name.
     pub model: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+enum Absent {
+    #[serde(rename = "null")]
+    Null,
 }
 
 impl Meta {
     /// What this line says; `None` if it is an operation, or wrong as one.
     pub fn parse(line: &str, number: usize) -> Result<Option<Self>, Misplaced> {
-        let Ok(Value::Map(pairs)) = serde_json::from_str(line) else { return Ok(None) };
-        let [(key, Value::Map(fields))] = &pairs[..] else { return Ok(None) };
-        if *key != Value::text("meta") {
+        let Ok(Json::Object(mut pairs)) = serde_json::from_str(line) else { return Ok(None) };
+        if pairs.len() != 1 {
             return Ok(None);
         }
-        let field = |name: &str| fields.iter().find(|(key, _)| *key == Value::text(name)).map(|(_, value)| value);
-        let wrong = |value: &Value, expected: &str| Err(Wrong::value(value, expected).at(Place::line(number)));
-        let ops = match field("ops") {
-            None => None,
-            Some(value) => match value {
-                Value::Int(ops) if u64::try_from(*ops).is_ok() => u64::try_from(*ops).ok(),
-                value => return wrong(value, "`ops`, a number of operations"),
-            },
-        };
-        let empty_is_present = match field("absent") {
-            None => false,
-            Some(value) if *value == Value::text("null") => true,
-            Some(value) => return wrong(value, "`absent`, which is \"null\" or left out"),
-        };
-        let model = match field("model") {
-            None => None,
-            Some(Value::Text(name)) => Some(String::from_utf8_lossy(name).into_owned()),
-            Some(value) => return wrong(value, "`model`, a name"),
-        };
-        Ok(Some(Self { ops, empty_is_present, model }))
+        let Some(meta) = pairs.remove("meta") else { return Ok(None) };
+        match Self::deserialize(meta) {
+            Ok(meta) => Ok(Some(meta)),
+            Err(error) => {
+                let expected = "`meta` with a number as `ops`, a name as `model`, and \"null\" as `absent`, each if at all";
+                Err(Wrong::new(format!("a meta line that is none ({error})"), expected).at(Place::line(number)))
+            }
+        }
+    }
+
+    /// Whether an empty string is a value like any other.
+    pub fn empty_is_present(&self) -> bool {
+        self.absent.is_some()
     }
 }

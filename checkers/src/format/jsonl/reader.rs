@@ -60,6 +60,10 @@ impl<'m, M: Spelling> Reader<'m, M> {
     }
 
     fn line(&mut self, number: usize, text: &str) -> Result<(), Misplaced> {
+        // serde would take a list for an object whose fields are in order.
+        if !text.trim_start().starts_with('{') {
+            return Err(Wrong::new("a line without an object", "an operation as a JSON object").at(Place::line(number)));
+        }
         let line: Line<'_> = serde_json::from_str(text).map_err(|error| reword(number, &error))?;
         self.operation(number, line).map_err(|wrong| wrong.at(Place::line(number)))
     }
@@ -121,7 +125,7 @@ impl<'m, M: Spelling> Reader<'m, M> {
     }
 
     fn value(&self, value: Value) -> Value {
-        if self.meta.empty_is_present { value } else { absent::<M>(value) }
+        if self.meta.empty_is_present() { value } else { absent::<M>(value) }
     }
 
     fn finish(self, text: &str) -> Result<RecordedOf<M>, Misplaced> {
