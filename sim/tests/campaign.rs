@@ -34,7 +34,7 @@ fn sweep<S: Subject + Sync>(subject: &S, scenarios: &[Named], seeds: std::ops::R
     let jobs: Vec<Job> =
         seeds.flat_map(|seed| (0..scenarios.len()).map(move |scenario| Job { scenario, seed, twice: false })).collect();
     let stop = AtomicBool::new(false);
-    Sweep { scenarios, jobs: &jobs, workers: 2, how, stop: &stop }.run_subject(subject, &|_| ()).expect("valid settings")
+    Sweep { scenarios, jobs: &jobs, workers: 2, how, stop: &stop }.run_subject(subject, &|_, _| ()).expect("valid settings")
 }
 
 /// A machine that forgets every write of one client, which no single node can notice.

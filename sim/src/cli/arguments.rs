@@ -60,6 +60,9 @@ pub(super) struct Run {
     /// Where failures are recorded.
     #[arg(long, value_name = "DIR", default_value = "seeds")]
     pub out: PathBuf,
+    /// Write the clients' history of each run into this folder, for `check`.
+    #[arg(long, value_name = "DIR")]
+    pub history_out: Option<PathBuf>,
     /// Where scenarios run.
     #[arg(long, default_value = "world", value_parser = arenas())]
     pub arena: ArenaKind,

@@ -10,6 +10,7 @@ mod arguments;
 mod bugs;
 mod check;
 mod diff;
+mod histories;
 mod output;
 mod replay;
 mod run;
