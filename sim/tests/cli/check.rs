@@ -124,7 +124,8 @@ fn verify_witness(text: &str) {
 #[test]
 fn run_writes_histories_that_check_judges_alike() {
     let folder = Folder::new("check-history-out");
-    let storm = "    network: (loss_ppm: 50_000, duplicate_ppm: 50_000),\n    faults: [(when: At(\"200ms\"), what: Kill(Leader))],\n";
+    let storm =
+        "    network: (loss_ppm: 50_000, duplicate_ppm: 50_000),\n    faults: [(when: At(\"200ms\"), what: Kill(Leader))],\n";
     folder.write("stormy.ron", brief(storm));
     folder.write("deep/down/calm.ron", brief(""));
     folder.write("deep/calm.ron", brief(""));
