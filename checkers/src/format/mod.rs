@@ -137,7 +137,7 @@ pub type RecordedOf<M> = Recorded<<M as crate::model::Model>::Input, <M as crate
 /// let error = format::read(&model, "history.edn", &file[..140], None).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "history.edn:3:16: found the end of the file inside of a map, expected `}`: is the file cut off?",
+///     "history.edn:3:15: found the end of the file inside of a map, expected `}`: is the file cut off?",
 /// );
 /// # Ok::<(), squall_checkers::format::FormatError>(())
 /// ```

@@ -8,13 +8,16 @@ use squall_checkers::format::{jsonl, read};
 use squall_checkers::history::{History, Operation, Outcome};
 use squall_checkers::model::{append_list, cas_register, counter, kv, lock, queue, register, set};
 
+/// An operation and what came of it: nobody knows, it failed, or an answer.
+type Call<I, O> = (I, Option<Option<O>>);
+
 /// Writes calls as a history, one after the other, and reads it back.
-fn comes_back<M: Spelling>(model: &M, calls: Vec<(M::Input, Option<Option<M::Output>>)>)
+fn comes_back<M: Spelling>(model: &M, calls: Vec<Call<M::Input, M::Output>>)
 where
     M::Input: std::fmt::Debug,
     M::Output: std::fmt::Debug,
 {
-    let operation = |(id, (input, outcome)): (u64, (M::Input, Option<Option<M::Output>>))| {
+    let operation = |(id, (input, outcome)): (u64, Call<M::Input, M::Output>)| {
         let outcome = match outcome {
             None => Outcome::Unknown,
             Some(None) => Outcome::Fail,
@@ -36,8 +39,8 @@ fn any_bytes() -> impl Strategy<Value = Bytes> {
     prop_oneof![vec(any::<u8>(), 0..6).prop_map(Bytes::from), "[a-c0-9\"\\\\\n]{0,3}".prop_map(Bytes::from)]
 }
 
-/// What may come of an operation: nobody knows, it failed, or an answer.
-fn any_of<I, O, S>(input: impl Strategy<Value = I>, answer: impl Fn(I) -> S) -> impl Strategy<Value = Vec<(I, Option<Option<O>>)>>
+/// Operations with whatever may come of them.
+fn any_of<I, O, S>(input: impl Strategy<Value = I>, answer: impl Fn(I) -> S) -> impl Strategy<Value = Vec<Call<I, O>>>
 where
     I: Clone + std::fmt::Debug,
     O: Clone + std::fmt::Debug,
