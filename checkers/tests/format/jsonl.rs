@@ -49,7 +49,10 @@ fn a_file_says_whether_empty_is_absent() {
     assert!(!judge(&Kv, &get("\"absent\":\"null\"")), "nobody wrote an empty value");
     let put = r#"{"i":0,"c":0,"f":"put","k":"k","a":"","t0":0,"t1":1}"#;
     let error = read(&Kv, put).unwrap_err().to_string();
-    assert_eq!(error, "file:1:1: found no value, expected a string or a whole number");
+    assert_eq!(
+        error,
+        "file:1:1: found no value, or an empty one, expected a value; an empty one means that there is nothing, unless the meta line has \"absent\":\"null\""
+    );
     assert!(judge(&Kv, &format!("{{\"meta\":{{\"absent\":\"null\"}}}}\n{put}\n")));
 }
 

@@ -130,7 +130,7 @@ fn keys_and_answers_of_other_models() {
     let get = r#"{"i":0,"c":0,"f":"get","t0":5,"t1":7,"out":"x"}"#;
     assert_eq!(refused(&Kv, get), "f:1:1: found no key, expected the key that the operation is about");
     let cas = r#"{"i":0,"c":0,"f":"cas","k":1,"a":1,"t0":5,"t1":7,"out":true}"#;
-    assert_eq!(refused(&Kv, cas), "f:1:1: found no value, expected a string or a whole number");
+    assert!(refused(&Kv, cas).starts_with("f:1:1: found no value, or an empty one, expected a value; "));
     let cas = r#"{"i":0,"c":0,"f":"cas","k":1,"a":1,"b":2,"t0":5,"t1":7}"#;
     assert_eq!(refused(&Kv, cas), "f:1:1: found no answer, expected true or false");
     let read = r#"{"i":0,"c":0,"f":"read","t0":5,"t1":7,"out":["x","x"]}"#;

@@ -3,6 +3,12 @@
 use super::{Asked, Named, Shape, Spelling, Value, Wrong, answered, done, optional, spelled, yes_or_no};
 use crate::model::kv::{Input, Kv, Output};
 
+/// What is written, with a better word for what an empty value is taken for.
+fn written<T>(value: &Value, read: Result<T, Wrong>) -> Result<T, Wrong> {
+    let expected = "a value; an empty one means that there is nothing, unless the meta line has \"absent\":\"null\"";
+    read.map_err(|wrong| if *value == Value::Null { Wrong::new("no value, or an empty one", expected) } else { wrong })
+}
+
 impl Spelling for Kv {
     const OPERATIONS: &'static [Named] = &[
         Named::new("get", &["read"], Shape::Read),
@@ -18,9 +24,12 @@ impl Spelling for Kv {
     fn input(&self, asked: &Asked) -> Result<Input, Wrong> {
         let key = asked.key.clone().ok_or_else(|| Wrong::new("no key", "the key that the operation is about"))?;
         Ok(match asked.f {
-            "put" => Input::Put { key, value: asked.argument()? },
-            "app" => Input::Append { key, value: asked.argument()? },
-            "cas" => asked.cas().map(|(expected, value)| Input::Cas { key, expected, value })?,
+            "put" => Input::Put { key, value: written(&asked.a, asked.argument())? },
+            "app" => Input::Append { key, value: written(&asked.a, asked.argument())? },
+            "cas" => {
+                let (expected, value) = written(&asked.b, asked.cas())?;
+                Input::Cas { key, expected, value }
+            }
             "del" => asked.no_argument().map(|()| Input::Delete { key })?,
             _ => asked.no_argument().map(|()| Input::Get { key })?,
         })
