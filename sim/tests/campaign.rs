@@ -8,6 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
+use squall_checkers::format;
+use squall_checkers::history::Outcome;
+use squall_checkers::linearizability::{self, Limits, Verdict as Linearizability};
 use squall_checkers::model::kv::{Input, Kv as KvModel, Output};
 use squall_checkers::violation::Property;
 use squall_raft::applier::kv::Kv;
@@ -17,7 +20,7 @@ use squall_sim::campaign::sweep::{Job, Named, RUNS_FOR_MARKS, Report, Sweep};
 use squall_sim::campaign::verdict::Verdict;
 use squall_sim::plan::{Op, Operation, Plan};
 use squall_sim::run::Options;
-use squall_sim::run::subject::{Ask, KvSubject, Subject};
+use squall_sim::run::subject::{Ask, HistoryOf, KvSubject, Subject};
 use squall_sim::scenario::{self, Mark, Scenario};
 use squall_sim::seeds::record::{Record, Status};
 use squall_sim::seeds::replay::{check, replay};
@@ -34,7 +37,7 @@ fn sweep<S: Subject + Sync>(subject: &S, scenarios: &[Named], seeds: std::ops::R
     let jobs: Vec<Job> =
         seeds.flat_map(|seed| (0..scenarios.len()).map(move |scenario| Job { scenario, seed, twice: false })).collect();
     let stop = AtomicBool::new(false);
-    Sweep { scenarios, jobs: &jobs, workers: 2, how, stop: &stop }.run_subject(subject, &|_| ()).expect("valid settings")
+    Sweep { scenarios, jobs: &jobs, workers: 2, how, stop: &stop }.run_subject(subject, &|_, _| ()).expect("valid settings")
 }
 
 /// A machine that forgets every write of one client, which no single node can notice.
@@ -72,6 +75,36 @@ impl Subject for Forgetful {
     fn seen(&self, input: &Input, output: &Output) -> Option<Option<Bytes>> {
         KvSubject.seen(input, output)
     }
+
+    fn write_history(&self, history: &HistoryOf<Self>, witness: &[Option<u64>]) -> Option<String> {
+        KvSubject.write_history(history, witness)
+    }
+}
+
+/// What a file of a run says is what the run itself was told, be it right or wrong.
+#[test]
+fn a_written_history_gets_the_verdict_of_its_run() {
+    let named = brief("written", "");
+    let how = How { options: Options { history: true, ..Options::default() }, ..How::default() };
+    let verdict_of_file = |judged: &Judged| {
+        let outcome = judged.outcome.as_ref().expect("the run ends");
+        let text = outcome.history.as_ref().expect("it was asked for");
+        let recorded = format::read(&KvModel, "written", text.as_bytes(), None).expect("a history");
+        let answered = recorded.history.operations().iter().filter(|operation| operation.outcome != Outcome::Unknown).count();
+        assert_eq!((answered as u64, recorded.witness.len() as u64), (outcome.operations, outcome.operations + outcome.unknown));
+        linearizability::check(&KvModel, &recorded.history, Limits::default())
+    };
+    let plan = || Arc::new(Plan::draw(&named.name, &named.scenario, 5));
+    let good = judge(plan(), &KvSubject, how).expect("valid settings");
+    assert_eq!(good.verdict(), Verdict::Pass);
+    assert!(matches!(verdict_of_file(&good), Linearizability::Ok(_)));
+    let bad = judge(plan(), &Forgetful, how).expect("valid settings");
+    let failure = bad.failure.as_ref().expect("writes are lost");
+    assert_eq!(failure.property, Property::Linearizability);
+    let Linearizability::Illegal(illegal) = verdict_of_file(&bad) else { panic!("the file is as illegal as the run") };
+    assert!(failure.message.contains(&format!("operation {} of client", illegal.operation)), "{}", failure.message);
+    let without = judge(plan(), &KvSubject, How::default()).expect("valid settings").outcome.expect("the run ends");
+    assert_eq!((without.history, Some(without.hash)), (None, good.outcome.map(|outcome| outcome.hash)));
 }
 
 /// More clients than any machine could serve: virtual time hardly advances for all that happens.

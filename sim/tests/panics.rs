@@ -43,7 +43,7 @@ fn sweep_how(scenarios: &[Named], seeds: std::ops::Range<u64>, how: How) -> Repo
         seeds.flat_map(|seed| (0..scenarios.len()).map(move |scenario| Job { scenario, seed, twice: false })).collect();
     let stop = AtomicBool::new(false);
     panics::keep_quiet();
-    let report = Sweep { scenarios, jobs: &jobs, workers: 2, how, stop: &stop }.run_subject(&Touchy, &|_| ());
+    let report = Sweep { scenarios, jobs: &jobs, workers: 2, how, stop: &stop }.run_subject(&Touchy, &|_, _| ());
     drop(std::panic::take_hook());
     report.expect("valid settings")
 }

@@ -66,7 +66,7 @@ fn run(source: &Source, seeds: &[u64]) -> Result<(), Failed> {
     let jobs: Vec<Job> = seeds.iter().enumerate().map(|(i, seed)| Job { scenario: 0, seed: *seed, twice: i == 0 }).collect();
     let stop = AtomicBool::new(false);
     let sweep = Sweep { scenarios: std::slice::from_ref(&named), jobs: &jobs, workers: 1, how: How::default(), stop: &stop };
-    let report = sweep.run(&|_| ()).map_err(|(name, error)| format!("{name}: {error}"))?;
+    let report = sweep.run(&|_, _| ()).map_err(|(name, error)| format!("{name}: {error}"))?;
     if let Some(failed) = report.failed.first() {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../seeds");
         let record = Record::of(&failed.judged, None);

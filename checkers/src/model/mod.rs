@@ -1,10 +1,34 @@
 //! Sequential specifications: what an object may answer if operations come one by one.
 //!
 //! Not here: concurrency and real time, which are the business of `linearizability`.
-//! Read next: `kv`, the model of the key-value store.
+//! Read next: [`register`], the simplest model; [`kv`], the one with the most operations;
+//! [`nondeterministic`], for objects that may do one of several things.
+//!
+//! | model | operations |
+//! | --- | --- |
+//! | [`register`] | read, write |
+//! | [`cas_register`] | read, write, compare-and-set |
+//! | [`kv`] | get, put, append, compare-and-set, delete |
+//! | [`append_list`] | append an element, read all |
+//! | [`set`] | add, remove, contains, read all |
+//! | [`counter`] | add, read |
+//! | [`queue`] | enqueue, dequeue |
+//! | [`lock`] | acquire with a fencing token, release |
+//!
+//! Every operation names a key, and keys are judged apart. A history of a single object may
+//! leave the key empty.
 
 mod access;
+pub mod append_list;
+pub mod cas_register;
+pub mod counter;
 pub mod kv;
+pub mod lock;
+pub mod nondeterministic;
+pub mod queue;
+pub mod register;
+pub mod set;
+mod text;
 
 pub use access::{Access, Value};
 use std::hash::Hash;
@@ -43,6 +67,68 @@ pub struct Use<'a, I, O> {
 /// `describe`s for people. The others are knowledge that makes the search fast. Their defaults know nothing
 /// and are right for every model; an answer that is not true makes verdicts wrong, so each
 /// says exactly what it promises.
+///
+/// # Example: a model of one's own, a number that only rises
+///
+/// ```
+/// use squall_checkers::history::{History, Operation, Outcome};
+/// use squall_checkers::linearizability::{Limits, Verdict, check};
+/// use squall_checkers::model::Model;
+///
+/// struct Maximum;
+///
+/// #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// enum Ask {
+///     /// Answered by the greatest number so far.
+///     Raise(u64),
+/// }
+///
+/// impl Model for Maximum {
+///     type Key = (); // There is only one.
+///     type Input = Ask;
+///     type Output = u64;
+///     type State = u64;
+///     type Horizon = ();
+///
+///     fn partition_key(&self, _: &Ask) {}
+///
+///     fn init(&self) -> u64 {
+///         0
+///     }
+///
+///     fn step(&self, maximum: &u64, Ask::Raise(to): &Ask, answer: Option<&u64>) -> Option<u64> {
+///         let raised = *maximum.max(to);
+///         answer.is_none_or(|answer| *answer == raised).then_some(raised)
+///     }
+///
+///     fn describe(&self, Ask::Raise(to): &Ask, answer: Option<&u64>) -> String {
+///         format!("raise to {to} -> {answer:?}")
+///     }
+///
+///     fn describe_state(&self, maximum: &u64) -> String {
+///         maximum.to_string()
+///     }
+///
+///     fn describe_key(&self, _: &()) -> String {
+///         "the maximum".to_owned()
+///     }
+/// }
+///
+/// let raise = |id, to, answer| Operation {
+///     id,
+///     client: id,
+///     input: Ask::Raise(to),
+///     outcome: Outcome::Ok(answer),
+///     invoked_at: 10 * id,
+///     returned_at: 10 * id + 5,
+/// };
+/// let judge = |answer| {
+///     let history = History::new(vec![raise(1, 7, 7), raise(2, 3, answer)]).expect("it is well-formed");
+///     check(&Maximum, &history, Limits::default())
+/// };
+/// assert_eq!(judge(7), Verdict::Ok([((), vec![1, 2])].into()));
+/// assert!(matches!(judge(3), Verdict::Illegal(_)), "it fell");
+/// ```
 pub trait Model {
     /// What tells apart objects that do not influence each other.
     type Key: Clone + Ord + Hash;

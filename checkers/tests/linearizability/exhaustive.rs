@@ -4,8 +4,8 @@
 //! Up to three operations always. Of four, all up to renaming of keys and values with
 //! `SQUALL_NIGHTLY=1` in the environment, else every 997th history.
 
+use crate::KvTwin;
 use crate::generate::{KEYS, bytes};
-use crate::twin::Twin;
 use crate::{Op, compare};
 use squall_checkers::history::{Operation, Outcome};
 use squall_checkers::linearizability::Verdict;
@@ -93,7 +93,7 @@ fn history(calls: &[Call], intervals: &[(u64, u64)], mut number: usize) -> Vec<O
 fn compare_all(count: usize, step: usize, is_wanted: impl Fn(usize) -> bool) -> [u64; 2] {
     let calls = calls();
     let histories = calls.len().pow(u32::try_from(count).expect("few operations"));
-    let mut twin = Twin::default();
+    let mut twin = KvTwin::default();
     let mut verdicts = [0, 0];
     for intervals in interval_orders(count) {
         for number in (0..histories).step_by(step).filter(|number| is_wanted(*number)) {

@@ -7,6 +7,8 @@ mod exhaustive;
 mod generate;
 mod large;
 mod limits;
+mod models;
+mod objects;
 mod planted;
 mod random;
 mod streamed;
@@ -20,6 +22,9 @@ use squall_checkers::model::kv::{Input, Kv, Output};
 /// An operation on the key-value store.
 type Op = Operation<Input, Output>;
 
+/// The twin of the key-value store.
+type KvTwin = twin::Twin<objects::KvObject>;
+
 /// The verdict of the checker under test.
 fn verdict(operations: &[Op]) -> Verdict<bytes::Bytes> {
     let history = History::new(operations.to_vec()).expect("generated histories are well-formed");
@@ -30,7 +35,7 @@ fn verdict(operations: &[Op]) -> Verdict<bytes::Bytes> {
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::UniqueValues, Algorithm::ConfigurationSets, Algorithm::DepthFirst];
 
 /// Compares each algorithm with the twin, and fails with the whole history if they differ.
-fn compare(twin: &mut twin::Twin, operations: &[Op]) -> Verdict<bytes::Bytes> {
+fn compare(twin: &mut KvTwin, operations: &[Op]) -> Verdict<bytes::Bytes> {
     let verdict = verdict(operations);
     let expected = twin.is_linearizable(operations);
     let history = History::new(operations.to_vec()).expect("generated histories are well-formed");

@@ -2,8 +2,8 @@
 //!
 //! They are the real checker behind a model or a history that is wrong in one way.
 
+use crate::KvTwin;
 use crate::generate::{Random, small};
-use crate::twin::Twin;
 use crate::{Op, verdict};
 use squall_checkers::history::{History, Outcome};
 use squall_checkers::linearizability::{Limits, Verdict, check};
@@ -103,7 +103,7 @@ fn wrong_history(change: impl Fn(&mut Op)) -> impl Fn(&[Op]) -> bool {
 /// On how many random histories a checker contradicts the twin: accepting, refusing.
 fn contradictions(finds_order: impl Fn(&[Op]) -> bool) -> [u64; 2] {
     let mut random = Random(3);
-    let mut twin = Twin::default();
+    let mut twin = KvTwin::default();
     let mut contradictions = [0, 0];
     for _ in 0..HISTORIES {
         let operations = small(&mut random);

@@ -3,8 +3,8 @@
 //!
 //! They are split over two tests, which run side by side.
 
+use crate::KvTwin;
 use crate::generate::{Random, Store, small};
-use crate::twin::Twin;
 use crate::{ALGORITHMS, Op, compare};
 use bytes::Bytes;
 use squall_checkers::history::{History, Outcome};
@@ -27,7 +27,7 @@ fn the_second_hundred_thousand_random_histories_get_the_verdict_of_the_twin() {
 
 fn compare_random(seed: u64) {
     let mut random = Random(seed);
-    let mut twin = Twin::default();
+    let mut twin = KvTwin::default();
     let (mut legal, mut unique) = (0, 0);
     for _ in 0..HISTORIES {
         let operations = small(&mut random);
@@ -72,7 +72,7 @@ pub fn assert_explains(operations: &[Op], orders: &BTreeMap<Bytes, Vec<u64>>) {
 }
 
 /// The answered prefix has no order, and has one without the return of its last operation.
-fn assert_minimal(twin: &mut Twin, operations: &[Op], illegal: &Illegal<Bytes>) {
+fn assert_minimal(twin: &mut KvTwin, operations: &[Op], illegal: &Illegal<Bytes>) {
     let of_key = |op: &&Op| Kv.partition_key(&op.input) == illegal.key && op.outcome != Outcome::Fail;
     let of_key: Vec<_> = operations.iter().filter(of_key).cloned().collect();
     assert_eq!(illegal.prefix.last(), Some(&illegal.operation));

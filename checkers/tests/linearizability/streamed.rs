@@ -1,9 +1,8 @@
 //! A history judged while it arrives gets, after each event, the verdict of the twin on what
 //! arrived until then.
 
-use crate::Op;
 use crate::generate::{Random, small};
-use crate::twin::Twin;
+use crate::{KvTwin, Op};
 use squall_checkers::history::Outcome;
 use squall_checkers::linearizability::{Limits, SoFar, Stream, Verdict};
 use squall_checkers::model::kv::{Input, Kv, Output};
@@ -53,7 +52,7 @@ fn arrived(operations: &[Op], events: &[Event]) -> Vec<Op> {
 
 #[test]
 fn after_each_event_the_verdict_is_the_twins() {
-    let (mut random, mut twin, mut illegal) = (Random(5), Twin::default(), 0);
+    let (mut random, mut twin, mut illegal) = (Random(5), KvTwin::default(), 0);
     for _ in 0..HISTORIES {
         let operations = small(&mut random);
         let events = events(&operations);

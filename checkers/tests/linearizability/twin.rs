@@ -2,33 +2,39 @@
 //!
 //! Written for small histories and to be obviously right. It shares no code and no idea
 //! with the checker: all keys at once, no events, no rule that prunes.
+//! Not here: what the objects do (`objects`).
 
-use crate::Op;
-use bytes::Bytes;
-use squall_checkers::history::Outcome;
-use squall_checkers::model::kv::{Input, Output};
+use crate::objects::Object;
+use squall_checkers::history::{Operation, Outcome};
 
-/// A value: 0 if absent, else its bytes behind a leading 1.
-type Packed = u128;
+/// An operation on an object.
+pub type OpOf<O> = Operation<<O as Object>::Input, <O as Object>::Output>;
 
-/// The values of both keys.
-type State = [Packed; 2];
+/// The states of the objects under both keys.
+type States<O> = [<O as Object>::State; 2];
 
 /// Reusable memory: for each subset the states that are possible after it.
-#[derive(Default)]
-pub struct Twin {
-    after: Vec<Vec<State>>,
+pub struct Twin<O: Object> {
+    after: Vec<Vec<States<O>>>,
+    /// The states of one object; kept for its space.
+    next: Vec<O::State>,
 }
 
-impl Twin {
-    /// Whether the operations, on keys `x` and `y`, have an order that explains them.
-    pub fn is_linearizable(&mut self, operations: &[Op]) -> bool {
-        let ops: Vec<&Op> = operations.iter().filter(|op| op.outcome != Outcome::Fail).collect();
-        let before: Vec<usize> = ops.iter().map(|op| predecessors(&ops, op)).collect();
+impl<O: Object> Default for Twin<O> {
+    fn default() -> Self {
+        Self { after: Vec::new(), next: Vec::new() }
+    }
+}
+
+impl<O: Object> Twin<O> {
+    /// Whether the operations, on two keys, have an order that explains them.
+    pub fn is_linearizable(&mut self, operations: &[OpOf<O>]) -> bool {
+        let ops: Vec<&OpOf<O>> = operations.iter().filter(|op| op.outcome != Outcome::Fail).collect();
+        let before: Vec<usize> = ops.iter().map(|op| predecessors::<O>(&ops, op)).collect();
         let subsets = 1 << ops.len();
         self.after.resize_with(subsets.max(self.after.len()), Vec::new);
         self.after[..subsets].iter_mut().for_each(Vec::clear);
-        self.after[0].push([0, 0]);
+        self.after[0].push(Default::default());
         for subset in 0..subsets {
             let mut states = std::mem::take(&mut self.after[subset]);
             states.sort_unstable();
@@ -36,71 +42,31 @@ impl Twin {
             for (index, op) in ops.iter().enumerate() {
                 let bit = 1 << index;
                 if subset & bit == 0 && before[index] & !subset == 0 {
-                    self.after[subset | bit].extend(states.iter().flat_map(|state| results(op, *state)).flatten());
+                    states.iter().for_each(|state| self.add_results(subset | bit, op, state));
                 }
             }
             self.after[subset] = states;
         }
         !self.after[subsets - 1].is_empty()
     }
+
+    /// With an answer: the states after it. Without: those with effect, and the one without.
+    fn add_results(&mut self, subset: usize, op: &OpOf<O>, states: &States<O>) {
+        if op.outcome == Outcome::Unknown {
+            self.after[subset].push(states.clone());
+        }
+        let key = O::key(&op.input);
+        O::execute(&states[key], &op.input, op.outcome.output(), &mut self.next);
+        for next in self.next.drain(..) {
+            let mut states = states.clone();
+            states[key] = next;
+            self.after[subset].push(states);
+        }
+    }
 }
 
 /// Those that returned before it was invoked, as a set of bits.
-fn predecessors(ops: &[&Op], later: &Op) -> usize {
-    let precedes = |op: &Op| op.outcome != Outcome::Unknown && op.returned_at < later.invoked_at;
+fn predecessors<O: Object>(ops: &[&OpOf<O>], later: &OpOf<O>) -> usize {
+    let precedes = |op: &OpOf<O>| op.outcome != Outcome::Unknown && op.returned_at < later.invoked_at;
     ops.iter().enumerate().map(|(index, op)| usize::from(precedes(op)) << index).sum()
-}
-
-/// With an answer: the state after it, if it is the answer. Without: with and without effect.
-fn results(op: &Op, state: State) -> [Option<State>; 2] {
-    let (after, answer) = execute(&op.input, state);
-    match &op.outcome {
-        Outcome::Ok(output) => [(answer == *output).then_some(after), None],
-        Outcome::Unknown => [Some(state), Some(after)],
-        Outcome::Fail => [Some(state), None],
-    }
-}
-
-fn execute(input: &Input, mut state: State) -> (State, Output) {
-    let key = match input {
-        Input::Get { key }
-        | Input::Put { key, .. }
-        | Input::Append { key, .. }
-        | Input::Cas { key, .. }
-        | Input::Delete { key } => usize::from(key.as_ref() == b"y"),
-    };
-    let old = state[key];
-    let (new, answer) = match input {
-        Input::Get { .. } => (old, Output::Value(unpack(old))),
-        Input::Put { value, .. } => (pack(1, value), Output::Done),
-        Input::Append { value, .. } => (pack(old.max(1), value), Output::Done),
-        Input::Cas { expected, value, .. } => {
-            let matches = old == expected.as_ref().map_or(0, |expected| pack(1, expected));
-            (if matches { pack(1, value) } else { old }, Output::Changed(matches))
-        }
-        Input::Delete { .. } => (0, Output::Changed(old != 0)),
-    };
-    state[key] = new;
-    (state, answer)
-}
-
-fn pack(start: Packed, bytes: &[u8]) -> Packed {
-    bytes.iter().fold(start, |packed, byte| {
-        assert!(packed >> 120 == 0, "the twin is for values of up to 15 bytes");
-        packed << 8 | Packed::from(*byte)
-    })
-}
-
-fn unpack(packed: Packed) -> Option<Bytes> {
-    let bits = packed.checked_ilog2()?;
-    let bytes = packed.to_be_bytes();
-    Some(Bytes::copy_from_slice(&bytes[bytes.len() - bits as usize / 8..]))
-}
-
-#[test]
-fn values_survive_packing() {
-    for value in [&b""[..], b"a", b"\0", b"\0\xff", b"123456789012345"] {
-        assert_eq!(unpack(pack(1, value)).as_deref(), Some(value));
-    }
-    assert_eq!(unpack(0), None);
 }

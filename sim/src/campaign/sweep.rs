@@ -124,11 +124,11 @@ pub struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Runs all jobs with the bundled state machine. `progress` is called after each, from any worker.
+    /// Runs all jobs with the bundled state machine. `progress` is called after each with what came of it, from any worker.
     ///
     /// # Errors
     /// If the engine refuses a scenario's settings, with the scenario's name.
-    pub fn run(&self, progress: &(dyn Fn(&Job) + Sync)) -> Result<Report, (String, SettingsError)> {
+    pub fn run(&self, progress: &(dyn Fn(&Job, &Judged) + Sync)) -> Result<Report, (String, SettingsError)> {
         self.run_subject(&KvSubject, progress)
     }
 
@@ -139,23 +139,23 @@ impl Sweep<'_> {
     pub fn run_subject<S: Subject + Sync>(
         &self,
         subject: &S,
-        progress: &(dyn Fn(&Job) + Sync),
+        progress: &(dyn Fn(&Job, &Judged) + Sync),
     ) -> Result<Report, (String, SettingsError)> {
         let next = AtomicUsize::new(0);
         let sums = Mutex::new(Sums::of(self.scenarios));
         let work = || {
             while let Some((i, job)) = self.take(&next) {
                 let result = self.run_job(subject, job);
-                let mut sums = lock(&sums);
                 match result {
-                    Ok((judged, cpu_ns)) => sums.add(i, job, judged, cpu_ns),
+                    Ok((judged, cpu_ns)) => {
+                        progress(job, &judged);
+                        lock(&sums).add(i, job, judged, cpu_ns);
+                    }
                     Err(error) => {
-                        sums.refused.get_or_insert((i, error));
+                        lock(&sums).refused.get_or_insert((i, error));
                         return;
                     }
                 }
-                drop(sums);
-                progress(job);
             }
         };
         in_parallel(self.workers, &work);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
+use squall_checkers::format::Format;
 
 use crate::arena::ArenaKind;
 
@@ -21,6 +22,8 @@ pub(super) enum Command {
     Run(Run),
     /// Run a recorded failure, or one seed of a scenario, again; always twice.
     Replay(Replay),
+    /// Judge recorded histories of clients: exit 0 if each is linearizable, 10 if one is not, 14 if a limit was reached.
+    Check(Check),
     /// Find the first difference between two runs or traces (exit 1 if there is one).
     Diff {
         /// A trace file, a seed file, or NAME@SEED.
@@ -57,6 +60,9 @@ pub(super) struct Run {
     /// Where failures are recorded.
     #[arg(long, value_name = "DIR", default_value = "seeds")]
     pub out: PathBuf,
+    /// Write the clients' history of each run into this folder, for `check`.
+    #[arg(long, value_name = "DIR")]
+    pub history_out: Option<PathBuf>,
     /// Where scenarios run.
     #[arg(long, default_value = "world", value_parser = arenas())]
     pub arena: ArenaKind,
@@ -87,6 +93,28 @@ pub(super) struct Replay {
     /// Print events until this virtual time.
     #[arg(long, value_name = "T", value_parser = time)]
     pub until: Option<u64>,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Histories: JSONL, Jepsen's EDN, or Jepsen's log.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// What the operations are about; may be left out if the meta line of a JSONL file says it.
+    #[arg(long, value_parser = PossibleValuesParser::new(squall_checkers::format::NAMES))]
+    pub model: Option<String>,
+    /// How the files are written; told from their content if not given.
+    #[arg(long, value_parser = formats())]
+    pub format: Option<Format>,
+    /// What is in a register before the first write; nothing if not given.
+    #[arg(long, value_name = "VALUE")]
+    pub initial: Option<String>,
+    /// Give up after this many configurations per key.
+    #[arg(long, value_name = "N")]
+    pub configurations: Option<u64>,
     /// One line of JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -150,6 +178,11 @@ pub(super) struct Hunt {
 fn arenas() -> impl clap::builder::TypedValueParser<Value = ArenaKind> {
     let names = PossibleValuesParser::new(ArenaKind::ALL.map(ArenaKind::name));
     names.try_map(|name| ArenaKind::from_name(&name).ok_or("an arena without a name"))
+}
+
+fn formats() -> impl clap::builder::TypedValueParser<Value = Format> {
+    let names = PossibleValuesParser::new(Format::ALL.map(Format::name));
+    names.try_map(|name| Format::from_name(&name).ok_or("a format without a name"))
 }
 
 fn time(text: &str) -> Result<u64, String> {

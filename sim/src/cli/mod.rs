@@ -8,7 +8,9 @@
 mod arguments;
 #[cfg(feature = "mutants")]
 mod bugs;
+mod check;
 mod diff;
+mod histories;
 mod output;
 mod replay;
 mod run;
@@ -70,6 +72,7 @@ fn dispatch(command: Command) -> Result<u8, Refused> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Diff { a, b } => diff::diff(&a, &b),
         Command::Scenario { command } => scenario::scenario(&command),
         #[cfg(feature = "mutants")]

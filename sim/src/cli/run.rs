@@ -7,11 +7,12 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::Run;
+use super::histories::Histories;
 use super::output::{self, FailureJson, RunJson};
 use super::{INTERRUPTED, Refused};
-use crate::arena::ArenaKind;
-use crate::campaign::single::How;
+use crate::campaign::single::{How, Judged};
 use crate::campaign::sweep::{Failed, Job, Named, RUNS_FOR_MARKS, Report, Sweep};
+use crate::run::Options;
 use crate::scenario::{self, ScenarioError};
 use crate::seeds::record::Record;
 
@@ -32,7 +33,10 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Refused> {
     }
     let began = wall();
     let workers = arguments.jobs.map_or_else(cores, usize::from);
-    let report = sweep(&scenarios, &jobs, workers, arguments.arena, &stop)?;
+    let histories = arguments.history_out.as_deref().map(|folder| Histories::new(folder, &scenarios)).transpose()?;
+    let options = Options { history: histories.is_some(), ..Options::default() };
+    let how = How { arena: arguments.arena, options, ..How::default() };
+    let report = sweep(&scenarios, &jobs, workers, how, histories.as_ref(), &stop)?;
     let wall_ns = wall().saturating_sub(began);
     eprint!("{}", output::table(&scenarios, &report));
     eprint!("{}", output::arena(&scenarios, &report));
@@ -45,6 +49,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Refused> {
     if arguments.json {
         output::json(&json)?;
     }
+    histories.map_or(Ok(()), Histories::finish)?;
     Ok(if report.interrupted { INTERRUPTED } else { report.verdict().code() })
 }
 
@@ -136,10 +141,20 @@ pub(super) fn interruptible() -> Result<Arc<AtomicBool>, Refused> {
     Ok(stop)
 }
 
-fn sweep(scenarios: &[Named], jobs: &[Job], workers: usize, arena: ArenaKind, stop: &AtomicBool) -> Result<Report, Refused> {
+fn sweep(
+    scenarios: &[Named],
+    jobs: &[Job],
+    workers: usize,
+    how: How,
+    histories: Option<&Histories<'_>>,
+    stop: &AtomicBool,
+) -> Result<Report, Refused> {
     let bar = progress(jobs.len());
-    let sweep = Sweep { scenarios, jobs, workers, how: How { arena, ..How::default() }, stop };
-    let report = sweep.run(&|job: &Job| {
+    let sweep = Sweep { scenarios, jobs, workers, how, stop };
+    let report = sweep.run(&|job: &Job, judged: &Judged| {
+        if let Some(histories) = histories {
+            histories.write(job, judged);
+        }
         bar.set_message(scenarios[job.scenario].name.clone());
         bar.inc(1);
     });

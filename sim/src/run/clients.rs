@@ -14,7 +14,7 @@ use squall_checkers::history::{Operation, Outcome};
 use squall_checkers::model::Model;
 use squall_raft::node::request::{Refused, Reply, Request};
 use squall_raft::shared::SharedVec;
-use squall_raft::types::{NodeId, SessionId};
+use squall_raft::types::{LogIndex, NodeId, SessionId};
 
 use super::subject::{Ask, Subject};
 use crate::plan::{self, Pace, Plan};
@@ -29,10 +29,28 @@ const BACKOFF_DOUBLINGS: u32 = 3;
 
 /// The history of a subject's clients.
 pub type HistoryOf<S> = SharedVec<Operation<InputOf<S>, OutputOf<S>>>;
+/// Where in the log each operation of a history can be found, as far as its client knows.
+pub type Sources = SharedVec<Source>;
 /// What a subject's clients ask.
 pub type InputOf<S> = <<S as Subject>::Model as Model>::Input;
 /// What they are answered.
 pub type OutputOf<S> = <<S as Subject>::Model as Model>::Output;
+
+/// Where an operation took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Where this command was applied first, if it ever was.
+    Command {
+        /// Its session.
+        session: SessionId,
+        /// Its number in there.
+        sequence: u64,
+    },
+    /// It was answered from the state after this index.
+    Answered(LogIndex),
+    /// Nobody knows, or nowhere.
+    Nowhere,
+}
 
 /// What a client wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,10 +166,22 @@ pub struct Desk<'a, S: Subject> {
     pub subject: &'a S,
     /// Finished operations.
     pub history: &'a mut HistoryOf<S>,
+    /// Where each of them took effect, if somebody wants to know.
+    pub sources: Option<&'a mut Sources>,
     /// Totals.
     pub totals: &'a mut Totals,
     /// What is to be done.
     pub wishes: &'a mut Vec<Wish>,
+}
+
+impl Source {
+    fn of(request: &Request, applied: Option<LogIndex>) -> Self {
+        match (request, applied) {
+            (Request::Command { session, sequence, .. }, _) => Self::Command { session: *session, sequence: *sequence },
+            (_, Some(applied)) => Self::Answered(applied),
+            _ => Self::Nowhere,
+        }
+    }
 }
 
 impl<S: Subject> Client<S> {
@@ -234,7 +264,8 @@ impl<S: Subject> Client<S> {
         let is_latest = handle == self.handles && !attempts.pausing;
         match reply {
             Reply::Registered { session } => self.on_registered(session, desk),
-            Reply::Applied { output, .. } | Reply::Answered { output, .. } => self.on_output(from, &output, desk),
+            Reply::Applied { output, .. } => self.on_output(from, &output, None, desk),
+            Reply::Answered { applied, output } => self.on_output(from, &output, Some(applied), desk),
             Reply::SessionExpired | Reply::Forgotten => {
                 self.session = None;
                 self.finish(Outcome::Unknown, desk);
@@ -389,7 +420,7 @@ impl<S: Subject> Client<S> {
         }
     }
 
-    fn on_output(&mut self, from: NodeId, output: &Bytes, desk: &mut Desk<'_, S>) {
+    fn on_output(&mut self, from: NodeId, output: &Bytes, applied: Option<LogIndex>, desk: &mut Desk<'_, S>) {
         let State::Asking(asking) = &self.state else {
             return;
         };
@@ -399,7 +430,7 @@ impl<S: Subject> Client<S> {
                 if let Some(seen) = desk.subject.seen(&asking.input, &output) {
                     self.seen.insert(asking.key, seen);
                 }
-                self.finish(Outcome::Ok(output), desk);
+                self.finish_at(Outcome::Ok(output), applied, desk);
             }
             // An answer that this operation cannot get is for the judge, who has no model of it: unknown.
             None => self.finish(Outcome::Unknown, desk),
@@ -407,6 +438,11 @@ impl<S: Subject> Client<S> {
     }
 
     fn finish(&mut self, outcome: Outcome<OutputOf<S>>, desk: &mut Desk<'_, S>) {
+        self.finish_at(outcome, None, desk);
+    }
+
+    /// As [`Self::finish`]; `applied` is the state that a query was answered from.
+    fn finish_at(&mut self, outcome: Outcome<OutputOf<S>>, applied: Option<LogIndex>, desk: &mut Desk<'_, S>) {
         let State::Asking(asking) = std::mem::replace(&mut self.state, State::Thinking) else {
             return;
         };
@@ -417,6 +453,9 @@ impl<S: Subject> Client<S> {
         } else {
             desk.totals.completed += 1;
             desk.totals.reads += u64::from(asking.is_query);
+        }
+        if let Some(sources) = desk.sources.as_deref_mut() {
+            sources.push(Source::of(&asking.request, applied));
         }
         if let Some(late) = asking.late_duplicate {
             let at_ns = desk.now_ns.saturating_add(late.0);

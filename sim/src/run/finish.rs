@@ -12,7 +12,7 @@ use squall_raft::applier::StateMachine;
 use squall_raft::node::Node;
 use squall_raft::types::NodeId;
 
-use super::clients::Desk;
+use super::clients::{Desk, Source};
 use super::subject::Subject;
 use super::{Ending, Run};
 use crate::arena::{Arena, Traffic};
@@ -53,6 +53,8 @@ pub struct Outcome {
     pub inexpressible: BTreeMap<&'static str, u64>,
     /// Marks that were reached.
     pub marks: BTreeMap<Mark, u64>,
+    /// The clients' history, as the subject writes it, if [`Options::history`](super::Options::history) asks for it.
+    pub history: Option<String>,
 }
 
 /// What is demanded of a healed cluster, as it stands now.
@@ -115,6 +117,7 @@ where
         }),
     };
     let counters = run.arena.counters();
+    let history = written(&run);
     Outcome {
         violation,
         hash: run.arena.hash(),
@@ -132,6 +135,7 @@ where
         faults: run.faults_that_took_effect(),
         inexpressible: inexpressible(&run),
         marks: run.judge.marks.counts().clone(),
+        history,
     }
 }
 
@@ -152,6 +156,7 @@ fn close<S: Subject, A: Arena<Node<S::Machine>>>(run: &mut Run<S, A>) {
         may_give_up: true,
         subject: &run.subject,
         history: &mut run.history,
+        sources: run.sources.as_mut(),
         totals: &mut run.totals,
         wishes: &mut wishes,
     };
@@ -163,6 +168,28 @@ fn close<S: Subject, A: Arena<Node<S::Machine>>>(run: &mut Run<S, A>) {
     marks.hit_if(run.faults.has_flapped(), Mark::LinkFlapped);
     marks.hit_if(run.totals.retried > 0, Mark::ClientRetried);
     marks.hit_if(run.totals.unknown > 0, Mark::UnknownOutcome);
+}
+
+/// The history as text, with the order in which the log has it as witness.
+fn written<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<String> {
+    let sources = run.sources.as_ref()?;
+    let operations: Vec<_> = run.history.iter().cloned().collect();
+    // By log index; reads of a state come after the write that made it, in the order in which they began.
+    let mut places: Vec<(u64, bool, u64, usize)> = Vec::new();
+    for (position, (source, operation)) in sources.iter().zip(&operations).enumerate() {
+        let place = match *source {
+            Source::Command { session, sequence } => run.judge.commands.get(&(session.0, sequence)).map(|index| (*index, false)),
+            Source::Answered(index) => Some((index.0, true)),
+            Source::Nowhere => None,
+        };
+        places.extend(place.map(|(index, is_read)| (index, is_read, operation.invoked_at, position)));
+    }
+    places.sort_unstable();
+    let mut witness = vec![None; operations.len()];
+    for (place, (.., position)) in (0..).zip(places) {
+        witness[position] = Some(place);
+    }
+    run.subject.write_history(&History::new(operations).ok()?, &witness)
 }
 
 fn linearizability<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<Box<Violation>> {

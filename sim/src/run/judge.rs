@@ -4,6 +4,8 @@
 //! itself: a violation is kept as a value until the run asks for it.
 //! Not here: the end of a run, and client histories ([`super::finish`]).
 
+use std::collections::BTreeMap;
+
 use squall_checkers::raft::{Observation as Seen, RaftChecker, Role};
 use squall_checkers::violation::Violation;
 use squall_raft::applier::StateMachine;
@@ -33,6 +35,8 @@ pub struct Judge {
     pub(super) happened: Vec<(Event, u64)>,
     /// Why a node's process ended itself.
     pub(super) halted: Option<(u64, &'static str)>,
+    /// Where commands were applied, by session and number; kept only if somebody wants to know.
+    pub(super) commands: BTreeMap<(u64, u64), u64>,
     watch: Watch,
     checker: RaftChecker,
     ghosts: Vec<Ghost>,
@@ -48,6 +52,8 @@ pub struct Watch {
     pub disks: bool,
     /// Events for triggers.
     pub triggers: bool,
+    /// Where commands are applied.
+    pub commands: bool,
 }
 
 impl Judge {
@@ -62,6 +68,7 @@ impl Judge {
             violation: None,
             happened: Vec::new(),
             halted: None,
+            commands: BTreeMap::new(),
             watch,
             checker: if watch.disks { RaftChecker::new(&nodes) } else { RaftChecker::new(&nodes).without_disks() },
             ghosts: nodes.iter().map(|node| Ghost::new(*node)).collect(),
@@ -112,6 +119,11 @@ impl Judge {
             if let Observation::Applied { index, command: Some((session, sequence)), .. } = *observation {
                 self.see(at_ns, number, &Seen::SessionApply { node, index: index.0, session: session.0, sequence });
             }
+        }
+        if self.watch.commands
+            && let Observation::Applied { index, command: Some((session, sequence)), .. } = *observation
+        {
+            self.commands.insert((session.0, sequence), index.0);
         }
         self.cluster.observe(node, observation);
         if self.watch.triggers

@@ -33,7 +33,7 @@ use squall_raft::node::request::Request;
 use squall_raft::node::{Node, NodeConfig};
 use squall_raft::types::NodeId;
 
-use self::clients::{Client, Desk, HistoryOf, Totals, Wish};
+use self::clients::{Client, Desk, HistoryOf, Sources, Totals, Wish};
 use self::faults::{AlarmKind, Calm, Faults, Orders};
 use self::finish::Outcome;
 pub use self::judge::{Judge, Watch};
@@ -60,11 +60,13 @@ pub struct Options {
     pub checks: bool,
     /// Configurations that the linearizability checker may explore.
     pub search_max: u64,
+    /// Whether the clients' history is kept as text, for [`Outcome::history`].
+    pub history: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { checks: true, search_max: 2_000_000 }
+        Self { checks: true, search_max: 2_000_000, history: false }
     }
 }
 
@@ -81,6 +83,7 @@ pub struct Run<S: Subject, A = World<Node<<S as Subject>::Machine>>> {
     /// Empty between steps; kept for its space.
     wishes: Vec<Wish>,
     history: HistoryOf<S>,
+    sources: Option<Sources>,
     totals: Totals,
     late: Vec<(ClientId, NodeId, Request)>,
     phase: Phase,
@@ -206,7 +209,8 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         let faults =
             Faults::new(Arc::new(plan.faults.clone()), entropy, calm(&plan), plan.safety.0, &mut orders).without(A::CANNOT);
         let disks = options.checks && A::PROVIDES.contains(&Need::GhostDisks);
-        let watch = Watch { checks: options.checks, disks, triggers: faults.waits_for_events() };
+        let triggers = faults.waits_for_events();
+        let watch = Watch { checks: options.checks, disks, triggers, commands: options.history };
         let clients = (0..plan.clients.len()).map(|position| Client::new(Arc::clone(&plan), position)).collect();
         let mut run = Self {
             arena: A::new(entropy, nodes, settings::world(&plan)),
@@ -215,6 +219,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             clients,
             wishes: Vec::new(),
             history: HistoryOf::<S>::default(),
+            sources: options.history.then(Sources::default),
             totals: Totals::default(),
             late: Vec::new(),
             phase: Phase::Safety,
@@ -363,6 +368,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             may_give_up: self.phase == Phase::Safety,
             subject: &self.subject,
             history: &mut self.history,
+            sources: self.sources.as_mut(),
             totals: &mut self.totals,
             wishes: &mut wishes,
         };

@@ -5,6 +5,8 @@
 //! says which answers are right. Read next: [`super::clients`].
 
 use bytes::Bytes;
+use squall_checkers::format::jsonl;
+use squall_checkers::history::History;
 use squall_checkers::model::Model;
 use squall_checkers::model::kv::{Input, Kv as KvModel, Output};
 use squall_raft::applier::StateMachine;
@@ -33,7 +35,18 @@ pub trait Subject: Clone + Send + 'static {
 
     /// What the client has now seen at the key: `None` if this answer does not tell.
     fn seen(&self, input: &<Self::Model as Model>::Input, output: &<Self::Model as Model>::Output) -> Option<Option<Bytes>>;
+
+    /// The clients' history as text, with the order that the log gives it; `None` if there is no format for it.
+    ///
+    /// A model with a [`Spelling`](squall_checkers::format::spelling::Spelling) has one: [`jsonl::write`].
+    fn write_history(&self, history: &HistoryOf<Self>, witness: &[Option<u64>]) -> Option<String> {
+        let _ = (history, witness);
+        None
+    }
 }
+
+/// What the clients of a subject saw.
+pub type HistoryOf<S> = History<<<S as Subject>::Model as Model>::Input, <<S as Subject>::Model as Model>::Output>;
 
 /// A planned operation as a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +121,10 @@ impl Subject for KvSubject {
             (Input::Delete { .. }, _) => Some(None),
             _ => None,
         }
+    }
+
+    fn write_history(&self, history: &HistoryOf<Self>, witness: &[Option<u64>]) -> Option<String> {
+        Some(jsonl::write(&KvModel, "kv", history, witness))
     }
 }
 

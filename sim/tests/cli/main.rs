@@ -8,6 +8,7 @@
 mod bad_input;
 mod binary;
 mod bystanders;
+mod check;
 #[cfg(feature = "mutants")]
 mod hunts;
 mod interrupt;

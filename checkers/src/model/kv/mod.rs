@@ -6,6 +6,7 @@
 
 mod horizon;
 
+use super::text::{optional, quoted, seen};
 use super::{Access, Call, Model, Use, Value as Seen};
 use bytes::Bytes;
 pub use horizon::Horizon;
@@ -204,7 +205,6 @@ impl Model for Kv {
     }
 
     fn access<'a>(&self, call: Call<'a, Input, Output>) -> Option<Access<'a>> {
-        let seen = |value: &'a Option<Bytes>| value.as_ref().map_or(Seen::Absent, |value| Seen::Bytes(value));
         match (call.input, call.output) {
             (Input::Get { .. }, Some(Output::Value(value))) => Some(Access::Read(seen(value))),
             (Input::Put { value, .. }, None | Some(Output::Done)) => Some(Access::Write(Seen::Bytes(value))),
@@ -238,12 +238,4 @@ impl Model for Kv {
             Input::Get { .. } | Input::Cas { .. } | Input::Delete { .. } => u64::MAX,
         }
     }
-}
-
-fn optional(value: Option<&Bytes>) -> String {
-    value.map_or_else(|| "absent".to_owned(), quoted)
-}
-
-fn quoted(value: &Bytes) -> String {
-    format!("\"{}\"", value.escape_ascii())
 }

@@ -1,0 +1,48 @@
+//! A compare-and-set register's operations in files.
+
+use super::{Asked, Named, Shape, Spelling, Value, Wrong, answered, done, optional, spelled, yes_or_no};
+use crate::model::cas_register::{Action, CasRegister, Input, Output};
+
+impl Spelling for CasRegister {
+    const OPERATIONS: &'static [Named] = &[
+        Named::new("read", &["get", "r"], Shape::Read),
+        Named::new("write", &["put", "w"], Shape::Write),
+        Named::new("cas", &[], Shape::Cas),
+    ];
+
+    fn input(&self, asked: &Asked) -> Result<Input, Wrong> {
+        let action = match asked.f {
+            "write" => Action::Write { value: asked.argument()? },
+            "cas" => asked.cas().map(|(expected, value)| Action::Cas { expected, value })?,
+            _ => asked.no_argument().map(|()| Action::Read)?,
+        };
+        Ok(Input { key: asked.key(), action })
+    }
+
+    fn output(&self, input: &Input, answer: Option<&Value>) -> Result<Output, Wrong> {
+        match input.action {
+            Action::Read => Ok(Output::Value(optional(answered(answer)?)?)),
+            Action::Write { .. } => done(answer).map(|()| Output::Done),
+            Action::Cas { .. } => yes_or_no(answer).map(Output::Changed),
+        }
+    }
+
+    fn spell_input(&self, input: &Input) -> Asked {
+        let asked = match &input.action {
+            Action::Read => Asked::new("read"),
+            Action::Write { value } => Asked::new("write").with(Value::Text(value.clone())),
+            Action::Cas { expected, value } => {
+                Asked { b: Value::Text(value.clone()), ..Asked::new("cas").with(spelled(expected.as_ref())) }
+            }
+        };
+        asked.on(&input.key)
+    }
+
+    fn spell_output(&self, output: &Output) -> Option<Value> {
+        match output {
+            Output::Done => None,
+            Output::Value(value) => Some(spelled(value.as_ref())),
+            Output::Changed(changed) => Some(Value::Bool(*changed)),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the twin executes: each model's object once more, as plain as can be.
+//!
+//! They share nothing with the models but the types of operations. Not here: how the twin
+//! goes through orders (`twin`).
+
+mod append_list;
+mod cas_register;
+mod counter;
+mod kv;
+mod lock;
+mod queue;
+mod register;
+mod set;
+
+pub use append_list::AppendListObject;
+pub use cas_register::CasRegisterObject;
+pub use counter::CounterObject;
+pub use kv::KvObject;
+pub use lock::LockObject;
+pub use queue::QueueObject;
+pub use register::RegisterObject;
+pub use set::SetObject;
+
+use crate::generate::{KEYS, Random, bytes};
+use crate::twin::OpOf;
+use bytes::Bytes;
+use squall_checkers::history::{Operation, Outcome};
+use squall_checkers::model::Model;
+use std::fmt::Debug;
+
+/// A sequential object under one of two keys. [`Default`] is its state before any operation.
+pub trait Object {
+    /// What it is asked.
+    type Input: Clone + Debug;
+    /// What it answers.
+    type Output: Clone + Debug + PartialEq;
+    /// What it remembers.
+    type State: Clone + Ord + Default;
+
+    /// Which of the two keys, 0 or 1.
+    fn key(input: &Self::Input) -> usize;
+
+    /// Adds every state that is possible after this answer, or after any if there is none.
+    fn execute(state: &Self::State, input: &Self::Input, answer: Option<&Self::Output>, next: &mut Vec<Self::State>);
+}
+
+/// An object whose histories can be drawn.
+pub trait Drawn: Object {
+    /// The model that is to say the same.
+    type Model: Model<Key = Bytes, Input = Self::Input, Output = Self::Output>;
+
+    /// The model.
+    fn model() -> Self::Model;
+
+    /// Any operation on this key.
+    fn input(random: &mut Random, key: Bytes) -> Self::Input;
+
+    /// An answer that is possible in this state.
+    fn answer(random: &mut Random, state: &Self::State, input: &Self::Input) -> Self::Output;
+
+    /// An answer that may be possible in some state.
+    fn any_answer(random: &mut Random, input: &Self::Input) -> Self::Output;
+}
+
+/// Which of both keys this is.
+pub fn place(key: &Bytes) -> usize {
+    usize::from(key.as_ref() == KEYS[1].as_bytes())
+}
+
+/// A history of 2 to `max` operations on both keys: an order first, then what clients would
+/// have seen of it, and in two of three histories one answer changed.
+pub fn draw<O: Drawn>(random: &mut Random, max: u64) -> Vec<OpOf<O>> {
+    let count = 2 + random.below(max - 1);
+    let span = random.pick(&[3, 2 * count, 4 * count]);
+    let mut drawn: Vec<_> = (0..count).map(|id| draw_one::<O>(random, id, span)).collect();
+    drawn.sort_by_key(|(point, operation)| (*point, operation.id));
+    let mut states: [O::State; 2] = Default::default();
+    for (point, operation) in &mut drawn {
+        if operation.outcome == Outcome::Fail || *point == u64::MAX {
+            continue;
+        }
+        let key = O::key(&operation.input);
+        let answer = O::answer(random, &states[key], &operation.input);
+        let mut next = Vec::new();
+        O::execute(&states[key], &operation.input, Some(&answer), &mut next);
+        assert!(!next.is_empty(), "no answer to {:?} is {answer:?}", operation.input);
+        states[key] = next.swap_remove(0);
+        if let Outcome::Ok(output) = &mut operation.outcome {
+            *output = answer;
+        }
+    }
+    let mut operations: Vec<_> = drawn.into_iter().map(|(_, operation)| operation).collect();
+    if random.below(3) != 0 {
+        let index = usize::try_from(random.below(count)).expect("an index fits");
+        let operation = &mut operations[index];
+        if let Outcome::Ok(output) = &mut operation.outcome {
+            *output = O::any_answer(random, &operation.input);
+        }
+    }
+    operations
+}
+
+/// The operation, and when it takes effect; `u64::MAX` if never. The answer comes later.
+fn draw_one<O: Drawn>(random: &mut Random, id: u64, span: u64) -> (u64, OpOf<O>) {
+    let invoked_at = random.below(span);
+    let duration = random.below(span);
+    let key = bytes(random.pick(&[KEYS[0], KEYS[0], KEYS[0], KEYS[1]]));
+    let input = O::input(random, key);
+    let (outcome, point) = match random.below(20) {
+        0 => (Outcome::Fail, u64::MAX),
+        1..5 => (Outcome::Unknown, random.pick(&[invoked_at + random.0 % (2 * span), u64::MAX])),
+        _ => (Outcome::Ok(O::any_answer(random, &input)), invoked_at + random.below(duration + 1)),
+    };
+    (point, Operation { id, client: id, input, outcome, invoked_at, returned_at: invoked_at + duration })
+}
