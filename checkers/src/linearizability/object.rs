@@ -71,17 +71,16 @@ fn search<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits<'_>,
     Some(proven(model, partition, found))
 }
 
-/// What configuration sets may explore before the other search gets its turn, and then both in turn.
-const FIRST_TURN: u64 = 1 << 16;
-/// The same per operation.
-const FIRST_TURN_EACH: u64 = 16;
+/// What each search may explore per operation before the other one gets its turn, at first.
+const FIRST_TURN_EACH: u64 = 1;
+
 /// How much longer each turn is than the one before.
 const LONGER: u64 = 4;
 
 /// Runs both searches in turns that grow, until one of them knows.
 ///
-/// Configuration sets begin anew each time, which costs a third more at most; most objects
-/// are decided in the first turn.
+/// Configuration sets are surely better where there is no order, and depth first finds one of
+/// many orders early. So neither costs more than a few times what the better one needs.
 fn compete<M: Model, const W: usize>(
     model: &M,
     partition: &Partition<'_, M>,
@@ -92,27 +91,28 @@ fn compete<M: Model, const W: usize>(
     let numbers = partition.numbers();
     let foresight = Rules { model, horizon: Some(&horizon) };
     let mut meter = Meter::new(limits);
-    match only {
-        Some(Algorithm::DepthFirst) => depth::Depth::<M, W>::new(plain(model), partition, &numbers).run(&mut meter),
-        Some(_) => search::run::<M, W>(foresight, partition, &numbers, &mut meter),
-        None => {
-            let mut turn = FIRST_TURN + FIRST_TURN_EACH * partition.ops.len() as u64;
-            let mut depth = None;
-            loop {
-                meter.pause_at = meter.spent().saturating_add(turn);
-                match search::run::<M, W>(foresight, partition, &numbers, &mut meter) {
-                    Err(Stop::Halt(Halt::Pause)) => {}
-                    found => return found,
-                }
-                let depth = depth.get_or_insert_with(|| depth::Depth::<M, W>::new(plain(model), partition, &numbers));
-                meter.pause_at = meter.spent().saturating_add(turn);
-                match depth.run(&mut meter) {
-                    Err(Stop::Halt(Halt::Pause)) => {}
-                    found => return found,
-                }
-                turn = turn.saturating_mul(LONGER);
-            }
+    if only == Some(Algorithm::DepthFirst) {
+        return depth::Depth::<M, W>::new(plain(model), partition, &numbers).run(&mut meter);
+    }
+    let mut sets = search::Sets::<M, W>::new(foresight, partition, &numbers);
+    if only.is_some() {
+        return sets.run(&mut meter);
+    }
+    let mut turn = FIRST_TURN_EACH * partition.ops.len() as u64;
+    let mut depth = None;
+    loop {
+        meter.pause_at = meter.spent().saturating_add(turn);
+        match sets.run(&mut meter) {
+            Err(Stop::Halt(Halt::Pause)) => {}
+            found => return found,
         }
+        let depth = depth.get_or_insert_with(|| depth::Depth::<M, W>::new(plain(model), partition, &numbers));
+        meter.pause_at = meter.spent().saturating_add(turn);
+        match depth.run(&mut meter) {
+            Err(Stop::Halt(Halt::Pause)) => {}
+            found => return found,
+        }
+        turn = turn.saturating_mul(LONGER);
     }
 }
 

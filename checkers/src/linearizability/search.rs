@@ -198,30 +198,44 @@ impl<P, const W: usize> Slots<P, W> {
     }
 }
 
-/// Searches an order of one object's operations; returns their places in that order.
-pub(super) fn run<M: Model, const W: usize>(
-    rules: Rules<'_, M>,
-    partition: &Partition<'_, M>,
-    numbers: &[u32],
-    meter: &mut Meter<'_>,
-) -> Result<Vec<u32>, Stop> {
-    let pending = |index: u32| pending(rules, partition, numbers, index);
-    let mut frontier = Frontier::<_, _, W>::new(rules, partition.ops.len(), Some(Steps::new()));
-    for event in &partition.events {
-        match *event {
-            Event::Invoke(index) => {
-                let is_unknown = partition.ops[index as usize].returned == NEVER;
-                frontier.invoke(rules, pending(index), is_unknown);
-            }
-            Event::Return(index) => {
-                if !frontier.give_back(rules, index, meter)? {
-                    return Err(Stop::Dead(index));
+/// A search over a whole history that can be halted and continued.
+pub(super) struct Sets<'p, 'a, M: Model, const W: usize> {
+    rules: Rules<'p, M>,
+    partition: &'p Partition<'a, M>,
+    numbers: &'p [u32],
+    frontier: Frontier<M::State, Borrowed<'p, M>, W>,
+    /// The event that comes next.
+    at: usize,
+}
+
+impl<'p, 'a, M: Model, const W: usize> Sets<'p, 'a, M, W> {
+    pub(super) fn new(rules: Rules<'p, M>, partition: &'p Partition<'a, M>, numbers: &'p [u32]) -> Self {
+        let frontier = Frontier::new(rules, partition.ops.len(), Some(Steps::new()));
+        Self { rules, partition, numbers, frontier, at: 0 }
+    }
+
+    /// Searches on; the places of the operations in an order, or why there is none.
+    pub(super) fn run(&mut self, meter: &mut Meter<'_>) -> Result<Vec<u32>, Stop> {
+        let (rules, partition, numbers) = (self.rules, self.partition, self.numbers);
+        let pending = |index: u32| pending(rules, partition, numbers, index);
+        while let Some(event) = partition.events.get(self.at) {
+            match *event {
+                Event::Invoke(index) => {
+                    let is_unknown = partition.ops[index as usize].returned == NEVER;
+                    self.frontier.invoke(rules, pending(index), is_unknown);
+                }
+                // If this is halted nothing has changed yet, so it can be done again.
+                Event::Return(index) => {
+                    if !self.frontier.give_back(rules, index, meter)? {
+                        return Err(Stop::Dead(index));
+                    }
                 }
             }
+            self.at += 1;
         }
+        let steps = self.frontier.steps.as_ref().expect("it was asked for");
+        Ok(steps.order::<_, W>(self.frontier.configs[0].step, partition, partition.events.len(), rules, pending))
     }
-    let steps = frontier.steps.expect("it was asked for");
-    Ok(steps.order::<_, W>(frontier.configs[0].step, partition, partition.events.len(), rules, pending))
 }
 
 /// An operation of the history as it enters the search.
