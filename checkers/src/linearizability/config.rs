@@ -201,9 +201,7 @@ impl<const W: usize> Table<W> {
     /// The cell of a state, or the empty one where it belongs.
     fn cell(&self, state: StateId) -> usize {
         let mut at = self.start(mix(state.into()));
-        while self.states[at].round == self.round
-            && self.members[self.states[at].member as usize].config.state != state
-        {
+        while self.states[at].round == self.round && self.members[self.states[at].member as usize].config.state != state {
             at = (at + 1) & (self.states.len() - 1);
         }
         at

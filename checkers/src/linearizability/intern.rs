@@ -130,7 +130,6 @@ impl Index {
 const LOW: u64 = 0xffff_ffff;
 
 /// The part of a hash that chooses a cell.
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
 fn low(hash: u64) -> usize {
     (hash & LOW) as usize
 }

@@ -28,14 +28,14 @@ mod witness;
 use crate::history::{History, Outcome};
 use crate::model::Model;
 pub use explain::explain;
+use intern::{Index, hash_of};
 pub use limits::{Limit, Limits, PENDING_MAX, Time};
 pub use object::Algorithm;
-pub use stream::{SoFar, Stream, StreamError};
-pub use witness::verify_witness;
 use object::Found;
-use intern::{Index, hash_of};
 use partition::{Event, Partition};
 use std::collections::BTreeMap;
+pub use stream::{SoFar, Stream, StreamError};
+pub use witness::verify_witness;
 
 /// What a check found out.
 #[derive(Debug, Clone, PartialEq, Eq)]

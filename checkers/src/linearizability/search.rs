@@ -160,7 +160,8 @@ impl<S: Clone + Eq + std::hash::Hash, P, const W: usize> Frontier<S, P, W> {
             }
             let [must, may] = [next.todo.has(target), next.free.has(target)];
             // What goes on without a free operation could do the same after its return.
-            if !must && !(may && from.free.has(target)) {
+            let goes_without = may && from.free.has(target);
+            if !(must || goes_without) {
                 self.done.push(next);
             }
             if must || may {

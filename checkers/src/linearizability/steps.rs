@@ -87,17 +87,14 @@ impl Steps {
 
     /// The operations in the order in which they took effect on the way to `place`, which is
     /// one through so many events.
-    pub(super) fn order<'p, M: Model, const W: usize>(
+    pub(super) fn order<'p, M: Model + 'p, const W: usize>(
         &self,
         place: u32,
         partition: &Partition<'_, M>,
         events: usize,
         rules: Rules<'_, M>,
         pending: impl Fn(u32) -> Pending<Borrowed<'p, M>>,
-    ) -> Vec<u32>
-    where
-        M: 'p,
-    {
+    ) -> Vec<u32> {
         let mut way = self.way(place).into_iter().peekable();
         let mut slots = Slots::<_, W>::new();
         let mut states = States::new(partition.ops.len());

@@ -168,8 +168,14 @@ impl<M: Model> Called<M> for Ended<M> {
 /// What has not been judged yet.
 enum Waiting<M: Model> {
     /// An invocation with its end, if that is known, and the order of its return.
-    Invoke { id: u64, input: M::Input, end: Option<(Outcome<M::Output>, u32)> },
-    Return { id: u64 },
+    Invoke {
+        id: u64,
+        input: M::Input,
+        end: Option<(Outcome<M::Output>, u32)>,
+    },
+    Return {
+        id: u64,
+    },
 }
 
 impl<M: Model> Clone for Waiting<M> {
@@ -279,9 +285,8 @@ impl<M: Model> Object<M> {
             self.state = State::Lost(Limit::Pending(pending + 1));
             return;
         }
-        let is_equal = |other: &&Pending<Ended<M>>| {
-            other.operation.input == operation.input && other.operation.output == operation.output
-        };
+        let is_equal =
+            |other: &&Pending<Ended<M>>| other.operation.input == operation.input && other.operation.output == operation.output;
         let equal = self.frontier.slots.iter().find(is_equal).map(|other| other.number);
         let number = equal.unwrap_or_else(|| self.fresh());
         let index = if is_unknown { NEVER } else { self.fresh() };

@@ -20,10 +20,7 @@ pub(super) fn verify<M: Model>(model: &M, ops: &[Op<'_, M>], order: &[u32]) -> b
 }
 
 /// Whether these operations, one by one, respect real time and have the answers they had.
-fn replays<'a, M: Model>(model: &M, order: impl Iterator<Item = &'a OperationOf<M>>) -> bool
-where
-    M: 'a,
-{
+fn replays<'a, M: Model + 'a>(model: &M, order: impl Iterator<Item = &'a OperationOf<M>>) -> bool {
     let mut state = model.init();
     let mut last_invocation = 0;
     for operation in order {

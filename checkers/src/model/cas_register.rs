@@ -99,9 +99,7 @@ impl Model for CasRegister {
     fn is_read_only(&self, call: Call<'_, Input, Output>) -> bool {
         match &call.input.action {
             Action::Read => true,
-            Action::Cas { expected, value } => {
-                call.output == Some(&Output::Changed(false)) || expected.as_ref() == Some(value)
-            }
+            Action::Cas { expected, value } => call.output == Some(&Output::Changed(false)) || expected.as_ref() == Some(value),
             Action::Write { .. } => false,
         }
     }

@@ -177,8 +177,7 @@ impl Blocks {
         }
         for block in &mut self.blocks {
             // As soon as all of it is pending, or the zone around that moment is over.
-            block.begins =
-                if block.is_forward() { block.first_return } else { outside(&self.zones, block.last_invocation) };
+            block.begins = if block.is_forward() { block.first_return } else { outside(&self.zones, block.last_invocation) };
             if block.first_return < block.begins {
                 return None;
             }

@@ -154,8 +154,9 @@ impl<'a> Builder<'a> {
         if !self.has_appends {
             return self.pieces.whole(value);
         }
-        let mut node = self.initial_node();
-        let is_first = |node| node == self.is_append.len() as Node;
+        let initial = self.initial_node();
+        let mut node = initial;
+        let is_first = |node| node == initial;
         for &(piece, _) in self.pieces.take_apart(bytes)? {
             let (place, was_first) = (piece as usize, is_first(node));
             if self.is_append[place] {

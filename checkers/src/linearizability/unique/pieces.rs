@@ -24,14 +24,7 @@ pub(super) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     pub(super) fn new() -> Self {
-        Self {
-            pieces: vec![],
-            index: Index::default(),
-            lengths: vec![],
-            terminator: None,
-            last: &[],
-            parts: vec![],
-        }
+        Self { pieces: vec![], index: Index::default(), lengths: vec![], terminator: None, last: &[], parts: vec![] }
     }
 
     /// Numbers what is written; `None` if it was written before.
@@ -133,8 +126,13 @@ mod tests {
         for written in [["a;", "bc;", "d;"], ["ax", "byy", "bz"]] {
             let mut pieces = pieces(&written);
             assert!(pieces.are_separable());
-            let values = if written[0] == "a;" { ["a;bc;", "a;bc;d;", "a;d;", "d;", "", "a;bcd;", "bc;a;"] } else { ["axbyy", "axbyybz", "axbz", "bz", "", "axbyz", "byyax"] };
-            let expected = [Some(vec![0, 1]), Some(vec![0, 1, 2]), Some(vec![0, 2]), Some(vec![2]), Some(vec![]), None, Some(vec![1, 0])];
+            let values = if written[0] == "a;" {
+                ["a;bc;", "a;bc;d;", "a;d;", "d;", "", "a;bcd;", "bc;a;"]
+            } else {
+                ["axbyy", "axbyybz", "axbz", "bz", "", "axbyz", "byyax"]
+            };
+            let expected =
+                [Some(vec![0, 1]), Some(vec![0, 1, 2]), Some(vec![0, 2]), Some(vec![2]), Some(vec![]), None, Some(vec![1, 0])];
             assert_eq!(values.map(|value| apart(&mut pieces, value)), expected);
         }
     }
