@@ -95,7 +95,7 @@ impl Siege {
 
 fn framed(kind: Kind, payload: &[u8]) -> Vec<u8> {
     let mut bytes = BytesMut::new();
-    frame::encode(kind, &mut bytes, |into| into.extend_from_slice(payload));
+    frame::encode(kind, &mut bytes, payload.len(), |into| into.copy_from_slice(payload));
     bytes.to_vec()
 }
 

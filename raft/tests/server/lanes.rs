@@ -124,7 +124,9 @@ impl Follower {
     async fn next(&mut self) -> (Frame, Option<Incoming>) {
         loop {
             if let Some(frame) = self.frames.next().expect("frames of ours") {
-                frame::encode(frame.kind, self.messages.buffer(), |into| into.extend_from_slice(&frame.payload));
+                frame::encode(frame.kind, self.messages.buffer(), frame.payload.len(), |into| {
+                    into.copy_from_slice(&frame.payload)
+                });
                 return (frame, self.messages.next().expect("messages of ours"));
             }
             let read = in_time("bytes", self.stream.read_buf(self.frames.buffer())).await.expect("a pipe");
