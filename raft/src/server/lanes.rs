@@ -7,8 +7,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-
-use tokio::sync::Notify;
+use std::task::{Poll, Waker};
 
 use super::breaker::Breaker;
 use super::limits::Limits;
@@ -20,8 +19,6 @@ use crate::process::{Label as _, Lane};
 /// The queues of one peer.
 pub(super) struct Lanes {
     queues: Mutex<Queues>,
-    /// Told when a message is there, and by whoever wants the writer to look around.
-    pub(super) ready: Notify,
 }
 
 struct Queues {
@@ -29,6 +26,10 @@ struct Queues {
     bulk: VecDeque<Message>,
     bulk_bytes: u64,
     breaker: Breaker,
+    /// The writer while it waits. Here and not in a `Notify`, because whoever tells it has the lock anyway.
+    writer: Option<Waker>,
+    /// Somebody wants the writer to look around.
+    called: bool,
     #[cfg(feature = "mutants")]
     bug: Option<crate::mutants::Bug>,
     /// Bug T03: the last batch that was handed to a stream.
@@ -43,17 +44,47 @@ impl Lanes {
             bulk: VecDeque::new(),
             bulk_bytes: 0,
             breaker,
+            writer: None,
+            called: false,
             #[cfg(feature = "mutants")]
             bug,
             #[cfg(feature = "mutants")]
             last_batch: bytes::BytesMut::new(),
         };
-        Self { queues: Mutex::new(queues), ready: Notify::new() }
+        Self { queues: Mutex::new(queues) }
+    }
+
+    /// Waits until a message is there or somebody [calls](Self::call). Only one task may wait.
+    pub(super) async fn ready(&self) {
+        std::future::poll_fn(|cx| {
+            let queues = &mut *lock(&self.queues);
+            if std::mem::take(&mut queues.called) || !queues.control.is_empty() || !queues.bulk.is_empty() {
+                return Poll::Ready(());
+            }
+            match &mut queues.writer {
+                Some(writer) => writer.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Has the writer look around, now or when it waits next.
+    pub(super) fn call(&self) {
+        let writer = {
+            let queues = &mut *lock(&self.queues);
+            queues.called = true;
+            queues.writer.take()
+        };
+        if let Some(writer) = writer {
+            writer.wake();
+        }
     }
 
     /// Queues a message, or drops it.
     pub(super) fn push(&self, message: Message, limits: &Limits, counters: &Counters) {
-        let queues = &mut *lock(&self.queues);
+        let mut queues = lock(&self.queues);
         if !queues.takes(message.lane()) {
             return add(&counters.dropped_open, 1);
         }
@@ -68,18 +99,20 @@ impl Lanes {
             }
         }
         raise(&counters.backlog_messages_max, (queues.control.len() + queues.bulk.len()) as u64);
-        self.ready.notify_one();
+        let writer = queues.writer.take();
+        drop(queues);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
     }
 
-    /// The next control message.
-    pub(super) fn next_control(&self) -> Option<Message> {
-        lock(&self.queues).control.pop_front()
-    }
-
-    /// The next message with entries.
-    pub(super) fn next_bulk(&self) -> Option<Message> {
+    /// The next message: of control if there is one, else, unless only control may go, one with entries.
+    pub(super) fn next(&self, control_only: bool) -> Option<Message> {
         let queues = &mut *lock(&self.queues);
-        let message = queues.bulk.pop_front()?;
+        if let Some(message) = queues.control.pop_front() {
+            return Some(message);
+        }
+        let message = if control_only { None } else { queues.bulk.pop_front() }?;
         queues.bulk_bytes -= payload_bytes(&message);
         Some(message)
     }
