@@ -142,7 +142,8 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
             .collect();
         let clients = machine(hosts.len());
         let env = SimEnv { shared: Arc::clone(&shared), machine: hosts.len(), boot: BootNumber(0) };
-        let gateways = hosts.iter().enumerate().map(|(at, host)| Gateway::open(&clients, &env, at, &host.config.raft)).collect();
+        let gateways =
+            hosts.iter().enumerate().map(|(at, host)| Gateway::open(&runtime, &clients, &env, at, &host.config.raft)).collect();
         let keeper = Arc::clone(&shared);
         let timekeeper = runtime.block_on(async { madsim::task::spawn(keeper.keep_time()).abort_handle() });
         let mut arena = Self {
