@@ -18,9 +18,15 @@ mod hostile;
 
 mod strangers;
 
+mod piped;
+
 mod lanes;
 
+mod busy;
+
 mod cluster;
+
+mod dial;
 
 mod redial;
 

@@ -1,11 +1,20 @@
 //! A shutdown ends, whatever clients, peers and the disk do meanwhile, and leaves nothing behind.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+
 use squall_raft::node::request::{Reply, Request};
 use squall_raft::server::Shutdown;
 use squall_raft::server::codec::Incoming;
 use squall_raft::server::wire::Hello;
+use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedSender;
 
+use crate::piped;
 use crate::raw::{Raw, hello, hello_bytes, request_bytes};
 use crate::setup::{
     HOUR, MS, Setup, addresses, client_env, connect, eventually, folder, get, in_time, leader, no_task_is_left, put, register,
@@ -130,4 +139,50 @@ async fn a_folder_is_free_as_soon_as_its_server_is_down() {
     assert!(writer.await.unwrap_err().is_cancelled());
     assert_eq!(in_time("a shutdown", leader.shutdown()).await.tasks_left, 0);
     no_task_is_left().await;
+}
+
+/// Wakes a test, and sees whether somebody still listens at that moment.
+struct Told {
+    listener: UnboundedSender<DuplexStream>,
+    too_early: Arc<AtomicBool>,
+    test: Waker,
+}
+
+impl Wake for Told {
+    fn wake(self: Arc<Self>) {
+        self.too_early.fetch_or(!self.listener.is_closed(), Ordering::SeqCst);
+        self.test.wake_by_ref();
+    }
+}
+
+/// Whoever is told that a task has ended takes for granted that what it held is free. One that was aborted before it began
+/// was counted as ended while it still held what it was spawned with: a port, a folder's lock.
+#[tokio::test(flavor = "current_thread")]
+async fn what_has_not_begun_is_free_before_its_end_is_told() {
+    let mut setup = Setup::with_learner("node 2");
+    setup.limits.drain_ns = HOUR;
+    let (server, outside) = piped::start(&setup, &folder("not-begun"), 1 << 10).await;
+    // On one thread none of them can begin before this test waits for something.
+    assert_eq!(server.live_tasks(), 4, "listener, disk, alarm, peer");
+    let too_early = Arc::new(AtomicBool::new(false));
+    let mut shutdown = pin!(server.shutdown());
+    let shutdown = poll_fn(|context| {
+        let told = Told { listener: outside.listener.clone(), too_early: Arc::clone(&too_early), test: context.waker().clone() };
+        shutdown.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(told))))
+    });
+    assert_eq!(in_time("a shutdown", shutdown).await, Shutdown { drained: true, tasks_left: 0 });
+    assert!(!too_early.load(Ordering::SeqCst), "the end was told while the listener was still there");
+    no_task_is_left().await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_server_that_is_dropped_before_it_begins_leaves_nothing() {
+    let folder = folder("dropped-early");
+    for _ in 0..3 {
+        let (server, outside) = piped::start(&Setup::with_learner("node 2"), &folder, 1 << 10).await;
+        drop(server);
+        no_task_is_left().await;
+        // The next start panics if the folder is locked.
+        assert!(outside.listener.is_closed());
+    }
 }
