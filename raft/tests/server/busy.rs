@@ -51,7 +51,7 @@ async fn a_writer_that_never_rests_sees_that_nobody_answers() {
     let mut setup = patient();
     setup.raft.timing.heartbeat_interval_ns = 5 * MS;
     setup.limits.control_messages_max = 2;
-    setup.limits.keepalive_ns = 100 * MS;
+    setup.limits.keepalive_ns = 50 * MS;
     setup.limits.idle_ns = 200 * MS;
     let (server, outside) = start(&setup, "never-rests").await;
     let mut raw = stuck(&server, &outside).await;

@@ -24,6 +24,8 @@ mod lanes;
 
 mod busy;
 
+mod quiet;
+
 mod cluster;
 
 mod dial;

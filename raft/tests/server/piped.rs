@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use squall_raft::applier::kv::Kv;
 use squall_raft::message::{Body, Message};
@@ -16,7 +16,7 @@ use squall_raft::server::native::Native;
 use squall_raft::server::tap::Tap;
 use squall_raft::types::LocalTime;
 use tokio::io::DuplexStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::setup::Setup;
@@ -27,6 +27,9 @@ pub struct Piped {
     native: Native,
     pipe_bytes: usize,
     dialled: mpsc::UnboundedSender<DuplexStream>,
+    /// Instead of the machine's clock.
+    clock: Option<watch::Receiver<u64>>,
+    disk_fails: Arc<AtomicBool>,
     knocked: Arc<std::sync::Mutex<Option<Knocks>>>,
 }
 
@@ -39,6 +42,8 @@ pub struct Outside {
     pub listener: mpsc::UnboundedSender<DuplexStream>,
     /// How many heartbeats the node has sent.
     pub heartbeats: Arc<AtomicU64>,
+    /// From now on no disk operation succeeds.
+    pub disk_fails: Arc<AtomicBool>,
 }
 
 impl Outside {
@@ -50,16 +55,47 @@ impl Outside {
     }
 }
 
+/// A clock that stands still unless the test moves it.
+pub struct Clock(watch::Sender<u64>);
+
+impl Clock {
+    /// Lets time pass on the server's clock. On a runtime of one thread, what becomes due is done when this is back.
+    pub async fn pass(&self, ns: u64) {
+        self.0.send_modify(|now| *now += ns);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// As [`start`], on a clock of the test's.
+pub async fn start_on_a_clock(setup: &Setup, folder: &Path, pipe_bytes: usize) -> (Server<Kv, Piped>, Outside, Clock) {
+    let (clock, shown) = watch::channel(0);
+    let (server, outside) = start_with(setup, folder, pipe_bytes, Some(shown)).await;
+    (server, outside, Clock(clock))
+}
+
 /// Starts a server. All that it has spawned on a runtime of one thread is still to begin when this is back.
 pub async fn start(setup: &Setup, folder: &Path, pipe_bytes: usize) -> (Server<Kv, Piped>, Outside) {
+    start_with(setup, folder, pipe_bytes, None).await
+}
+
+async fn start_with(
+    setup: &Setup,
+    folder: &Path,
+    pipe_bytes: usize,
+    clock: Option<watch::Receiver<u64>>,
+) -> (Server<Kv, Piped>, Outside) {
     let Folder { boot, files } = Folder::open(&folder.join("node")).expect("a folder that nobody uses");
     let (dials, dialled) = mpsc::unbounded_channel();
     let (listener, knocks) = mpsc::unbounded_channel();
     let heartbeats = Arc::new(AtomicU64::new(0));
     let knocked = Arc::new(std::sync::Mutex::new(Some(Knocks(knocks))));
-    let env = Piped { native: Native::new(files), pipe_bytes, dialled: dials, knocked };
+    let disk_fails = Arc::new(AtomicBool::new(false));
+    let env =
+        Piped { native: Native::new(files), pipe_bytes, dialled: dials, clock, disk_fails: Arc::clone(&disk_fails), knocked };
     let server = Server::start(env, setup.config(boot), Heartbeats(Arc::clone(&heartbeats))).await.expect("a start");
-    (server, Outside { pipe_bytes, dialled, listener, heartbeats })
+    (server, Outside { pipe_bytes, dialled, listener, heartbeats, disk_fails })
 }
 
 pub struct Knocks(mpsc::UnboundedReceiver<DuplexStream>);
@@ -85,11 +121,22 @@ impl Env for Piped {
     type Task = AbortHandle;
 
     fn now(&self) -> LocalTime {
-        self.native.now()
+        self.clock.as_ref().map_or_else(|| self.native.now(), |clock| LocalTime(*clock.borrow()))
     }
 
     fn sleep_until(&self, at: LocalTime) -> impl Future<Output = ()> + Send + 'static {
-        self.native.sleep_until(at)
+        let (clock, native) = (self.clock.clone(), self.native.clone());
+        async move {
+            match clock {
+                None => native.sleep_until(at).await,
+                Some(mut clock) => {
+                    if clock.wait_for(|now| *now >= at.0).await.is_err() {
+                        // The test has dropped the clock, so time stands still.
+                        std::future::pending().await
+                    }
+                }
+            }
+        }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
@@ -107,6 +154,9 @@ impl Env for Piped {
     }
 
     async fn disk(&self, op: DiskOp) -> Result<DiskReply, DiskError> {
+        if self.disk_fails.load(Ordering::SeqCst) {
+            return Err(DiskError::Io);
+        }
         self.native.disk(op).await
     }
 
