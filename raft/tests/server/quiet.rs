@@ -134,3 +134,56 @@ async fn nobody_else_at_the_address_of_a_peer_is_believed() {
     drop(raw);
     end(server.shutdown()).await;
 }
+
+/// While the member with the smaller id dials, the other's connection waits for how that ends. It has an end.
+#[tokio::test(flavor = "current_thread")]
+async fn who_takes_a_dial_and_says_nothing_has_little_time() {
+    let setup = Setup::with_learner("node 2");
+    let (server, mut outside, clock) = start_on_a_clock(&setup, &folder("mute-peer"), PIPE_BYTES).await;
+    let mut mute = next_dial(&mut outside).await;
+    let mut waiting = Vec::new();
+    for boot in 1..=3 {
+        let mut raw = Raw::on(outside.dial());
+        raw.say(&hello_bytes(&Hello { boot: BootNumber(boot), ..hello(Some(2)) })).await;
+        assert!(matches!(raw.hear().await, Some(Incoming::Hello(_))));
+        waiting.push(raw);
+    }
+    let mut newest = waiting.pop().expect("three");
+    // The peer made each of them because it had lost the one before.
+    for mut older in waiting {
+        assert_eq!(older.hear().await, None);
+    }
+    clock.pass(setup.limits.handshake_ns - 1).await;
+    assert_eq!((server.stats().dial_failures, server.stats().connections), (0, 0));
+    clock.pass(1).await;
+    assert_eq!(mute.hear().await, None);
+    until("that the other's is in use", || server.stats().connections == 1).await;
+    assert_eq!(server.stats().dial_failures, 1);
+    clock.pass(setup.limits.keepalive_ns).await;
+    assert!(newest.hear().await.is_some(), "a ping, or what a leader says");
+    drop(newest);
+    end(server.shutdown()).await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_client_that_pings_stays() {
+    let mut setup = Setup::with_learner("node 2");
+    setup.limits.session_idle_ns = IDLE;
+    let (server, mut outside, clock) = start_on_a_clock(&setup, &folder("pinging"), PIPE_BYTES).await;
+    outside.dialled.close();
+    let mut raw = Raw::on(outside.dial());
+    raw.say(&hello_bytes(&hello(None))).await;
+    assert!(matches!(raw.hear().await, Some(Incoming::Hello(_))));
+    until("a session", || server.stats().sessions == 1).await;
+    for _ in 0..10 {
+        let before = server.stats().frames_received;
+        clock.pass(IDLE - 1).await;
+        raw.say(&ping()).await;
+        until("that the ping is heard", || server.stats().frames_received > before).await;
+    }
+    assert_eq!(server.stats().idle_closed, 0);
+    clock.pass(IDLE).await;
+    assert_eq!(raw.hear().await, None);
+    assert_eq!(server.stats().idle_closed, 1);
+    end(server.shutdown()).await;
+}

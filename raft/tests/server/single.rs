@@ -4,20 +4,22 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use squall_raft::applier::StateMachine;
+use squall_raft::applier::kv::Kv;
+use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::node::NodeConfig;
 use squall_raft::node::request::{Refused, Reply, Request};
-use squall_raft::server::codec::Incoming;
+use squall_raft::server::codec::{self, Incoming};
 use squall_raft::server::files::Folder;
 use squall_raft::server::limits::Limits;
 use squall_raft::server::native::Native;
 use squall_raft::server::{Server, ServerConfig, Shutdown, StartError};
-use squall_raft::types::BootNumber;
+use squall_raft::types::{BootNumber, LogIndex, SessionId, Term};
 use tokio::sync::Semaphore;
 
 use crate::piped;
-use crate::raw::{Raw, request_bytes};
+use crate::raw::{Raw, hello, hello_bytes, member, request_bytes};
 use crate::setup::{
-    Setup, client_env, connect, folder, get, in_time, leads, no_task_is_left, put, read, register, until, value, write,
+    CLUSTER, Setup, client_env, connect, folder, get, in_time, leads, no_task_is_left, put, read, register, until, value, write,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,22 +164,60 @@ async fn a_panic_within_the_node_halts_it() {
     no_task_is_left().await;
 }
 
-/// What the disk did not do was not done: nothing of it is acknowledged, and the node does not go on.
+/// What the disk did not do was not done: nothing of it is acknowledged, and the node does not go on, whoever speaks to it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_fails_halts_the_node() {
-    let (server, outside) = piped::start(&Setup::single(), &folder("failing-disk"), 1 << 10).await;
+    let (server, mut outside) = piped::start(&Setup::with_learner("node 2"), &folder("failing-disk"), 4 << 10).await;
+    outside.dialled.close();
     leads(&server, 1).await;
     let Reply::Registered { session } = in_time("a session", server.call(Request::Register)).await else {
         panic!("found another answer to a registration")
     };
-    let reply = in_time("an answer", server.call(put(session, 1, "key", b"value"))).await;
+    let term = || server.inspect(|node| node.core().map(|core| core.hard_state().term));
+    let mut raw = Raw::on(outside.dial());
+    raw.say(&hello_bytes(&hello(Some(2)))).await;
+    // What a live node listens to; the one that it deposes is elected again.
+    raw.say(&answer_of_term(Term(50))).await;
+    until("a later term", || term() > Some(Term(50))).await;
+    leads(&server, 1).await;
+    let reply = until_applied(&server, session).await;
     assert!(matches!(reply, Reply::Applied { .. }), "{reply:?}");
+
     assert_eq!(server.halted(), None);
     outside.disk_fails.store(true, Ordering::SeqCst);
     let reply = in_time("an answer", server.call(put(session, 2, "key", b"lost"))).await;
     assert_eq!(reply, Reply::Unknown);
     in_time("that the node halts", server.until_halted()).await;
     assert!(server.halted().is_some());
+    let (before, heard) = (term(), server.stats().frames_received);
+    raw.say(&answer_of_term(Term(100))).await;
+    raw.say(&answer_of_term(Term(200))).await;
+    // It was given the first of both when it has read the second.
+    until("that it is read", || server.stats().frames_received >= heard + 2).await;
+    assert_eq!(term(), before);
+    drop(raw);
     assert_eq!(in_time("a shutdown", server.shutdown()).await.tasks_left, 0);
     no_task_is_left().await;
+}
+
+/// Node 2 answers a heartbeat of a term that node 1 does not know.
+fn answer_of_term(term: Term) -> bytes::BytesMut {
+    let envelope =
+        Envelope { cluster: CLUSTER, from: member(2), to: member(1), term, boot: BootNumber(0), ..Envelope::default() };
+    let body = Body::HeartbeatAck { tail: LogIndex(0), matched: LogIndex(0) };
+    let mut bytes = bytes::BytesMut::new();
+    codec::encode_message(&Message { envelope, body }, &codec::Limits::default(), &mut bytes).expect("a short message");
+    bytes
+}
+
+async fn until_applied(server: &Server<Kv, piped::Piped>, session: SessionId) -> Reply {
+    in_time("an answer", async {
+        loop {
+            match server.call(put(session, 1, "key", b"value")).await {
+                Reply::Refused(_) => tokio::task::yield_now().await,
+                reply => return reply,
+            }
+        }
+    })
+    .await
 }
