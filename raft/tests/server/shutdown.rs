@@ -1,12 +1,12 @@
 //! A shutdown ends, whatever clients, peers and the disk do meanwhile, and leaves nothing behind.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
-use squall_raft::node::request::{Reply, Request};
+use squall_raft::node::request::{Refused, Reply, Request};
 use squall_raft::server::Shutdown;
 use squall_raft::server::codec::Incoming;
 use squall_raft::server::wire::Hello;
@@ -49,7 +49,8 @@ async fn ask_and_never_read(setup: &Setup, test: &str) -> Shutdown {
 async fn a_client_that_never_reads_costs_no_more_than_the_drain() {
     let mut setup = Setup::single();
     setup.limits.write_ns = HOUR;
-    setup.limits.drain_ns = 50 * MS;
+    // Long enough for tasks that are aborted to end on a busy machine.
+    setup.limits.drain_ns = 500 * MS;
     assert_eq!(ask_and_never_read(&setup, "deaf-drain").await, Shutdown { drained: false, tasks_left: 0 });
 }
 
@@ -81,7 +82,7 @@ async fn requests_that_can_never_be_answered_are_given_up() {
     let mut servers = Vec::new();
     for node in 1..=2 {
         let mut setup = Setup::voter(node, &addresses);
-        setup.limits.drain_ns = 50 * MS;
+        setup.limits.drain_ns = 500 * MS;
         setup.limits.sessions_max = 2;
         servers.push(setup.start(&folder.join(node.to_string())).await);
     }
@@ -109,6 +110,39 @@ async fn requests_that_can_never_be_answered_are_given_up() {
     assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: false, tasks_left: 0 });
     assert_eq!(in_time("an answer", asked).await.unwrap(), Ok(Reply::Unknown));
     assert!(matches!(gone.hear().await, Some(Incoming::Reply { id: 1, reply: Reply::Unknown })));
+    no_task_is_left().await;
+}
+
+/// Polls once.
+async fn is_pending(mut future: Pin<&mut impl Future>) -> bool {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+}
+
+/// What is asked after a shutdown has begun is refused at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stops_takes_no_more_requests() {
+    let folder = folder("stopping");
+    let addresses = addresses::<2>();
+    let mut servers = Vec::new();
+    for node in 1..=2 {
+        let mut setup = Setup::voter(node, &addresses);
+        setup.limits.drain_ns = 2_000 * MS;
+        servers.push(setup.start(&folder.join(node.to_string())).await);
+    }
+    let leading = eventually("a leader", || leader(&servers[0]).filter(|known| leader(&servers[1]) == Some(*known))).await;
+    let server = servers.remove(usize::from(leading.0 == 2));
+    let client = connect(&client_env(&folder), leading.0, server.address());
+    let session = register(&client).await;
+    assert_eq!(in_time("a shutdown", servers.remove(0).shutdown()).await.tasks_left, 0);
+    // Asked, and its caller gone: without a follower it keeps the server from being drained.
+    assert!(is_pending(pin!(server.call(put(session, 1, "key", b"value")))).await);
+
+    let mut shutdown = pin!(server.shutdown());
+    assert!(is_pending(shutdown.as_mut()).await);
+    let refusal = in_time("a refusal", client.call(put(session, 2, "key", b"later"))).await;
+    assert_eq!(refusal, Ok(Reply::Refused(Refused::NotReady)));
+    assert_eq!(in_time("a shutdown", shutdown).await, Shutdown { drained: false, tasks_left: 0 });
+    drop(client);
     no_task_is_left().await;
 }
 
