@@ -57,8 +57,11 @@ impl Clock {
     /// The first time of the world at which the clock shows at least `local`; the end of time if never.
     #[must_use]
     pub fn world(&self, local: LocalTime) -> u64 {
-        let span_ns = u128::from(local.0.saturating_sub(self.local_ns));
-        let needed_ns = (span_ns * u128::from(RATE_PPM_TRUE)).div_ceil(u128::from(self.rate_ppm));
+        let span_ns = local.0.saturating_sub(self.local_ns);
+        if self.rate_ppm == RATE_PPM_TRUE {
+            return self.world_ns.saturating_add(span_ns);
+        }
+        let needed_ns = (u128::from(span_ns) * u128::from(RATE_PPM_TRUE)).div_ceil(u128::from(self.rate_ppm));
         self.world_ns.saturating_add(u64::try_from(needed_ns).unwrap_or(u64::MAX))
     }
 
@@ -70,6 +73,11 @@ impl Clock {
     /// Jumps forward.
     pub fn shift(&mut self, now_ns: u64, by_ns: u64) {
         *self = Self::new(now_ns, self.local(now_ns).0.saturating_add(by_ns), self.rate_ppm);
+    }
+
+    /// What [`Self::new`] makes the same clock of: a time of the world, what was shown then, the rate.
+    pub(crate) fn parts(&self) -> (u64, u64, u32) {
+        (self.world_ns, self.local_ns, self.rate_ppm)
     }
 
     /// How fast it runs.

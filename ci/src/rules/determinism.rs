@@ -17,6 +17,10 @@ pub enum Ban {
     Clock,
     /// Threads, and state that hangs on them.
     Threads,
+    /// Crates that run tasks or threads.
+    Executors,
+    /// Tasks, time and sockets of tokio: what the driver's `Env` is for. Its channels and traits run anywhere.
+    Runtime,
     /// Randomness that no seed controls.
     Entropy,
     /// Files, sockets, environment.
@@ -33,7 +37,8 @@ const PATTERNS: &[(&str, Ban, &str)] = &[
     ("std : : thread", Ban::Threads, "one thread: a run must not depend on a scheduler"),
     ("thread : : spawn|scope|sleep|current|Builder", Ban::Threads, "one thread: a run must not depend on a scheduler"),
     ("thread_local", Ban::Threads, "state that is passed in: hidden state outlives a run"),
-    ("tokio|rayon|crossbeam", Ban::Threads, "one thread: a run must not depend on a scheduler"),
+    ("tokio|rayon|crossbeam", Ban::Executors, "one thread: a run must not depend on a scheduler"),
+    ("tokio : : spawn|task|time|net|fs|process|signal|runtime", Ban::Runtime, "`Env`: a simulation has its own"),
     ("RandomState|thread_rng|OsRng|SysRng|ThreadRng|getrandom|fastrand", Ban::Entropy, "draws from the seed"),
     ("rand : :", Ban::Entropy, "draws of `entropy`: samplers of `rand` change between versions"),
     ("process : : id", Ban::Entropy, "a number from the seed: the process id differs between runs"),
@@ -41,12 +46,15 @@ const PATTERNS: &[(&str, Ban, &str)] = &[
     ("f32|f64", Ban::Floats, "integers with their unit in the name, such as ppm"),
 ];
 
+/// Holds where runs are decided.
+const ALL_OF_A_RUN: &[Ban] = &[Ban::Unordered, Ban::Clock, Ban::Threads, Ban::Executors, Ban::Entropy, Ban::Outside, Ban::Floats];
+
 /// Bans that hold in a folder; the first folder that fits decides.
 const SCOPES: &[(&str, &[Ban])] = &[
-    ("raft/src/server/", &[]),
-    ("raft/src/", &[Ban::Unordered, Ban::Clock, Ban::Threads, Ban::Entropy, Ban::Outside, Ban::Floats]),
-    ("checkers/src/", &[Ban::Unordered, Ban::Clock, Ban::Threads, Ban::Entropy, Ban::Outside, Ban::Floats]),
-    ("sim/src/", &[Ban::Unordered, Ban::Clock, Ban::Threads, Ban::Entropy, Ban::Floats]),
+    ("raft/src/server/", &[Ban::Unordered, Ban::Clock, Ban::Threads, Ban::Runtime, Ban::Entropy, Ban::Outside]),
+    ("raft/src/", ALL_OF_A_RUN),
+    ("checkers/src/", ALL_OF_A_RUN),
+    ("sim/src/", ALL_OF_A_RUN),
 ];
 
 /// An exception: files that begin with this path, what they may, and why.
@@ -55,14 +63,31 @@ pub type Edge = (&'static str, &'static [Ban], &'static str);
 /// All exceptions. The list should shrink; each entry must still be needed.
 pub const EDGES: &[Edge] = &[
     (
+        "raft/src/server/native.rs",
+        &[Ban::Clock, Ban::Runtime, Ban::Entropy, Ban::Outside],
+        "production's `Env`: what the rest of the driver reaches the machine through",
+    ),
+    ("raft/src/server/files/", &[Ban::Outside], "the folder of a server, which only production's `Env` carries"),
+    ("raft/src/server/engine.rs", &[Ban::Threads], "asks whether a panic unwinds past it"),
+    (
         "sim/src/arena/madsim/",
-        &[Ban::Threads],
+        &[Ban::Executors],
         "madsim's executor, which runs tokio's traits and channels on one thread of the run",
     ),
+    ("sim/src/arena/madsim/mod.rs", &[Ban::Threads], "asks whether a panic unwinds past it"),
+    ("sim/src/arena/madsim/env.rs", &[Ban::Outside], "addresses of machines, which are names and no sockets"),
     ("sim/src/campaign/sweep.rs", &[Ban::Threads, Ban::Clock], "threads and CPU time between runs, never inside of one"),
     ("sim/src/campaign/apart.rs", &[Ban::Threads], "a thread for a whole run, which has no other"),
     ("sim/src/campaign/panics.rs", &[Ban::Threads], "what a panic said, from the hook to the catch on the same thread"),
-    ("sim/src/cli/", &[Ban::Threads, Ban::Clock, Ban::Entropy], "what people wait for, and the base seed before anything runs"),
+    ("sim/src/scenario/error.rs", &[Ban::Outside], "reads a scenario's file, or says what is wrong with it"),
+    ("sim/src/scenario/load.rs", &[Ban::Outside], "scenarios are files, read before anything runs"),
+    ("sim/src/seeds/", &[Ban::Outside], "records are files, written after a run and read before one"),
+    ("sim/src/main.rs", &[Ban::Outside], "the exit code"),
+    (
+        "sim/src/cli/",
+        &[Ban::Threads, Ban::Clock, Ban::Entropy, Ban::Outside],
+        "terminal, files and what people wait for, and the base seed before anything runs",
+    ),
 ];
 
 /// No source of a run uses what is banned in its folder.

@@ -78,17 +78,39 @@ fn runs_are_deterministic() {
         "fn f() -> u32 { std::process::id() }",
     ];
     for case in cases {
-        for path in [CORE, "checkers/src/lib.rs", "sim/src/world/mod.rs"] {
+        for path in
+            [CORE, "raft/src/server/peer.rs", "checkers/src/lib.rs", "sim/src/world/mod.rs", "sim/src/arena/madsim/env.rs"]
+        {
             assert!(!lines(determinism::is_deterministic, path, case).is_empty(), "{path}: {case}");
         }
-        for path in ["raft/src/server/mod.rs", "sim/tests/smoke.rs", "ci/src/lib.rs", "notes.md"] {
+        for path in ["sim/tests/smoke.rs", "ci/src/lib.rs", "notes.md"] {
             assert_eq!(lines(determinism::is_deterministic, path, case), NONE, "{path}: {case}");
         }
     }
     assert_eq!(lines(determinism::is_deterministic, CORE, "use std::fs;"), [1], "the engine has no files");
     assert_eq!(lines(determinism::is_deterministic, "sim/src/scenario/load.rs", "use std::fs;"), NONE);
+    assert_eq!(lines(determinism::is_deterministic, "sim/src/world/mod.rs", "use std::env;"), [1], "a run has no environment");
     let close = "// A HashMap or Instant::now()\nuse rand_chacha::ChaCha8Rng;\nconst X: &str = \"std::thread\";\n";
     assert_eq!(lines(determinism::is_deterministic, CORE, close), NONE);
+}
+
+#[test]
+fn the_driver_reaches_the_machine_through_its_env_only() {
+    let rule = determinism::is_deterministic;
+    for case in [
+        "fn f() { tokio::spawn(g()); }",
+        "use tokio::time::sleep;",
+        "use tokio::net::TcpStream;",
+        "fn f() { std::env::var_os(\"HOME\"); }",
+        "use std::fs::File;",
+        "use std::net::TcpStream;",
+    ] {
+        assert_eq!(lines(rule, "raft/src/server/connection.rs", case), [1], "{case}");
+        assert_eq!(lines(rule, "raft/src/server/native.rs", case), NONE, "{case}");
+    }
+    let anywhere = "use tokio::io::AsyncRead;\nuse tokio::sync::{Notify, mpsc};\nfn f() { tokio::select! { biased; } }\n";
+    assert_eq!(lines(rule, "raft/src/server/connection.rs", anywhere), NONE);
+    assert_eq!(lines(rule, CORE, anywhere), [1, 2, 3], "the engine knows no tasks");
 }
 
 #[test]

@@ -143,7 +143,7 @@ impl Wire for Reply {
             }
             Self::Refused(Refused::NotLeader { leader }) => {
                 sink.u64(3);
-                sink.u64(leader.map_or(0, |node| 1 + node.0));
+                sink.u64(leader.map_or(0, |node| node.0.wrapping_add(1)));
             }
             Self::Refused(Refused::Busy) => sink.u64(4),
             Self::Refused(Refused::TooLarge) => sink.u64(5),

@@ -88,7 +88,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Writer<'_, S, E> {
             }
             tokio::select! {
                 biased;
-                () = self.lanes.ready.notified() => continue,
+                () = self.lanes.ready() => continue,
                 () = &mut beat => {}
             }
             let now = env.now();
@@ -117,21 +117,19 @@ impl<S: StateMachine + Send + 'static, E: Env> Writer<'_, S, E> {
         let limits = &self.engine.limits;
         let mut frames = 0;
         while self.bytes.len() < limits.write_bytes {
-            if let Some(message) = self.lanes.next_control() {
-                frames += self.put(&message);
+            if let Some(message) = self.lanes.next(self.parts.is_some()) {
+                if codec::fits_a_frame(&message, &limits.codec) {
+                    frames += self.put(&message);
+                } else {
+                    // The server's start checks that the engine makes none that is too long.
+                    self.parts = Parts::new(&message, &limits.codec).ok();
+                    add(&self.engine.counters.dropped_too_long, u64::from(self.parts.is_none()));
+                }
             } else if let Some(parts) = &mut self.parts {
                 if !parts.next_into(&mut self.bytes) {
                     self.parts = None;
                 }
                 frames += 1;
-            } else if let Some(message) = self.lanes.next_bulk() {
-                if codec::fits_a_frame(&message, &limits.codec) {
-                    frames += self.put(&message);
-                    continue;
-                }
-                // The server's start checks that the engine makes none that is too long.
-                self.parts = Parts::new(&message, &limits.codec).ok();
-                add(&self.engine.counters.dropped_too_long, u64::from(self.parts.is_none()));
             } else {
                 break;
             }
@@ -198,7 +196,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Reader<S, E> {
             self.shared.heard_ns.store(self.engine.env.now().0, Ordering::Release);
         }
         self.shared.deaf.store(true, Ordering::Release);
-        self.lanes.ready.notify_one();
+        self.lanes.call();
     }
 
     /// Hands over every message that has arrived whole. False if the connection cannot go on.

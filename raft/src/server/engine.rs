@@ -39,7 +39,7 @@ pub(super) struct Engine<S: StateMachine, E: Env> {
     state: Mutex<State<S>>,
     disk: mpsc::Sender<(OpId, DiskOp)>,
     alarm: Alarm,
-    /// Told when the node has halted, and whenever the last open request was answered.
+    /// Told when the node has halted, and when it takes no more requests and has answered the last one.
     changed: Notify,
     /// Told when the disk's task is to end.
     pub(super) disk_stops: Notify,
@@ -135,7 +135,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
             changed: Notify::new(),
             disk_stops: Notify::new(),
         });
-        engine.carry_out(&mut engine.state());
+        engine.carry_out(engine.env.now(), &mut engine.state());
         (engine, queue)
     }
 
@@ -162,7 +162,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
         let now = self.env.now();
         state.tap.input(now, &input);
         state.node.handle(now, input, &mut state.effects);
-        self.carry_out(state);
+        self.carry_out(now, state);
     }
 
     /// Asks the node. The answer comes once, later or at once.
@@ -191,9 +191,8 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
         self.state().halted
     }
 
-    fn carry_out(&self, state: &mut State<S>) {
+    fn carry_out(&self, now: LocalTime, state: &mut State<S>) {
         let mut effects = std::mem::take(&mut state.effects);
-        let now = self.env.now();
         for effect in effects.drain() {
             state.tap.effect(now, &effect);
             match effect {
@@ -212,7 +211,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
                     if let Some(reply_to) = state.open.remove(&to) {
                         reply_to.send(reply);
                     }
-                    if state.open.is_empty() {
+                    if state.stopping && state.open.is_empty() {
                         self.changed.notify_waiters();
                     }
                 }

@@ -137,8 +137,8 @@ impl FrameError {
     }
 }
 
-/// Puts a frame behind what `into` holds. The payload is written in place, so it is not copied again;
-/// `payload` is given the whole buffer and may only add to it.
+/// Puts a frame behind what `into` holds. The payload is written in place, so it is not copied again:
+/// `payload` is given its bytes, all zero.
 ///
 /// # Panics
 /// If the payload is longer than `u32::MAX` bytes; who sends has smaller limits.
@@ -148,20 +148,20 @@ impl FrameError {
 /// use squall_raft::server::frame::{Decoder, HEADER_LEN, Kind, encode};
 ///
 /// let mut decoder = Decoder::new(1_024);
-/// encode(Kind::Ping, decoder.buffer(), |payload| payload.extend_from_slice(b"abc"));
+/// encode(Kind::Ping, decoder.buffer(), 3, |payload| payload.copy_from_slice(b"abc"));
 /// let frame = decoder.next().unwrap().unwrap();
 /// assert_eq!((frame.kind, &frame.payload[..]), (Kind::Ping, &b"abc"[..]));
 /// assert_eq!(decoder.next(), Ok(None));
 /// ```
-pub fn encode(kind: Kind, into: &mut BytesMut, payload: impl FnOnce(&mut BytesMut)) {
+pub fn encode(kind: Kind, into: &mut BytesMut, payload_len: usize, payload: impl FnOnce(&mut [u8])) {
+    let len = u32::try_from(payload_len).expect("senders limit payloads to far less than 4 GiB");
     let start = into.len();
-    let [first, second] = MAGIC;
-    into.extend_from_slice(&[first, second, VERSION, kind as u8, 0, 0, 0, 0, 0, 0, 0, 0]);
-    payload(into);
-    let (header, payload) = into[start..].split_at_mut(HEADER_LEN);
-    let len = u32::try_from(payload.len()).expect("senders limit payloads to far less than 4 GiB");
+    into.resize(start + HEADER_LEN + payload_len, 0);
+    let (header, bytes) = into[start..].split_at_mut(HEADER_LEN);
+    payload(bytes);
+    header[..4].copy_from_slice(&[MAGIC[0], MAGIC[1], VERSION, kind as u8]);
     header[4..COVERED_LEN].copy_from_slice(&len.to_le_bytes());
-    let checksum = checksum(header, payload);
+    let checksum = checksum(header, bytes);
     header[COVERED_LEN..].copy_from_slice(&checksum.to_le_bytes());
 }
 

@@ -7,8 +7,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-
-use tokio::sync::Notify;
+use std::task::{Poll, Waker};
 
 use super::breaker::Breaker;
 use super::limits::Limits;
@@ -20,8 +19,6 @@ use crate::process::{Label as _, Lane};
 /// The queues of one peer.
 pub(super) struct Lanes {
     queues: Mutex<Queues>,
-    /// Told when a message is there, and by whoever wants the writer to look around.
-    pub(super) ready: Notify,
 }
 
 struct Queues {
@@ -29,6 +26,10 @@ struct Queues {
     bulk: VecDeque<Message>,
     bulk_bytes: u64,
     breaker: Breaker,
+    /// The writer while it waits. Here and not in a `Notify`, because whoever tells it has the lock anyway.
+    writer: Option<Waker>,
+    /// Somebody wants the writer to look around.
+    called: bool,
     #[cfg(feature = "mutants")]
     bug: Option<crate::mutants::Bug>,
     /// Bug T03: the last batch that was handed to a stream.
@@ -43,17 +44,47 @@ impl Lanes {
             bulk: VecDeque::new(),
             bulk_bytes: 0,
             breaker,
+            writer: None,
+            called: false,
             #[cfg(feature = "mutants")]
             bug,
             #[cfg(feature = "mutants")]
             last_batch: bytes::BytesMut::new(),
         };
-        Self { queues: Mutex::new(queues), ready: Notify::new() }
+        Self { queues: Mutex::new(queues) }
+    }
+
+    /// Waits until a message is there or somebody [calls](Self::call). Only one task may wait.
+    pub(super) async fn ready(&self) {
+        std::future::poll_fn(|cx| {
+            let queues = &mut *lock(&self.queues);
+            if std::mem::take(&mut queues.called) || !queues.control.is_empty() || !queues.bulk.is_empty() {
+                return Poll::Ready(());
+            }
+            match &mut queues.writer {
+                Some(writer) => writer.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Has the writer look around, now or when it waits next.
+    pub(super) fn call(&self) {
+        let writer = {
+            let queues = &mut *lock(&self.queues);
+            queues.called = true;
+            queues.writer.take()
+        };
+        if let Some(writer) = writer {
+            writer.wake();
+        }
     }
 
     /// Queues a message, or drops it.
     pub(super) fn push(&self, message: Message, limits: &Limits, counters: &Counters) {
-        let queues = &mut *lock(&self.queues);
+        let mut queues = lock(&self.queues);
         if !queues.takes(message.lane()) {
             return add(&counters.dropped_open, 1);
         }
@@ -68,18 +99,20 @@ impl Lanes {
             }
         }
         raise(&counters.backlog_messages_max, (queues.control.len() + queues.bulk.len()) as u64);
-        self.ready.notify_one();
+        let writer = queues.writer.take();
+        drop(queues);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
     }
 
-    /// The next control message.
-    pub(super) fn next_control(&self) -> Option<Message> {
-        lock(&self.queues).control.pop_front()
-    }
-
-    /// The next message with entries.
-    pub(super) fn next_bulk(&self) -> Option<Message> {
+    /// The next message: of control if there is one, else, unless only control may go, one with entries.
+    pub(super) fn next(&self, control_only: bool) -> Option<Message> {
         let queues = &mut *lock(&self.queues);
-        let message = queues.bulk.pop_front()?;
+        if let Some(message) = queues.control.pop_front() {
+            return Some(message);
+        }
+        let message = if control_only { None } else { queues.bulk.pop_front() }?;
         queues.bulk_bytes -= payload_bytes(&message);
         Some(message)
     }
@@ -150,5 +183,148 @@ fn payload_bytes(message: &Message) -> u64 {
     match &message.body {
         Body::Append { entries, .. } => entries.iter().map(|entry| entry.payload.len_bytes()).sum(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Wake};
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::entry::{Entry, Payload};
+    use crate::membership::Configuration;
+    use crate::message::Envelope;
+    use crate::types::{ClusterId, LocalTime, LogId, LogIndex, NodeId};
+
+    struct Bench {
+        lanes: Lanes,
+        limits: Limits,
+        counters: Counters,
+    }
+
+    impl Bench {
+        /// Three messages in each lane, and 100 bytes of bulk.
+        fn new() -> Self {
+            let config = Config::new(ClusterId(1), NodeId(1), Configuration::of_voters([NodeId(1)]).unwrap());
+            let limits =
+                Limits { control_messages_max: 3, bulk_messages_max: 3, bulk_bytes_max: 100, ..Limits::for_config(&config) };
+            let lanes = Lanes::new(
+                Breaker::new(NonZeroU32::MIN),
+                #[cfg(feature = "mutants")]
+                None,
+            );
+            Self { lanes, limits, counters: Counters::default() }
+        }
+
+        fn push(&self, body: Body) {
+            self.lanes.push(Message { envelope: Envelope::default(), body }, &self.limits, &self.counters);
+        }
+
+        fn push_bulk(&self, bytes: usize) {
+            let entry = Entry { id: LogId::default(), payload: Payload::Command(Bytes::from(vec![0; bytes])) };
+            self.push(Body::Append { prev: LogId::default(), entries: [entry].into(), commit: LogIndex(0) });
+        }
+
+        fn push_control(&self, commit: u64) {
+            self.push(Body::Heartbeat { commit: LogIndex(commit) });
+        }
+
+        fn dropped(&self) -> (u64, u64) {
+            let stats = self.counters.read();
+            (stats.dropped_full, stats.dropped_open)
+        }
+
+        /// The index that the next control message carries.
+        fn next_control(&self) -> Option<u64> {
+            self.lanes.next(true).map(|message| message.label().last_index)
+        }
+
+        fn next_bulk(&self) -> bool {
+            self.lanes.next(false).is_some_and(|message| message.lane() == Lane::Bulk)
+        }
+
+        /// Whether a writer that waits is woken by this, and then finds that it need not wait.
+        fn is_told_of(&self, what: impl FnOnce()) -> bool {
+            let told = Arc::new(Told::default());
+            let waker = Waker::from(Arc::clone(&told));
+            let cx = &mut Context::from_waker(&waker);
+            let mut ready = std::pin::pin!(self.lanes.ready());
+            assert!(ready.as_mut().poll(cx).is_pending() && !told.0.load(Ordering::SeqCst));
+            what();
+            told.0.load(Ordering::SeqCst) && ready.poll(cx).is_ready()
+        }
+    }
+
+    #[derive(Default)]
+    struct Told(AtomicBool);
+
+    impl Wake for Told {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_makes_room() {
+        let bench = Bench::new();
+        for round in 0..20 {
+            bench.push_bulk(60);
+            bench.push_bulk(40);
+            bench.push_control(round);
+            assert_eq!(bench.dropped(), (round, 0));
+            bench.push_bulk(1);
+            assert_eq!(bench.dropped(), (round + 1, 0), "100 bytes and one more");
+            assert_eq!(bench.next_control(), Some(round));
+            assert!(bench.next_bulk() && bench.next_bulk() && !bench.next_bulk());
+        }
+        bench.push_bulk(1_000);
+        assert!(bench.next_bulk(), "alone it may be longer");
+    }
+
+    #[test]
+    fn each_lane_is_a_queue_with_a_bound_of_its_own() {
+        let bench = Bench::new();
+        (0..5).for_each(|commit| bench.push_control(commit));
+        (0..5).for_each(|_| bench.push_bulk(1));
+        assert_eq!(bench.dropped(), (4, 0));
+        assert_eq!([(); 4].map(|()| bench.next_control()), [Some(0), Some(1), Some(2), None]);
+        assert_eq!([(); 4].map(|()| bench.next_bulk()), [true, true, true, false]);
+    }
+
+    /// Heartbeats come so often that a writer who is not told of a message sends it a little later, which no test of time sees.
+    #[test]
+    fn the_writer_is_told_of_both_lanes() {
+        let bench = Bench::new();
+        assert!(!bench.is_told_of(|| ()));
+        assert!(bench.is_told_of(|| bench.push_bulk(1)) && bench.next_bulk());
+        assert!(bench.is_told_of(|| bench.push_control(1)) && bench.next_control() == Some(1));
+        assert!(bench.is_told_of(|| bench.lanes.call()));
+        assert!(!bench.is_told_of(|| ()), "once is enough");
+    }
+
+    #[test]
+    fn while_the_breaker_is_open_nothing_waits_and_nothing_is_kept() {
+        let bench = Bench::new();
+        bench.push_bulk(100);
+        bench.push_control(1);
+        bench.lanes.with_breaker(|breaker| breaker.on_failure(LocalTime(10)));
+        bench.push_bulk(1);
+        bench.push_control(2);
+        assert_eq!(bench.dropped(), (0, 2));
+        assert!(bench.next_control().is_none() && !bench.next_bulk());
+        bench.lanes.with_breaker(|breaker| breaker.on_trial(LocalTime(10)));
+        bench.push_bulk(1);
+        bench.push_control(3);
+        assert_eq!(bench.dropped(), (0, 3), "bulk waits for an answer");
+        bench.lanes.peer_answered();
+        bench.push_bulk(60);
+        bench.push_bulk(40);
+        assert_eq!(bench.dropped(), (0, 3), "what was dropped takes no room");
     }
 }

@@ -48,7 +48,8 @@ pub struct Limits {
     pub disk_ops_max: usize,
     /// Within this a connection must be made and both sides must have said who they are. Default: the longest election timeout.
     pub handshake_ns: u64,
-    /// A connection that is silent for so long has something sent over it. Default: half of the longest election timeout.
+    /// A connection that is silent for so long, or at most for twice so long, has something sent over it. Default: half of the
+    /// longest election timeout.
     pub keepalive_ns: u64,
     /// A connection that is deaf for so long is closed. Default: twice the longest election timeout.
     pub idle_ns: u64,
@@ -135,10 +136,10 @@ impl Limits {
             require(found > 0, field, found, "more than 0")?;
         }
         require(
-            self.idle_ns > self.keepalive_ns,
+            self.idle_ns > self.keepalive_ns.saturating_mul(2),
             "idle_ns",
             self.idle_ns,
-            "more than keepalive_ns, or quiet connections are closed",
+            "more than twice keepalive_ns, or quiet connections are closed",
         )?;
         require(self.redial_min_ns > 0, "redial_min_ns", self.redial_min_ns, "more than 0")?;
         require(self.redial_max_ns >= self.redial_min_ns, "redial_max_ns", self.redial_max_ns, "at least redial_min_ns")

@@ -300,10 +300,11 @@ where
     S: StateMachine + Send + 'static,
     E: Env,
 {
+    let mut stops = std::pin::pin!(engine.disk_stops.notified());
     loop {
         let next = tokio::select! {
             biased;
-            () = engine.disk_stops.notified() => None,
+            () = &mut stops => None,
             next = ops.recv() => next,
         };
         let Some((op, what)) = next else { return };

@@ -68,18 +68,7 @@ impl Env for Native {
     }
 
     async fn dial(&self, address: &str) -> io::Result<TcpStream> {
-        let mut failed = no_address();
-        // A name may have several, of which the server has only one.
-        for at in lookup_host(address).await? {
-            match socket_for(at)?.connect(at).await {
-                Ok(stream) => {
-                    stream.set_nodelay(true)?;
-                    return Ok(stream);
-                }
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
+        dial_any(lookup_host(address).await?).await
     }
 
     async fn disk(&self, op: DiskOp) -> Result<DiskReply, DiskError> {
@@ -94,6 +83,25 @@ impl Env for Native {
         let state = std::hash::RandomState::new();
         state.build_hasher().finish()
     }
+}
+
+/// Connects to the first address that answers: a name may have several, of which the server has only one.
+async fn dial_any(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStream> {
+    let mut failed = no_address();
+    for at in addresses {
+        match connect(at).await {
+            Ok(stream) => return Ok(stream),
+            // Also if the machine knows no such family of addresses: then there is not even a socket.
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+async fn connect(at: SocketAddr) -> io::Result<TcpStream> {
+    let stream = socket_for(at)?.connect(at).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 fn no_address() -> io::Error {
@@ -123,5 +131,28 @@ impl Listener for TcpListener {
 impl Task for AbortHandle {
     fn abort(&self) {
         Self::abort(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No name has two addresses on every machine, so they are given here.
+    #[tokio::test]
+    async fn every_address_is_tried_until_one_answers() {
+        let socket = socket_for("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        // Bound and not listening: it refuses, and nobody else can have it.
+        let refuses = socket.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let answers = listener.local_addr().unwrap();
+        for addresses in [vec![answers], vec![refuses, answers], vec![refuses, refuses, answers, refuses]] {
+            let stream = dial_any(addresses.into_iter()).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), answers);
+        }
+        let refused = dial_any([refuses, refuses].into_iter()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(dial_any([].into_iter()).await.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

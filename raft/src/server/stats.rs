@@ -74,5 +74,8 @@ pub(super) fn add(counter: &AtomicU64, by: u64) {
 
 /// Raises a high-water mark.
 pub(super) fn raise(counter: &AtomicU64, to: u64) {
-    counter.fetch_max(to, Ordering::Relaxed);
+    // Hardly ever higher, and a look is cheaper than a change.
+    if counter.load(Ordering::Relaxed) < to {
+        counter.fetch_max(to, Ordering::Relaxed);
+    }
 }

@@ -19,7 +19,7 @@ use squall_raft::types::{BootNumber, ClusterId, LogIndex, NodeId, SessionId, Ter
 
 use crate::raw::{Raw, hello, hello_bytes, member, request_bytes};
 use crate::setup::{
-    CLUSTER, Setup, addresses, client_env, connect, folder, get, in_time, no_task_is_left, put, read, register, until,
+    CLUSTER, HOUR, Setup, addresses, client_env, connect, folder, get, in_time, no_task_is_left, put, read, register, until,
 };
 
 /// What the other end has said about itself before it misbehaves.
@@ -43,7 +43,10 @@ impl Siege {
     async fn begin(test: &str) -> Self {
         let folder = folder(test);
         let [nobody] = addresses();
-        let server = Setup::with_learner(&nobody).start(&folder.join("node")).await;
+        let mut setup = Setup::with_learner(&nobody);
+        // What ends, ends because of what was said.
+        setup.limits.idle_ns = HOUR;
+        let server = setup.start(&folder.join("node")).await;
         let client = connect(&client_env(&folder), 1, server.address());
         let session = register(&client).await;
         Self { server, client, session, writes: 0 }
@@ -95,7 +98,7 @@ impl Siege {
 
 fn framed(kind: Kind, payload: &[u8]) -> Vec<u8> {
     let mut bytes = BytesMut::new();
-    frame::encode(kind, &mut bytes, |into| into.extend_from_slice(payload));
+    frame::encode(kind, &mut bytes, payload.len(), |into| into.copy_from_slice(payload));
     bytes.to_vec()
 }
 

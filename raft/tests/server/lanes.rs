@@ -1,100 +1,21 @@
 //! Heartbeats are not stuck behind a megabyte of entries: they wait for what was handed to the stream, and no more.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use squall_raft::applier::kv::Kv;
 use squall_raft::message::{Body, Envelope, Message};
-use squall_raft::node::Node;
 use squall_raft::node::request::{Reply, Request};
-use squall_raft::process::{DiskError, DiskOp, DiskReply, Effect};
-use squall_raft::server::Server;
 use squall_raft::server::codec::{self, Incoming, Limits, Receiver};
-use squall_raft::server::env::{Env, Listener};
-use squall_raft::server::files::Folder;
 use squall_raft::server::frame::{self, Decoder, Frame, HEADER_LEN, Kind};
-use squall_raft::server::native::Native;
-use squall_raft::server::tap::Tap;
 use squall_raft::server::wire::Hello;
-use squall_raft::types::{BootNumber, LocalTime, LogIndex, NodeId};
+use squall_raft::types::{BootNumber, LogIndex, NodeId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
-use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 
+use crate::piped;
 use crate::raw::{hello_bytes, member};
 use crate::setup::{CLUSTER, HOUR, Setup, folder, in_time, leads, no_task_is_left, put, until};
 
 /// What the pipe holds between both ends.
 const PIPE_BYTES: usize = 4 << 10;
-
-/// Dials reach the test, over pipes that take little until the test reads. Nobody can dial.
-#[derive(Clone)]
-struct Piped {
-    native: Native,
-    dialled: mpsc::UnboundedSender<DuplexStream>,
-}
-
-struct Nobody;
-
-impl Listener for Nobody {
-    type Stream = DuplexStream;
-
-    async fn accept(&mut self) -> io::Result<DuplexStream> {
-        std::future::pending().await
-    }
-
-    fn address(&self) -> String {
-        "nowhere".to_owned()
-    }
-}
-
-impl Env for Piped {
-    type Stream = DuplexStream;
-    type Listener = Nobody;
-    type Task = AbortHandle;
-
-    fn now(&self) -> LocalTime {
-        self.native.now()
-    }
-
-    fn sleep_until(&self, at: LocalTime) -> impl Future<Output = ()> + Send + 'static {
-        self.native.sleep_until(at)
-    }
-
-    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        self.native.spawn(future)
-    }
-
-    async fn listen(&self, _address: &str) -> io::Result<Nobody> {
-        Ok(Nobody)
-    }
-
-    async fn dial(&self, _address: &str) -> io::Result<DuplexStream> {
-        let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
-        self.dialled.send(theirs).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
-        Ok(ours)
-    }
-
-    async fn disk(&self, op: DiskOp) -> Result<DiskReply, DiskError> {
-        self.native.disk(op).await
-    }
-
-    fn entropy(&self) -> u64 {
-        self.native.entropy()
-    }
-}
-
-/// Counts heartbeats that the node has sent.
-struct Heartbeats(Arc<AtomicU64>);
-
-impl Tap<Kv> for Heartbeats {
-    fn effect(&mut self, _now: LocalTime, effect: &Effect<Node<Kv>>) {
-        if matches!(effect, Effect::Send { message: Message { body: Body::Heartbeat { .. }, .. }, .. }) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
 
 /// Node 2, which says what a follower must and reads as slowly as the test wants it to.
 struct Follower {
@@ -124,7 +45,9 @@ impl Follower {
     async fn next(&mut self) -> (Frame, Option<Incoming>) {
         loop {
             if let Some(frame) = self.frames.next().expect("frames of ours") {
-                frame::encode(frame.kind, self.messages.buffer(), |into| into.extend_from_slice(&frame.payload));
+                frame::encode(frame.kind, self.messages.buffer(), frame.payload.len(), |into| {
+                    into.copy_from_slice(&frame.payload)
+                });
                 return (frame, self.messages.next().expect("messages of ours"));
             }
             let read = in_time("bytes", self.stream.read_buf(self.frames.buffer())).await.expect("a pipe");
@@ -155,12 +78,8 @@ async fn heartbeats_pass_a_large_append() {
     let mut setup = Setup::with_learner("node 2");
     setup.limits.write_ns = HOUR;
     setup.limits.idle_ns = HOUR;
-    let Folder { boot, files } = Folder::open(&folder.join("node")).unwrap();
-    let (dialled, mut pipes) = mpsc::unbounded_channel();
-    let heartbeats = Arc::new(AtomicU64::new(0));
-    let env = Piped { native: Native::new(files), dialled };
-    let server = Server::start(env, setup.config(boot), Heartbeats(Arc::clone(&heartbeats))).await.expect("a start");
-    let pipe = in_time("a dial", pipes.recv()).await.expect("a pipe");
+    let (server, mut outside) = piped::start(&setup, &folder, PIPE_BYTES).await;
+    let pipe = in_time("a dial", outside.dialled.recv()).await.expect("a pipe");
     let mut follower = Follower::greet(pipe).await;
     leads(&server, 1).await;
 
@@ -186,8 +105,8 @@ async fn heartbeats_pass_a_large_append() {
     let (mut rounds, mut whole) = (0, false);
     while !whole {
         // Of two the first is in its lane for sure.
-        let sent = heartbeats.load(Ordering::SeqCst);
-        until("two heartbeats", || heartbeats.load(Ordering::SeqCst) >= sent + 2).await;
+        let sent = outside.heartbeats.load(Ordering::SeqCst);
+        until("two heartbeats", || outside.heartbeats.load(Ordering::SeqCst) >= sent + 2).await;
         let (mut waited, mut heard) = (0, false);
         // Until the heartbeats that have waited are heard, and the next part is there.
         loop {

@@ -18,9 +18,17 @@ mod hostile;
 
 mod strangers;
 
+mod piped;
+
 mod lanes;
 
+mod busy;
+
+mod quiet;
+
 mod cluster;
+
+mod dial;
 
 mod redial;
 

@@ -1,11 +1,20 @@
 //! A shutdown ends, whatever clients, peers and the disk do meanwhile, and leaves nothing behind.
 
-use squall_raft::node::request::{Reply, Request};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use squall_raft::node::request::{Refused, Reply, Request};
 use squall_raft::server::Shutdown;
 use squall_raft::server::codec::Incoming;
 use squall_raft::server::wire::Hello;
+use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedSender;
 
+use crate::piped;
 use crate::raw::{Raw, hello, hello_bytes, request_bytes};
 use crate::setup::{
     HOUR, MS, Setup, addresses, client_env, connect, eventually, folder, get, in_time, leader, no_task_is_left, put, register,
@@ -40,7 +49,8 @@ async fn ask_and_never_read(setup: &Setup, test: &str) -> Shutdown {
 async fn a_client_that_never_reads_costs_no_more_than_the_drain() {
     let mut setup = Setup::single();
     setup.limits.write_ns = HOUR;
-    setup.limits.drain_ns = 50 * MS;
+    // Long enough for tasks that are aborted to end on a busy machine.
+    setup.limits.drain_ns = 500 * MS;
     assert_eq!(ask_and_never_read(&setup, "deaf-drain").await, Shutdown { drained: false, tasks_left: 0 });
 }
 
@@ -72,7 +82,7 @@ async fn requests_that_can_never_be_answered_are_given_up() {
     let mut servers = Vec::new();
     for node in 1..=2 {
         let mut setup = Setup::voter(node, &addresses);
-        setup.limits.drain_ns = 50 * MS;
+        setup.limits.drain_ns = 500 * MS;
         setup.limits.sessions_max = 2;
         servers.push(setup.start(&folder.join(node.to_string())).await);
     }
@@ -103,6 +113,39 @@ async fn requests_that_can_never_be_answered_are_given_up() {
     no_task_is_left().await;
 }
 
+/// Polls once.
+async fn is_pending(mut future: Pin<&mut impl Future>) -> bool {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+}
+
+/// What is asked after a shutdown has begun is refused at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stops_takes_no_more_requests() {
+    let folder = folder("stopping");
+    let addresses = addresses::<2>();
+    let mut servers = Vec::new();
+    for node in 1..=2 {
+        let mut setup = Setup::voter(node, &addresses);
+        setup.limits.drain_ns = 2_000 * MS;
+        servers.push(setup.start(&folder.join(node.to_string())).await);
+    }
+    let leading = eventually("a leader", || leader(&servers[0]).filter(|known| leader(&servers[1]) == Some(*known))).await;
+    let server = servers.remove(usize::from(leading.0 == 2));
+    let client = connect(&client_env(&folder), leading.0, server.address());
+    let session = register(&client).await;
+    assert_eq!(in_time("a shutdown", servers.remove(0).shutdown()).await.tasks_left, 0);
+    // Asked, and its caller gone: without a follower it keeps the server from being drained.
+    assert!(is_pending(pin!(server.call(put(session, 1, "key", b"value")))).await);
+
+    let mut shutdown = pin!(server.shutdown());
+    assert!(is_pending(shutdown.as_mut()).await);
+    let refusal = in_time("a refusal", client.call(put(session, 2, "key", b"later"))).await;
+    assert_eq!(refusal, Ok(Reply::Refused(Refused::NotReady)));
+    assert_eq!(in_time("a shutdown", shutdown).await, Shutdown { drained: false, tasks_left: 0 });
+    drop(client);
+    no_task_is_left().await;
+}
+
 /// The operation that was under way holds the folder until it has ended, and a shutdown waits for it. The one that
 /// is stopped learns: nobody waits for its answers, so it stops in the midst of a write.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,4 +173,50 @@ async fn a_folder_is_free_as_soon_as_its_server_is_down() {
     assert!(writer.await.unwrap_err().is_cancelled());
     assert_eq!(in_time("a shutdown", leader.shutdown()).await.tasks_left, 0);
     no_task_is_left().await;
+}
+
+/// Wakes a test, and sees whether somebody still listens at that moment.
+struct Told {
+    listener: UnboundedSender<DuplexStream>,
+    too_early: Arc<AtomicBool>,
+    test: Waker,
+}
+
+impl Wake for Told {
+    fn wake(self: Arc<Self>) {
+        self.too_early.fetch_or(!self.listener.is_closed(), Ordering::SeqCst);
+        self.test.wake_by_ref();
+    }
+}
+
+/// Whoever is told that a task has ended takes for granted that what it held is free. One that was aborted before it began
+/// was counted as ended while it still held what it was spawned with: a port, a folder's lock.
+#[tokio::test(flavor = "current_thread")]
+async fn what_has_not_begun_is_free_before_its_end_is_told() {
+    let mut setup = Setup::with_learner("node 2");
+    setup.limits.drain_ns = HOUR;
+    let (server, outside) = piped::start(&setup, &folder("not-begun"), 1 << 10).await;
+    // On one thread none of them can begin before this test waits for something.
+    assert_eq!(server.live_tasks(), 4, "listener, disk, alarm, peer");
+    let too_early = Arc::new(AtomicBool::new(false));
+    let mut shutdown = pin!(server.shutdown());
+    let shutdown = poll_fn(|context| {
+        let told = Told { listener: outside.listener.clone(), too_early: Arc::clone(&too_early), test: context.waker().clone() };
+        shutdown.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(told))))
+    });
+    assert_eq!(in_time("a shutdown", shutdown).await, Shutdown { drained: true, tasks_left: 0 });
+    assert!(!too_early.load(Ordering::SeqCst), "the end was told while the listener was still there");
+    no_task_is_left().await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_server_that_is_dropped_before_it_begins_leaves_nothing() {
+    let folder = folder("dropped-early");
+    for _ in 0..3 {
+        let (server, outside) = piped::start(&Setup::with_learner("node 2"), &folder, 1 << 10).await;
+        drop(server);
+        no_task_is_left().await;
+        // The next start panics if the folder is locked.
+        assert!(outside.listener.is_closed());
+    }
 }

@@ -1,17 +1,26 @@
 //! One server and its clients: from the first start to the next one on the same folder.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use squall_raft::applier::StateMachine;
+use squall_raft::applier::kv::Kv;
+use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::node::NodeConfig;
 use squall_raft::node::request::{Refused, Reply, Request};
+use squall_raft::server::codec::{self, Incoming};
 use squall_raft::server::files::Folder;
 use squall_raft::server::limits::Limits;
 use squall_raft::server::native::Native;
 use squall_raft::server::{Server, ServerConfig, Shutdown, StartError};
-use squall_raft::types::BootNumber;
+use squall_raft::types::{BootNumber, LogIndex, SessionId, Term};
 use tokio::sync::Semaphore;
 
-use crate::setup::{Setup, client_env, connect, folder, in_time, no_task_is_left, read, register, until, write};
+use crate::piped;
+use crate::raw::{Raw, hello, hello_bytes, member, request_bytes};
+use crate::setup::{
+    CLUSTER, Setup, client_env, connect, folder, get, in_time, leads, no_task_is_left, put, read, register, until, value, write,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_is_there_after_a_restart() {
@@ -30,6 +39,32 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
         assert_eq!(server.halted(), None);
         assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: true, tasks_left: 0 });
     }
+    no_task_is_left().await;
+}
+
+/// The client library would hide it: it forgets an id with the first answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_is_answered_once() {
+    let folder = folder("once");
+    let server = Setup::single().start(&folder.join("node")).await;
+    let client = connect(&client_env(&folder), 1, server.address());
+    let session = register(&client).await;
+    write(&client, session, 1, "key", b"value").await;
+    let mut raw = Raw::greet(server.address(), None).await;
+    for id in 0..100 {
+        raw.say(&request_bytes(id, &get("key"))).await;
+    }
+    raw.finish().await;
+    let mut answered = Vec::new();
+    while let Some(said) = raw.hear().await {
+        let Incoming::Reply { id, reply } = said else { panic!("found {said:?}, expected an answer") };
+        assert_eq!(value(&reply).as_deref(), Some(&b"value"[..]));
+        answered.push(id);
+    }
+    answered.sort_unstable();
+    assert!(answered.iter().copied().eq(0..100), "{answered:?}");
+    drop(client);
+    assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: true, tasks_left: 0 });
     no_task_is_left().await;
 }
 
@@ -61,7 +96,7 @@ async fn limits_without_a_meaning_are_refused_by_name() {
         ("server.session_requests_max", |limits| limits.session_requests_max = usize::MAX),
         ("server.disk_ops_max", |limits| limits.disk_ops_max = usize::MAX),
         ("server.session_idle_ns", |limits| limits.session_idle_ns = 0),
-        ("server.idle_ns", |limits| limits.idle_ns = limits.keepalive_ns),
+        ("server.idle_ns", |limits| limits.idle_ns = 2 * limits.keepalive_ns),
     ];
     let Folder { boot, files } = Folder::open(&folder.join("node")).unwrap();
     let env = Native::new(files);
@@ -127,4 +162,62 @@ async fn a_panic_within_the_node_halts_it() {
     assert_eq!(in_time("a shutdown", server.shutdown()).await.tasks_left, 0);
     drop(client);
     no_task_is_left().await;
+}
+
+/// What the disk did not do was not done: nothing of it is acknowledged, and the node does not go on, whoever speaks to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_fails_halts_the_node() {
+    let (server, mut outside) = piped::start(&Setup::with_learner("node 2"), &folder("failing-disk"), 4 << 10).await;
+    outside.dialled.close();
+    leads(&server, 1).await;
+    let Reply::Registered { session } = in_time("a session", server.call(Request::Register)).await else {
+        panic!("found another answer to a registration")
+    };
+    let term = || server.inspect(|node| node.core().map(|core| core.hard_state().term));
+    let mut raw = Raw::on(outside.dial());
+    raw.say(&hello_bytes(&hello(Some(2)))).await;
+    // What a live node listens to; the one that it deposes is elected again.
+    raw.say(&answer_of_term(Term(50))).await;
+    until("a later term", || term() > Some(Term(50))).await;
+    leads(&server, 1).await;
+    let reply = until_applied(&server, session).await;
+    assert!(matches!(reply, Reply::Applied { .. }), "{reply:?}");
+
+    assert_eq!(server.halted(), None);
+    outside.disk_fails.store(true, Ordering::SeqCst);
+    let reply = in_time("an answer", server.call(put(session, 2, "key", b"lost"))).await;
+    assert_eq!(reply, Reply::Unknown);
+    in_time("that the node halts", server.until_halted()).await;
+    assert!(server.halted().is_some());
+    let (before, heard) = (term(), server.stats().frames_received);
+    raw.say(&answer_of_term(Term(100))).await;
+    raw.say(&answer_of_term(Term(200))).await;
+    // It was given the first of both when it has read the second.
+    until("that it is read", || server.stats().frames_received >= heard + 2).await;
+    assert_eq!(term(), before);
+    drop(raw);
+    assert_eq!(in_time("a shutdown", server.shutdown()).await.tasks_left, 0);
+    no_task_is_left().await;
+}
+
+/// Node 2 answers a heartbeat of a term that node 1 does not know.
+fn answer_of_term(term: Term) -> bytes::BytesMut {
+    let envelope =
+        Envelope { cluster: CLUSTER, from: member(2), to: member(1), term, boot: BootNumber(0), ..Envelope::default() };
+    let body = Body::HeartbeatAck { tail: LogIndex(0), matched: LogIndex(0) };
+    let mut bytes = bytes::BytesMut::new();
+    codec::encode_message(&Message { envelope, body }, &codec::Limits::default(), &mut bytes).expect("a short message");
+    bytes
+}
+
+async fn until_applied(server: &Server<Kv, piped::Piped>, session: SessionId) -> Reply {
+    in_time("an answer", async {
+        loop {
+            match server.call(put(session, 1, "key", b"value")).await {
+                Reply::Refused(_) => tokio::task::yield_now().await,
+                reply => return reply,
+            }
+        }
+    })
+    .await
 }

@@ -20,7 +20,7 @@ fn error(stream: &[u8]) -> CodecError {
 /// The payload in frames of its own, with a right checksum.
 fn reframed(kind: Kind, payload: &[u8]) -> BytesMut {
     let mut stream = BytesMut::new();
-    encode(kind, &mut stream, |into| into.extend_from_slice(payload));
+    encode(kind, &mut stream, payload.len(), |into| into.copy_from_slice(payload));
     stream
 }
 

@@ -52,7 +52,7 @@ fn framed(data: &[u8]) -> BytesMut {
             stream.extend_from_slice(payload);
             continue;
         };
-        frame::encode(kind, &mut stream, |into| into.extend_from_slice(payload));
+        frame::encode(kind, &mut stream, payload.len(), |into| into.copy_from_slice(payload));
     }
     stream
 }

@@ -20,11 +20,8 @@ fn long(len: usize) -> (Incoming, Parts) {
 }
 
 fn part(frame: Kind, ordinal: u32, whole: Kind, piece: &[u8], into: &mut BytesMut) {
-    encode(frame, into, |payload| {
-        payload.extend_from_slice(&ordinal.to_le_bytes());
-        payload.extend_from_slice(&[whole as u8]);
-        payload.extend_from_slice(piece);
-    });
+    let payload = [&ordinal.to_le_bytes()[..], &[whole as u8], piece].concat();
+    encode(frame, into, payload.len(), |into| into.copy_from_slice(&payload));
 }
 
 fn refusal(stream: &BytesMut) -> CodecError {
@@ -116,7 +113,7 @@ fn what_has_no_parts_comes_in_none() {
     assert_eq!(refusal(&empty), CodecError::InvalidPart { found_kind: Kind::Request as u8, found: 5 });
     for len in 0..5u8 {
         let mut short = BytesMut::new();
-        encode(Kind::Part, &mut short, |payload| payload.extend_from_slice(&vec![2; len.into()]));
+        encode(Kind::Part, &mut short, len.into(), |payload| payload.fill(2));
         assert_eq!(refusal(&short), CodecError::InvalidPart { found_kind: 0, found: len.into() });
     }
 }

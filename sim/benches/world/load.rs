@@ -16,14 +16,14 @@ use squall_raft::core::role::Role;
 use squall_raft::node::request::{Reply, Request};
 use squall_raft::node::{Node, NodeConfig};
 use squall_raft::types::{NodeId, SessionId};
-use squall_sim::arena::Arena;
+use squall_sim::arena::{Arena, Watch};
 use squall_sim::entropy::Entropy;
 use squall_sim::network::LinkWeather;
 use squall_sim::plan::Plan;
 use squall_sim::run::finish::Outcome;
 use squall_sim::run::settings;
 use squall_sim::run::subject::KvSubject;
-use squall_sim::run::{Judge, Options, Run, Watch};
+use squall_sim::run::{Judge, Options, Run};
 use squall_sim::scenario::Scenario;
 use squall_sim::world::{ClientId, Observer, RequestHandle, Step, World};
 

@@ -22,7 +22,6 @@ pub use self::kind::{ArenaKind, NotBuilt};
 use crate::disk::DiskWeather;
 use crate::entropy::Entropy;
 use crate::network::LinkWeather;
-use crate::run::Watch;
 use crate::scenario::Means;
 use crate::world::{ClientId, Counters, Observer, RequestHandle, Settings, Step};
 
@@ -46,6 +45,19 @@ impl AddAssign for Traffic {
         self.bytes += other.bytes;
         self.reconnects += other.reconnects;
     }
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// Online checkers and marks.
+    pub checks: bool,
+    /// What disks have promised, too.
+    pub disks: bool,
+    /// Events for triggers.
+    pub triggers: bool,
+    /// Where commands are applied.
+    pub commands: bool,
 }
 
 /// A place where processes run and things befall them.

@@ -71,6 +71,12 @@ pub enum Wish {
         /// Tells this wish from earlier ones.
         generation: u32,
     },
+    /// Be told when an answer may be overdue. Those of earlier requests stand, and serve later ones:
+    /// nearly every answer comes in time, so that one of these does for many requests.
+    Watch {
+        /// When.
+        at_ns: u64,
+    },
     /// Send this again, later, to nobody's surprise but the server's.
     SendLate {
         /// When.
@@ -116,6 +122,10 @@ pub struct Client<S: Subject> {
     state: State<S>,
     handles: u64,
     generation: u32,
+    /// When the present attempt's answer is overdue.
+    overdue_ns: u64,
+    /// When the next watch ends, if one is set.
+    watch_ns: Option<u64>,
     seen: BTreeMap<u64, Option<Bytes>>,
 }
 
@@ -205,6 +215,8 @@ impl<S: Subject> Client<S> {
             state: State::Thinking,
             handles: 0,
             generation: 0,
+            overdue_ns: 0,
+            watch_ns: None,
             seen: BTreeMap::new(),
         }
     }
@@ -248,11 +260,22 @@ impl<S: Subject> Client<S> {
         match &self.state {
             State::Thinking if !desk.open => self.state = State::Finished,
             State::Thinking => self.begin(desk),
-            State::Registering(_) | State::Asking(_) if self.attempts().is_some_and(|attempts| attempts.pausing) => {
-                self.send_attempt(desk)
-            }
-            State::Registering(_) | State::Asking(_) => self.on_timeout(desk),
+            // The pause is over.
+            State::Registering(_) | State::Asking(_) => self.send_attempt(desk),
             State::Finished => {}
+        }
+    }
+
+    /// A watch ended.
+    pub fn on_watch(&mut self, desk: &mut Desk<'_, S>) {
+        self.watch_ns = self.watch_ns.filter(|at_ns| *at_ns > desk.now_ns);
+        if self.attempts().is_none_or(|attempts| attempts.pausing) {
+            return; // Nothing is waited for.
+        }
+        if self.overdue_ns <= desk.now_ns {
+            self.on_timeout(desk);
+        } else {
+            self.watch(desk);
         }
     }
 
@@ -354,7 +377,9 @@ impl<S: Subject> Client<S> {
         self.handles += 1;
         desk.wishes.push(Wish::Send { to: self.believed_leader, handle: self.handles, request });
         let wait_ns = self.mine().timeout.0.saturating_mul(1 << doublings);
-        self.wake_at(desk.now_ns.saturating_add(wait_ns), desk);
+        self.overdue_ns = desk.now_ns.saturating_add(wait_ns);
+        self.forget_wake();
+        self.watch(desk);
     }
 
     fn on_timeout(&mut self, desk: &mut Desk<'_, S>) {
@@ -487,8 +512,20 @@ impl<S: Subject> Client<S> {
         self.wake_at(self.due_ns.max(desk.now_ns), desk);
     }
 
-    fn wake_at(&mut self, at_ns: u64, desk: &mut Desk<'_, S>) {
+    /// Sees to it that a watch ends when the answer is overdue, or earlier.
+    fn watch(&mut self, desk: &mut Desk<'_, S>) {
+        if self.watch_ns.is_none_or(|at_ns| at_ns > self.overdue_ns) {
+            self.watch_ns = Some(self.overdue_ns);
+            desk.wishes.push(Wish::Watch { at_ns: self.overdue_ns });
+        }
+    }
+
+    fn forget_wake(&mut self) {
         self.generation = self.generation.wrapping_add(1);
+    }
+
+    fn wake_at(&mut self, at_ns: u64, desk: &mut Desk<'_, S>) {
+        self.forget_wake();
         desk.wishes.push(Wish::Wake { at_ns, generation: self.generation });
     }
 }

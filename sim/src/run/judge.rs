@@ -17,6 +17,7 @@ use squall_raft::process::{DiskOp, FileName};
 use super::cluster::Cluster;
 use super::ghost::Ghost;
 use super::marks::Marks;
+use crate::arena::Watch;
 use crate::disk::Disk;
 use crate::plan::Plan;
 use crate::scenario::Event;
@@ -41,19 +42,6 @@ pub struct Judge {
     checker: RaftChecker,
     ghosts: Vec<Ghost>,
     boots: Vec<u64>,
-}
-
-/// What is looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Watch {
-    /// Online checkers and marks.
-    pub checks: bool,
-    /// What disks have promised, too.
-    pub disks: bool,
-    /// Events for triggers.
-    pub triggers: bool,
-    /// Where commands are applied.
-    pub commands: bool,
 }
 
 impl Judge {

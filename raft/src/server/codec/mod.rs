@@ -224,5 +224,5 @@ pub fn encode_hello(hello: &Hello, into: &mut BytesMut) {
 
 /// Puts a ping behind what `into` holds.
 pub fn encode_ping(into: &mut BytesMut) {
-    frame::encode(Kind::Ping, into, |_| {});
+    frame::encode(Kind::Ping, into, 0, |_| {});
 }

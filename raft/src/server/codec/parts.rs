@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::message::Message;
 use crate::node::request::{Reply, Request};
-use crate::server::frame::{self, HEADER_LEN, Kind};
+use crate::server::frame::{self, Kind};
 use crate::server::wire::{MessageMirror, ReplyMirror, RequestMirror};
 
 use super::{Limits, PART_HEADER_LEN, TooLong};
@@ -84,8 +84,7 @@ impl Parts {
             Some(ordinal) => (Kind::Last, ordinal),
         };
         let piece = self.rest.split_to(self.piece_bytes.min(self.rest.len()));
-        into.reserve(HEADER_LEN + PART_HEADER_LEN + piece.len());
-        frame::encode(kind, into, |payload| {
+        frame::encode(kind, into, PART_HEADER_LEN + piece.len(), |mut payload| {
             payload.put_u32_le(ordinal);
             payload.put_u8(self.kind as u8);
             payload.put_slice(&piece);
@@ -97,8 +96,7 @@ impl Parts {
     fn put_whole(&mut self, into: &mut BytesMut) {
         let payload = std::mem::take(&mut self.rest);
         if !payload.is_empty() {
-            into.reserve(HEADER_LEN + payload.len());
-            frame::encode(self.kind, into, |into| into.put_slice(&payload));
+            frame::encode(self.kind, into, payload.len(), |into| into.copy_from_slice(&payload));
         }
     }
 }
@@ -112,8 +110,7 @@ pub(super) fn encode_whole(
 ) -> Result<(), TooLong> {
     let len = checked_len(mirror, limits)?;
     if len <= limits.part_bytes as usize {
-        into.reserve(HEADER_LEN + len);
-        frame::encode(kind, into, |payload| mirror.encode_raw(payload));
+        put_frame(kind, mirror, len, into);
         return Ok(());
     }
     let mut parts = Parts::of(kind, mirror, limits)?;
@@ -122,8 +119,12 @@ pub(super) fn encode_whole(
 }
 
 pub(super) fn encode_frame(kind: Kind, mirror: &impl prost::Message, into: &mut BytesMut) {
-    into.reserve(HEADER_LEN + mirror.encoded_len());
-    frame::encode(kind, into, |payload| mirror.encode_raw(payload));
+    put_frame(kind, mirror, mirror.encoded_len(), into);
+}
+
+/// Into a slice, because a buffer that may grow looks at every byte whether it must.
+fn put_frame(kind: Kind, mirror: &impl prost::Message, len: usize, into: &mut BytesMut) {
+    frame::encode(kind, into, len, |mut payload| mirror.encode_raw(&mut payload));
 }
 
 fn checked_len(mirror: &impl prost::Message, limits: &Limits) -> Result<usize, TooLong> {

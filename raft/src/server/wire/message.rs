@@ -28,58 +28,65 @@ pub const ENTRY_BYTES: u64 = 64;
 pub const ENVELOPE_BYTES: u64 = 256;
 
 /// Where a message has its entries: the number of [`Said::Append`], that of [`AppendMirror::entries`].
-const ENTRIES: [u64; 2] = [10, 3];
+const ENTRIES: [u64; 2] = [10, 4];
 
+/// Flat, because nested messages cost a length each, to write and to read.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::server) struct MessageMirror {
     /// Fixed, because clusters have random numbers: as varints most would take ten bytes.
     #[prost(fixed64, optional, tag = "1")]
     cluster: Option<u64>,
-    #[prost(message, optional, tag = "2")]
-    from: Option<PeerMirror>,
-    #[prost(message, optional, tag = "3")]
-    to: Option<PeerMirror>,
+    #[prost(uint64, optional, tag = "2")]
+    from_node: Option<u64>,
+    #[prost(uint64, optional, tag = "3")]
+    from_incarnation: Option<u64>,
     #[prost(uint64, optional, tag = "4")]
-    term: Option<u64>,
+    to_node: Option<u64>,
     #[prost(uint64, optional, tag = "5")]
-    boot: Option<u64>,
+    to_incarnation: Option<u64>,
     #[prost(uint64, optional, tag = "6")]
-    session: Option<u64>,
+    term: Option<u64>,
     #[prost(uint64, optional, tag = "7")]
+    boot: Option<u64>,
+    #[prost(uint64, optional, tag = "8")]
+    session: Option<u64>,
+    #[prost(uint64, optional, tag = "9")]
     round: Option<u64>,
-    #[prost(oneof = "Said", tags = "8, 9, 10, 11, 12, 13, 14")]
+    #[prost(oneof = "Said", tags = "10, 11, 12, 13, 14, 15, 16")]
     said: Option<Said>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
 enum Said {
-    /// The candidate's last entry.
-    #[prost(message, tag = "8")]
-    RequestVote(LogIdMirror),
-    /// Whether the vote is granted.
-    #[prost(bool, tag = "9")]
-    Vote(bool),
     #[prost(message, tag = "10")]
     Append(AppendMirror),
     /// Last index that is equal and durable.
     #[prost(uint64, tag = "11")]
     Appended(u64),
-    #[prost(message, tag = "12")]
-    Rejected(RejectedMirror),
     /// What may be committed.
-    #[prost(uint64, tag = "13")]
+    #[prost(uint64, tag = "12")]
     Heartbeat(u64),
-    #[prost(message, tag = "14")]
+    #[prost(message, tag = "13")]
     HeartbeatAck(HeartbeatAckMirror),
+    #[prost(message, tag = "14")]
+    Rejected(RejectedMirror),
+    /// Whether the vote is granted.
+    #[prost(bool, tag = "15")]
+    Vote(bool),
+    /// The candidate's last entry.
+    #[prost(message, tag = "16")]
+    RequestVote(LogIdMirror),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct AppendMirror {
-    #[prost(message, optional, tag = "1")]
-    prev: Option<LogIdMirror>,
+    #[prost(uint64, optional, tag = "1")]
+    prev_term: Option<u64>,
     #[prost(uint64, optional, tag = "2")]
+    prev_index: Option<u64>,
+    #[prost(uint64, optional, tag = "3")]
     commit: Option<u64>,
-    #[prost(message, repeated, tag = "3")]
+    #[prost(message, repeated, tag = "4")]
     entries: Vec<EntryMirror>,
 }
 
@@ -161,8 +168,10 @@ impl From<&Message> for MessageMirror {
         let Envelope { cluster, from, to, term, boot, session, round } = message.envelope;
         Self {
             cluster: Some(cluster.0),
-            from: Some(from.into()),
-            to: Some(to.into()),
+            from_node: Some(from.node.0),
+            from_incarnation: Some(from.incarnation.0.into()),
+            to_node: Some(to.node.0),
+            to_incarnation: Some(to.incarnation.0.into()),
             term: Some(term.0),
             boot: Some(boot.0.into()),
             session: Some(session.into()),
@@ -178,7 +187,8 @@ impl From<&Body> for Said {
             Body::RequestVote { last } => Self::RequestVote((*last).into()),
             Body::Vote { granted } => Self::Vote(*granted),
             Body::Append { prev, entries, commit } => Self::Append(AppendMirror {
-                prev: Some((*prev).into()),
+                prev_term: Some(prev.term.0),
+                prev_index: Some(prev.index.0),
                 commit: Some(commit.0),
                 entries: entries.iter().map(EntryMirror::from).collect(),
             }),
@@ -230,12 +240,16 @@ impl TryFrom<MessageMirror> for Message {
     type Error = WireError;
 
     fn try_from(mirror: MessageMirror) -> Result<Self, WireError> {
-        let from = present("message.from", mirror.from)?;
-        let to = present("message.to", mirror.to)?;
         let envelope = Envelope {
             cluster: ClusterId(present("message.cluster", mirror.cluster)?),
-            from: from.read(["message.from.node", "message.from.incarnation"])?,
-            to: to.read(["message.to.node", "message.to.incarnation"])?,
+            from: Peer {
+                node: NodeId(present("message.from.node", mirror.from_node)?),
+                incarnation: Incarnation(narrow("message.from.incarnation", mirror.from_incarnation)?),
+            },
+            to: Peer {
+                node: NodeId(present("message.to.node", mirror.to_node)?),
+                incarnation: Incarnation(narrow("message.to.incarnation", mirror.to_incarnation)?),
+            },
             term: elected("message.term", mirror.term)?,
             boot: BootNumber(narrow("message.boot", mirror.boot)?),
             session: narrow("message.session", mirror.session)?,
@@ -275,8 +289,10 @@ impl TryFrom<AppendMirror> for Body {
     type Error = WireError;
 
     fn try_from(append: AppendMirror) -> Result<Self, WireError> {
-        let prev =
-            present("message.append.prev", append.prev)?.read(["message.append.prev.term", "message.append.prev.index"])?;
+        let prev = LogId {
+            term: Term(present("message.append.prev.term", append.prev_term)?),
+            index: LogIndex(present("message.append.prev.index", append.prev_index)?),
+        };
         let commit = LogIndex(present("message.append.commit", append.commit)?);
         Ok(Self::Append { prev, entries: entries_behind(prev, append.entries)?, commit })
     }

@@ -1,4 +1,4 @@
-//! Alarms on clocks that run wrong: what sleeping tasks and the run's own wake-ups wait for.
+//! Alarms on clocks that run wrong: what the driver's sleeping tasks and the run's own wake-ups wait for.
 //!
 //! All of them share one of madsim's timers. Its own sleeps add a timer at each poll and keep it when they are
 //! dropped, know one clock for all nodes, and cannot be moved when a clock changes its rate; these can.

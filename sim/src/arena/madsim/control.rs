@@ -56,7 +56,7 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
         handle.restart(host.madsim);
         if let Some(machine) = handle.get_node(host.madsim) {
             machine.spawn(async move {
-                let scribe = Scribe { shared: Arc::clone(&shared), node };
+                let scribe = Scribe::new(Arc::clone(&shared), node);
                 match Server::start(env, config, scribe).await {
                     Ok(server) => *lock(&slot) = Some(server),
                     Err(_) => shared.write(Entry::Halted { node, reason: "the server did not start" }),
@@ -74,14 +74,15 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
         let origin_ns = between(draw(Field::ClockOrigin), CLOCK_ORIGIN_NS.0, CLOCK_ORIGIN_NS.1);
         let origin_ns = origin_ns.saturating_add(host.clock_offset_ns);
         let now_ns = self.shared.now_ns();
+        let clock = Clock::new(now_ns, origin_ns, self.shared.clock(at).rate_ppm());
+        self.shared.set_clock(at, clock);
         let mut machine = self.shared.machine(at);
-        machine.clock = Clock::new(now_ns, origin_ns, machine.clock.rate_ppm());
         machine.device.begin_boot(host.boot.0);
         machine.disk_ops = 0;
         machine.disk_busy_ns = 0;
         machine.entropy_key = draw(Field::BootEntropy);
         machine.entropy_draws = 0;
-        Boot { now: machine.clock.local(now_ns), entropy: machine.entropy_key, number: host.boot }
+        Boot { now: clock.local(now_ns), entropy: machine.entropy_key, number: host.boot }
     }
 
     /// Ends a boot. What its disk was doing is done in part.
@@ -178,7 +179,8 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
         let now_ns = self.shared.now_ns();
         let event = WorldEvent::Requested { client, handle, to, request: &request, fate: Fate::default(), due_ns: now_ns };
         self.trace.emit(now_ns, observer, event);
-        self.gateways[at].ask(client, handle, request)
+        self.gateways[at].ask(client, handle, request);
+        true
     }
 }
 

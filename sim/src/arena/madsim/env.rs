@@ -17,6 +17,7 @@ use super::alarms::{AlarmId, Bell};
 use super::journal::Entry;
 use super::shared::Shared;
 use super::stream::Stream;
+use crate::disk::device::Issued;
 use crate::entropy::v1::mix;
 
 /// The port on which every node listens.
@@ -69,11 +70,11 @@ impl Env for SimEnv {
     type Task = Spawned;
 
     fn now(&self) -> LocalTime {
-        self.shared.local(self.machine)
+        self.shared.clock(self.machine).local(self.shared.now_ns())
     }
 
     fn sleep_until(&self, at: LocalTime) -> impl Future<Output = ()> + Send + 'static {
-        Sleep { shared: Arc::clone(&self.shared), until: Until::Local(self.machine, at), alarm: None }
+        Sleep { shared: Arc::clone(&self.shared), machine: self.machine, until: at, alarm: None }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Spawned {
@@ -90,12 +91,12 @@ impl Env for SimEnv {
     }
 
     async fn disk(&self, what: DiskOp) -> Result<DiskReply, DiskError> {
-        let (op, done_ns) = self.issue(&what);
+        let done_ns = self.issue(what);
         // Shorter ones are done at once, and the next one starts as much later.
         if done_ns >= self.shared.now_ns() + SLEEP_MIN_NS {
-            Sleep::until_world(&self.shared, done_ns).await;
+            self.shared.sleep_until(done_ns).await;
         }
-        self.complete(op, what)
+        self.complete()
     }
 
     fn entropy(&self) -> u64 {
@@ -108,19 +109,19 @@ impl Env for SimEnv {
 /// The disk.
 impl SimEnv {
     /// Gives the disk an operation. Says when it will be done.
-    fn issue(&self, what: &DiskOp) -> (OpId, u64) {
+    fn issue(&self, what: DiskOp) -> u64 {
         let mut machine = self.shared.machine(self.machine);
         machine.disk_ops += 1;
         let op = OpId { boot: self.boot, seq: machine.disk_ops };
-        machine.device.issue(op, what.clone());
+        machine.device.issue(op, what);
         let (latency_ns, _) = machine.device.head_latency().unwrap_or_default();
         machine.disk_busy_ns = machine.disk_busy_ns.max(self.shared.now_ns()).saturating_add(latency_ns);
-        (op, machine.disk_busy_ns)
+        machine.disk_busy_ns
     }
 
-    fn complete(&self, op: OpId, what: DiskOp) -> Result<DiskReply, DiskError> {
+    fn complete(&self) -> Result<DiskReply, DiskError> {
         let mut machine = self.shared.machine(self.machine);
-        let (_, result) = machine.device.complete().ok_or(DiskError::Io)?;
+        let (Issued { op, what, .. }, result) = machine.device.complete().ok_or(DiskError::Io)?;
         let is_sync = matches!(what, DiskOp::Sync { .. } | DiskOp::SyncDir);
         let disk = (is_sync && self.shared.journal().watch.disks).then(|| machine.device.disk().clone());
         drop(machine);
@@ -129,38 +130,19 @@ impl SimEnv {
     }
 }
 
-enum Until {
-    Local(usize, LocalTime),
-    World(u64),
-}
-
-/// Sleeps until a clock shows a time.
-pub(super) struct Sleep {
+/// Sleeps until a machine's clock shows a time.
+struct Sleep {
     shared: Arc<Shared>,
-    until: Until,
+    machine: usize,
+    until: LocalTime,
     alarm: Option<AlarmId>,
-}
-
-impl Sleep {
-    /// Sleeps until a time of the world.
-    pub(super) fn until_world(shared: &Arc<Shared>, at_ns: u64) -> Self {
-        Self { shared: Arc::clone(shared), until: Until::World(at_ns), alarm: None }
-    }
-
-    /// When it ends by the world's time as things stand; now, if it is over.
-    fn end_ns(&self) -> u64 {
-        match self.until {
-            Until::World(at_ns) => at_ns,
-            Until::Local(machine, at) => self.shared.machine(machine).clock.world(at),
-        }
-    }
 }
 
 impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let end_ns = self.end_ns();
+        let end_ns = self.shared.clock(self.machine).world(self.until);
         if end_ns <= self.shared.now_ns() {
             return Poll::Ready(());
         }
@@ -169,12 +151,7 @@ impl Future for Sleep {
         {
             return Poll::Pending;
         }
-        let waker = cx.waker().clone();
-        let bell = match self.until {
-            Until::Local(machine, local) => Bell::Task { machine, local, waker },
-            // On no machine, so no clock that changes moves it.
-            Until::World(at_ns) => Bell::Task { machine: usize::MAX, local: LocalTime(at_ns), waker },
-        };
+        let bell = Bell::Task { machine: self.machine, local: self.until, waker: cx.waker().clone() };
         self.alarm = Some(self.shared.set_alarm(end_ns, bell));
         Poll::Pending
     }

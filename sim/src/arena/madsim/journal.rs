@@ -12,8 +12,8 @@ use squall_raft::observation::Observation;
 use squall_raft::process::{DiskError, DiskOp, DiskReply, OpId};
 use squall_raft::types::{LocalTime, NodeId};
 
+use crate::arena::Watch;
 use crate::disk::Disk;
-use crate::run::Watch;
 use crate::world::{ClientId, RequestHandle};
 
 /// How much may be written down before the run must look.

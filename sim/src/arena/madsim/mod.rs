@@ -39,13 +39,12 @@ use self::env::SimEnv;
 use self::gateway::Gateway;
 use self::shared::{Machine, Shared, lock};
 use self::transport::Transport;
-use super::{Arena, Traffic};
+use super::{Arena, Traffic, Watch};
 use crate::disk::DiskWeather;
 use crate::disk::device::Device;
 use crate::entropy::v1::mix;
 use crate::entropy::{Entropy, Owner};
 use crate::network::LinkWeather;
-use crate::run::Watch;
 use crate::scenario::Means;
 use crate::world::trace::Trace;
 use crate::world::{ClientId, Counters, Observer, RequestHandle, Settings, Status, Step, WorldEvent};
@@ -142,7 +141,8 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
             .collect();
         let clients = machine(hosts.len());
         let env = SimEnv { shared: Arc::clone(&shared), machine: hosts.len(), boot: BootNumber(0) };
-        let gateways = hosts.iter().enumerate().map(|(at, host)| Gateway::open(&clients, &env, at, &host.config.raft)).collect();
+        let gateways =
+            hosts.iter().enumerate().map(|(at, host)| Gateway::open(&runtime, &clients, &env, at, &host.config.raft)).collect();
         let keeper = Arc::clone(&shared);
         let timekeeper = runtime.block_on(async { madsim::task::spawn(keeper.keep_time()).abort_handle() });
         let mut arena = Self {

@@ -5,10 +5,12 @@
 //! Not here: who changes it ([`super::Madsim`]), what tasks see of it ([`super::env`]).
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use madsim::time::TimeHandle;
-use squall_raft::types::LocalTime;
+use madsim::time::{Sleep, TimeHandle};
 use tokio::sync::Notify;
 
 use super::alarms::{Alarms, Bell};
@@ -18,9 +20,33 @@ use crate::clock::{Clock, RATE_PPM_TRUE};
 use crate::disk::device::Device;
 use crate::entropy::v1::between;
 
+/// A machine's clock. Read several times per message, and so without a lock; a run has one thread.
+struct SharedClock {
+    world_ns: AtomicU64,
+    local_ns: AtomicU64,
+    rate_ppm: AtomicU32,
+}
+
+impl SharedClock {
+    fn new() -> Self {
+        Self { world_ns: AtomicU64::new(0), local_ns: AtomicU64::new(0), rate_ppm: AtomicU32::new(RATE_PPM_TRUE) }
+    }
+
+    fn load(&self) -> Clock {
+        let (world_ns, local_ns) = (self.world_ns.load(Relaxed), self.local_ns.load(Relaxed));
+        Clock::new(world_ns, local_ns, self.rate_ppm.load(Relaxed))
+    }
+
+    fn store(&self, clock: Clock) {
+        let (world_ns, local_ns, rate_ppm) = clock.parts();
+        self.world_ns.store(world_ns, Relaxed);
+        self.local_ns.store(local_ns, Relaxed);
+        self.rate_ppm.store(rate_ppm, Relaxed);
+    }
+}
+
 /// A machine: a node's, or the one on which all clients live.
 pub(super) struct Machine {
-    pub(super) clock: Clock,
     pub(super) device: Device,
     /// Disk operations of this boot so far.
     pub(super) disk_ops: u64,
@@ -33,8 +59,7 @@ pub(super) struct Machine {
 
 impl Machine {
     pub(super) fn new(device: Device) -> Self {
-        let clock = Clock::new(0, 0, RATE_PPM_TRUE);
-        Self { clock, device, disk_ops: 0, disk_busy_ns: 0, entropy_key: 0, entropy_draws: 0 }
+        Self { device, disk_ops: 0, disk_busy_ns: 0, entropy_key: 0, entropy_draws: 0 }
     }
 }
 
@@ -44,6 +69,7 @@ pub(super) type Extra = (u64, u64);
 pub(super) struct Shared {
     time: TimeHandle,
     machines: Vec<Mutex<Machine>>,
+    clocks: Vec<SharedClock>,
     alarms: Mutex<Alarms>,
     /// Told when an alarm was set that rings before all others.
     alarms_changed: Notify,
@@ -51,6 +77,8 @@ pub(super) struct Shared {
     /// Told when something is in the journal that cannot wait.
     urgent: Notify,
     links: Mutex<Links>,
+    /// Whether any link is slower than the rest.
+    has_extra: AtomicBool,
 }
 
 #[derive(Default)]
@@ -69,12 +97,14 @@ impl Shared {
     pub(super) fn new(time: TimeHandle, machines: Vec<Machine>) -> Self {
         Self {
             time,
+            clocks: machines.iter().map(|_| SharedClock::new()).collect(),
             machines: machines.into_iter().map(Mutex::new).collect(),
             alarms: Mutex::default(),
             alarms_changed: Notify::new(),
             journal: Mutex::default(),
             urgent: Notify::new(),
             links: Mutex::default(),
+            has_extra: AtomicBool::new(false),
         }
     }
 
@@ -83,18 +113,33 @@ impl Shared {
         u64::try_from(self.time.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
+    /// Sleeps until a time of the world: for what no machine's clock measures, and who sleeps to the end.
+    pub(super) fn sleep_until(&self, at_ns: u64) -> Sleep {
+        self.time.sleep(Duration::from_nanos(at_ns.saturating_sub(self.now_ns())))
+    }
+
     pub(super) fn machine(&self, at: usize) -> MutexGuard<'_, Machine> {
         lock(&self.machines[at])
     }
 
-    /// What a machine's clock shows.
-    pub(super) fn local(&self, machine: usize) -> LocalTime {
-        self.machine(machine).clock.local(self.now_ns())
+    /// A machine's clock as it runs now.
+    pub(super) fn clock(&self, machine: usize) -> Clock {
+        self.clocks[machine].load()
+    }
+
+    /// Sets a machine's clock while nothing on it sleeps.
+    pub(super) fn set_clock(&self, machine: usize, clock: Clock) {
+        self.clocks[machine].store(clock);
     }
 
     /// Writes down what happened now.
     pub(super) fn write(&self, entry: Entry) {
-        if lock(&self.journal).write(self.now_ns(), entry) {
+        self.write_at(self.now_ns(), entry);
+    }
+
+    /// Writes down what happened now, for who knows what time it is.
+    pub(super) fn write_at(&self, now_ns: u64, entry: Entry) {
+        if lock(&self.journal).write(now_ns, entry) {
             self.urgent.notify_one();
         }
     }
@@ -130,10 +175,9 @@ impl Shared {
 
     /// Changes a machine's clock and with it all alarms on it.
     pub(super) fn change_clock(&self, machine: usize, change: impl FnOnce(&mut Clock, u64)) {
-        let mut of = self.machine(machine);
-        change(&mut of.clock, self.now_ns());
-        let clock = of.clock;
-        drop(of);
+        let mut clock = self.clock(machine);
+        change(&mut clock, self.now_ns());
+        self.set_clock(machine, clock);
         self.alarms().clock_changed(machine, |local| clock.world(local));
         self.alarms_changed.notify_one();
     }
@@ -152,11 +196,10 @@ impl Shared {
             match next_ns {
                 None => changed.await,
                 Some(next_ns) => {
-                    let span = std::time::Duration::from_nanos(next_ns - self.now_ns().min(next_ns));
                     tokio::select! {
                         biased;
                         () = changed => {}
-                        () = self.time.sleep(span) => {}
+                        () = self.sleep_until(next_ns) => {}
                     }
                 }
             }
@@ -167,8 +210,11 @@ impl Shared {
 /// Links.
 impl Shared {
     /// What a message from one machine to another needs beyond madsim's latency.
-    pub(super) fn extra_latency_ns(&self, from: usize, to: usize, bits: u64) -> u64 {
-        lock(&self.links).extra.get(&(from, to)).map_or(0, |(low_ns, high_ns)| between(bits, *low_ns, *high_ns))
+    pub(super) fn extra_latency_ns(&self, from: usize, to: usize, bits: impl FnOnce() -> u64) -> u64 {
+        if !self.has_extra.load(Relaxed) {
+            return 0;
+        }
+        lock(&self.links).extra.get(&(from, to)).map_or(0, |(low_ns, high_ns)| between(bits(), *low_ns, *high_ns))
     }
 
     /// Makes a link slower than the rest, or as the rest.
@@ -179,6 +225,7 @@ impl Shared {
         } else {
             extras.insert((from, to), extra);
         }
+        self.has_extra.store(!extras.is_empty(), Relaxed);
     }
 
     pub(super) fn add_fuse(&self, here: usize, there: usize, fuse: &Arc<Fuse>) {

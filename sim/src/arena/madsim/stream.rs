@@ -7,14 +7,15 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use madsim::net::TcpStream;
+use madsim::time::Sleep;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::env::Sleep;
 use super::shared::{Shared, lock};
 use crate::entropy::v1::{between, chance_ppm, mix};
 
@@ -39,31 +40,25 @@ enum Field {
 /// Breaks a connection from outside.
 #[derive(Debug, Default)]
 pub(super) struct Fuse {
-    state: Mutex<FuseState>,
-}
-
-#[derive(Debug, Default)]
-struct FuseState {
-    blown: bool,
-    reader: Option<Waker>,
+    blown: AtomicBool,
+    reader: Mutex<Option<Waker>>,
 }
 
 impl Fuse {
     /// Resets the connection at this end.
     pub(super) fn blow(&self) {
-        let mut state = lock(&self.state);
-        state.blown = true;
-        if let Some(reader) = state.reader.take() {
+        self.blown.store(true, Relaxed);
+        if let Some(reader) = lock(&self.reader).take() {
             reader.wake();
         }
     }
 
     fn check(&self) -> io::Result<()> {
-        if lock(&self.state).blown { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.blown.load(Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 
     fn watch(&self, reader: &Waker) {
-        lock(&self.state).reader = Some(reader.clone());
+        *lock(&self.reader) = Some(reader.clone());
     }
 }
 
@@ -71,6 +66,8 @@ impl Fuse {
 pub(super) struct Stream {
     inner: TcpStream,
     fuse: Arc<Fuse>,
+    /// Whom the fuse wakes: hardly ever another task, so that the fuse is hardly ever told.
+    watching: Option<Waker>,
     shared: Arc<Shared>,
     /// Positions of the machines at this end and at the other.
     here: usize,
@@ -78,17 +75,22 @@ pub(super) struct Stream {
     /// Of this end's draws.
     key: u64,
     reads: u64,
+    /// How many bytes the next read may return.
+    len_max: usize,
     /// What has come and was not read yet.
     rest: Bytes,
     /// It is not there before this.
-    late: Option<Pin<Box<Sleep>>>,
+    late: Option<Sleep>,
 }
 
 impl Stream {
     pub(super) fn new(inner: TcpStream, shared: Arc<Shared>, here: usize, there: usize, key: u64) -> Self {
         let fuse = Arc::new(Fuse::default());
         shared.add_fuse(here, there, &fuse);
-        Self { inner, fuse, shared, here, there, key, reads: 0, rest: Bytes::new(), late: None }
+        let mut stream =
+            Self { inner, fuse, watching: None, shared, here, there, key, reads: 0, len_max: 0, rest: Bytes::new(), late: None };
+        stream.len_max = stream.draw_len_max();
+        stream
     }
 
     fn draw(&self, field: Field) -> u64 {
@@ -104,23 +106,22 @@ impl Stream {
         space.truncate(len);
         self.rest = space.freeze();
         let until_ns = self.shared.now_ns().saturating_add(extra_ns);
-        self.late = (len > 0).then(|| Box::pin(Sleep::until_world(&self.shared, until_ns)));
+        self.late = (len > 0).then(|| self.shared.sleep_until(until_ns));
         Poll::Ready(Ok(()))
     }
 
-    /// How much this read may return. Few get less than there is, and only some bytes of it.
-    fn len_max(&self, room: usize) -> usize {
+    /// How much a read may return. Few get less than there is, and only some bytes of it.
+    fn draw_len_max(&self) -> usize {
         if chance_ppm(self.draw(Field::Short), SHORT_READ_PPM) {
-            let len = usize::try_from(between(self.draw(Field::ShortLen), 1, SHORT_READ_BYTES_MAX)).unwrap_or(room);
-            len.min(room)
+            usize::try_from(between(self.draw(Field::ShortLen), 1, SHORT_READ_BYTES_MAX)).unwrap_or(usize::MAX)
         } else {
-            room
+            usize::MAX
         }
     }
 
     fn poll_read_now(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let len_max = self.len_max(buffer.remaining());
-        let extra_ns = self.shared.extra_latency_ns(self.there, self.here, self.draw(Field::Latency));
+        let len_max = self.len_max.min(buffer.remaining());
+        let extra_ns = self.shared.extra_latency_ns(self.there, self.here, || self.draw(Field::Latency));
         if self.rest.is_empty() && extra_ns == 0 {
             if len_max == buffer.remaining() {
                 return Pin::new(&mut self.inner).poll_read(cx, buffer);
@@ -135,7 +136,7 @@ impl Stream {
             std::task::ready!(self.poll_late(cx, extra_ns))?;
         }
         if let Some(late) = &mut self.late {
-            std::task::ready!(late.as_mut().poll(cx));
+            std::task::ready!(Pin::new(late).poll(cx));
             self.late = None;
         }
         let len = self.rest.len().min(len_max);
@@ -151,9 +152,13 @@ impl AsyncRead for Stream {
         this.fuse.check()?;
         let read = this.poll_read_now(cx, buffer);
         if read.is_pending() {
-            this.fuse.watch(cx.waker());
+            if this.watching.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+                this.fuse.watch(cx.waker());
+                this.watching = Some(cx.waker().clone());
+            }
         } else {
             this.reads += 1;
+            this.len_max = this.draw_len_max();
         }
         read
     }
