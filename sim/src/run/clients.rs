@@ -16,6 +16,7 @@ use squall_raft::node::request::{Refused, Reply, Request};
 use squall_raft::shared::SharedVec;
 use squall_raft::types::{LogIndex, NodeId, SessionId};
 
+use super::live::Live;
 use super::subject::{Ask, Subject};
 use crate::plan::{self, Pace, Plan};
 use crate::scenario::Nanos;
@@ -178,6 +179,8 @@ pub struct Desk<'a, S: Subject> {
     pub history: &'a mut HistoryOf<S>,
     /// Where each of them took effect, if somebody wants to know.
     pub sources: Option<&'a mut Sources>,
+    /// Who judges operations while they come and go, if anybody does.
+    pub live: Option<&'a mut Live<S::Model>>,
     /// Totals.
     pub totals: &'a mut Totals,
     /// What is to be done.
@@ -331,10 +334,18 @@ impl<S: Subject> Client<S> {
         desk.totals.in_flight += 1;
         desk.totals.writes_in_flight += u64::from(!is_query);
         desk.totals.in_flight_max = desk.totals.in_flight_max.max(desk.totals.in_flight);
+        if let Some(live) = desk.live.as_deref_mut() {
+            live.invoke(self.operation_id(), input.clone());
+        }
         let attempts = self.attempts_from_now(desk);
         let invoked_at_ns = desk.now_ns;
         self.state = State::Asking(Box::new(Asking { key, late_duplicate, input, is_query, request, invoked_at_ns, attempts }));
         self.send_attempt(desk);
+    }
+
+    /// Names the present operation among all of the run.
+    fn operation_id(&self) -> u64 {
+        (self.position as u64) << 32 | self.cursor as u64
     }
 
     fn attempts_from_now(&self, desk: &Desk<'_, S>) -> Attempts {
@@ -485,6 +496,9 @@ impl<S: Subject> Client<S> {
         if let Some(late) = asking.late_duplicate {
             let at_ns = desk.now_ns.saturating_add(late.0);
             desk.wishes.push(Wish::SendLate { at_ns, to: self.believed_leader, request: asking.request });
+        }
+        if let Some(live) = desk.live.as_deref_mut() {
+            live.end(self.operation_id(), outcome.clone());
         }
         desk.history.push(Operation {
             id: desk.history.len() as u64,

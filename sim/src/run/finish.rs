@@ -113,7 +113,8 @@ where
         Some(Ending::Violated(violation)) => Some(violation),
         _ => run.arena.final_violation().or_else(|| {
             let judged = run.options.checks && A::PROVIDES.contains(&Need::ClientHistory);
-            if judged { linearizability(&run) } else { None }
+            let is_known = run.live.as_mut().is_some_and(|live| live.verdict() == Some(true));
+            if judged && !is_known { linearizability(&run) } else { None }
         }),
     };
     let counters = run.arena.counters();
@@ -157,6 +158,7 @@ fn close<S: Subject, A: Arena<Node<S::Machine>>>(run: &mut Run<S, A>) {
         subject: &run.subject,
         history: &mut run.history,
         sources: run.sources.as_mut(),
+        live: run.live.as_mut(),
         totals: &mut run.totals,
         wishes: &mut wishes,
     };
@@ -192,7 +194,8 @@ fn written<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<St
     run.subject.write_history(&History::new(operations).ok()?, &witness)
 }
 
-fn linearizability<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<Box<Violation>> {
+/// Judges the history so far as a whole.
+pub(super) fn linearizability<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<Box<Violation>> {
     let history = match History::new(run.history.iter().cloned().collect()) {
         Ok(history) => history,
         Err(error) => return Some(Violation::new(Property::GaveUp, format!("the history is no history: {error}"))),

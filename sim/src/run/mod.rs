@@ -19,6 +19,7 @@ pub mod faults;
 pub mod finish;
 mod ghost;
 mod judge;
+pub mod live;
 mod marks;
 pub mod settings;
 mod storm;
@@ -37,6 +38,7 @@ use self::clients::{Client, Desk, HistoryOf, Sources, Totals, Wish};
 use self::faults::{AlarmKind, Calm, Faults, Orders};
 use self::finish::Outcome;
 pub use self::judge::Judge;
+use self::live::Live;
 use self::settings::SettingsError;
 use self::subject::Subject;
 use crate::arena::{Arena, Watch};
@@ -84,6 +86,7 @@ pub struct Run<S: Subject, A = World<Node<<S as Subject>::Machine>>> {
     wishes: Vec<Wish>,
     history: HistoryOf<S>,
     sources: Option<Sources>,
+    live: Option<Live<S::Model>>,
     totals: Totals,
     late: Vec<(ClientId, NodeId, Request)>,
     phase: Phase,
@@ -223,6 +226,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             wishes: Vec::new(),
             history: HistoryOf::<S>::default(),
             sources: options.history.then(Sources::default),
+            live: (options.checks && A::PROVIDES.contains(&Need::ClientHistory)).then(|| Live::new(subject.model())),
             totals: Totals::default(),
             late: Vec::new(),
             phase: Phase::Safety,
@@ -373,6 +377,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             subject: &self.subject,
             history: &mut self.history,
             sources: self.sources.as_mut(),
+            live: self.live.as_mut(),
             totals: &mut self.totals,
             wishes: &mut wishes,
         };
@@ -382,6 +387,21 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             self.grant(id, wish, observer);
         }
         self.wishes = wishes;
+        if self.totals.in_flight == 0 {
+            self.judge_so_far();
+        }
+    }
+
+    /// Judges the history at a quiet point.
+    fn judge_so_far(&mut self) {
+        let Some(live) = self.live.as_mut().filter(|live| live.has_news()) else { return };
+        if live.verdict() == Some(false) {
+            match finish::linearizability(self) {
+                Some(violation) => self.ended = Some(Ending::Violated(violation)),
+                // Events of one instant are concurrent to the judge of the whole, who is right.
+                None => self.live = None,
+            }
+        }
     }
 
     fn grant(&mut self, client: ClientId, wish: Wish, observer: &mut impl Observer<Node<S::Machine>>) {

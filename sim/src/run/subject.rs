@@ -19,7 +19,7 @@ pub trait Subject: Clone + Send + 'static {
     /// What is replicated.
     type Machine: StateMachine + Send + 'static;
     /// What its clients' history is judged by.
-    type Model: Model;
+    type Model: Model + Clone;
 
     /// The state machine before the first command.
     fn machine(&self) -> Self::Machine;
