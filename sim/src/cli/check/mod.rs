@@ -92,9 +92,9 @@ impl Judge for One<'_> {
 }
 
 /// How far the search may go.
-fn limits(arguments: &Check) -> Limits {
+fn limits(arguments: &Check) -> Limits<'static> {
     let configurations = arguments.configurations.unwrap_or(Limits::default().configurations);
-    Limits { configurations }
+    Limits { configurations, ..Limits::default() }
 }
 
 /// A spinner with the time that has passed, on standard error; nothing where that is no terminal.
@@ -124,6 +124,7 @@ fn describe<M: Model>(model: &M, recorded: &RecordedOf<M>, verdict: Linearizabil
     match verdict {
         Linearizability::Ok(_) => json.verdict = Verdict::Ok,
         Linearizability::Illegal(illegal) => {
+            let explanation = linearizability::explain(model, &recorded.history, &illegal, Limits::default());
             json.verdict = Verdict::Illegal;
             let position = operations.iter().position(|operation| operation.id == illegal.operation);
             json.illegal = Some(IllegalJson {
@@ -131,12 +132,12 @@ fn describe<M: Model>(model: &M, recorded: &RecordedOf<M>, verdict: Linearizabil
                 operation: illegal.operation,
                 line: position.and_then(|position| recorded.lines.get(position).copied()),
                 prefix: illegal.prefix,
-                explanation: illegal.explanation,
+                explanation,
             });
         }
         Linearizability::Unknown { key, limit } => {
             json.verdict = Verdict::Unknown;
-            json.limit = Some(format!("key {}: {limit:?}", model.describe_key(&key)));
+            json.limit = Some(format!("key {}: {limit}", model.describe_key(&key)));
         }
     }
     json
