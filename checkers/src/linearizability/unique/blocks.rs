@@ -191,9 +191,15 @@ impl Blocks {
         self.blocks.sort_by_key(|block| (block.begins, !block.is_forward()));
     }
 
-    /// Moves a block to where the value is not what an operation that failed expected; `None`
-    /// if there is none that could be moved.
-    pub(super) fn make_way(&mut self, calls: &Calls, end: u32, refused: u32) -> Option<()> {
+    /// For each of these operations that failed, moves a block to where the value is not what
+    /// it expected; `None` if there is none that could be moved.
+    pub(super) fn make_way(&mut self, calls: &Calls, end: u32, homeless: &[u32]) -> Option<()> {
+        homeless.iter().try_for_each(|refused| self.make_way_for(calls, end, *refused))?;
+        self.sort();
+        Some(())
+    }
+
+    fn make_way_for(&mut self, calls: &Calls, end: u32, refused: u32) -> Option<()> {
         let Call::Refused(unexpected) = calls.calls[refused as usize] else { return None };
         let span = calls.spans[refused as usize];
         let from = |invoked: u32| outside(&self.zones, invoked.max(span.invoked));
@@ -209,7 +215,6 @@ impl Blocks {
             let begins = from(block.last_invocation);
             self.blocks.push(Block { begins, ..block });
         }
-        self.sort();
         Some(())
     }
 

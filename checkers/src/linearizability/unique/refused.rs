@@ -10,24 +10,25 @@ use super::blocks::Blocks;
 use super::calls::{Call, Calls, Node};
 use crate::model::Model;
 
-/// How many blocks are moved before the search is left to decide.
-const MOVES: usize = 64;
+/// How often blocks are moved before the search is left to decide.
+const ROUNDS: usize = 16;
 
 /// An order of what happened in the first `end` events; `None` if this way none was found.
 pub(super) fn order<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, mut blocks: Blocks) -> Option<Vec<u32>> {
-    for _ in 0..MOVES {
+    for _ in 0..ROUNDS {
         match place(calls, partition, end, &blocks.order(calls)) {
             Ok(order) => return Some(order),
-            Err(operation) => blocks.make_way(calls, end, operation)?,
+            Err(homeless) => blocks.make_way(calls, end, &homeless)?,
         }
     }
     None
 }
 
-/// The order with them; an error is the first that has no place in it.
-fn place<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, order: &[(u32, Node)]) -> Result<Vec<u32>, u32> {
+/// The order with them; an error are those that have no place in it.
+fn place<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, order: &[(u32, Node)]) -> Result<Vec<u32>, Vec<u32>> {
     let gaps = Gaps::new(calls, order);
     let mut placed: Vec<(usize, u32)> = Vec::new();
+    let mut homeless = Vec::new();
     let mut place_of = vec![0; calls.calls.len()];
     let (mut earliest, mut overtaken) = (0, 0);
     for event in &partition.events[..end as usize] {
@@ -45,20 +46,16 @@ fn place<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, order:
         while gaps.first_return_after[earliest] < span.invoked {
             earliest += 1;
         }
-        let mut gap = earliest.max(overtaken);
-        while gaps.values[gap] == unexpected {
-            gap += 1;
-            if gap == gaps.values.len() {
-                return Err(operation);
-            }
-        }
-        if span.returned < gaps.last_invocation_before[gap] {
-            return Err(operation);
-        }
+        let fits = |gap: &usize| gaps.values[*gap] != unexpected;
+        let gap = (earliest.max(overtaken)..gaps.values.len()).find(fits);
+        let Some(gap) = gap.filter(|gap| gaps.last_invocation_before[*gap] <= span.returned) else {
+            homeless.push(operation);
+            continue;
+        };
         place_of[operation as usize] = gap;
         placed.push((gap, operation));
     }
-    Ok(merge(order, placed))
+    if homeless.is_empty() { Ok(merge(order, placed)) } else { Err(homeless) }
 }
 
 /// The places between operations; one more than there are operations.
