@@ -22,9 +22,9 @@ pub struct Live<M: Model> {
 }
 
 impl<M: Model + Clone> Live<M> {
-    /// A judge who has seen nothing yet.
-    pub(super) fn new(model: M) -> Self {
-        let limits = Limits { configurations: CONFIGURATIONS_MAX, ..Limits::default() };
+    /// A judge who has seen nothing yet, and whose search may not be longer than that of the whole.
+    pub(super) fn new(model: M, search_max: u64) -> Self {
+        let limits = Limits { configurations: search_max.min(CONFIGURATIONS_MAX), ..Limits::default() };
         Self { stream: Some(Stream::new(model, limits)), news: false }
     }
 

@@ -226,7 +226,8 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             wishes: Vec::new(),
             history: HistoryOf::<S>::default(),
             sources: options.history.then(Sources::default),
-            live: (options.checks && A::PROVIDES.contains(&Need::ClientHistory)).then(|| Live::new(subject.model())),
+            live: (options.checks && A::PROVIDES.contains(&Need::ClientHistory))
+                .then(|| Live::new(subject.model(), options.search_max)),
             totals: Totals::default(),
             late: Vec::new(),
             phase: Phase::Safety,
