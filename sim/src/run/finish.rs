@@ -203,7 +203,7 @@ fn linearizability<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> O
         Linearizability::Ok(_) => None,
         Linearizability::Illegal(illegal) => {
             let explanation = linearizability::explain(&model, &history, &illegal, limits);
-            Some(Violation::new(Property::Linearizability, explanation))
+            Some(Violation::new(Property::Linearizability, explanation.text(&model, &history)))
         }
         Linearizability::Unknown { limit, .. } => Some(Violation::new(Property::GaveUp, format!("linearizability: {limit:?}"))),
     }
