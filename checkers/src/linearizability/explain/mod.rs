@@ -180,8 +180,11 @@ pub fn explain<M: Model>(
     let partition = Partition::new(model, history.operations(), &places);
     let prefix = Prefix::new(model, &partition, illegal.operation);
     let culprit = &prefix.operations[prefix.culprit];
-    let death = death::situation(&prefix, limits);
+    let mut death = death::situation(&prefix, limits);
     let order = order(&prefix, limits).or(death.order);
+    if death.states.is_empty() {
+        death.states.extend(order.as_ref().and_then(|order| death::state_after(&prefix, order)));
+    }
     let core = core::find(&prefix, limits);
     let of_key: Vec<_> =
         history.operations().iter().filter(|operation| model.partition_key(&operation.input) == illegal.key).collect();

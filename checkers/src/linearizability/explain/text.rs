@@ -48,7 +48,11 @@ impl<M: Model> Teller<'_, M> {
             Outcome::Unknown => String::new(),
             _ => operation.returned_at.to_string(),
         };
-        let call = shortened(&self.model.describe(&operation.input, operation.outcome.output()));
+        let mut call = shortened(&self.model.describe(&operation.input, operation.outcome.output()));
+        // To the model, what failed is like what nobody knows.
+        if let (Outcome::Fail, Some(asked)) = (&operation.outcome, call.strip_suffix("-> unknown")) {
+            call = format!("{asked}-> failed");
+        }
         format!("operation {id} of client {} ({call}, {}..{returned})", operation.client, operation.invoked_at)
     }
 
@@ -135,7 +139,7 @@ fn when(relation: Relation) -> &'static str {
         Relation::Concurrent => "at the same time",
         Relation::Unknown => "if it took effect",
         Relation::After => "but only after it",
-        Relation::Failed => "but that failed",
+        Relation::Failed => "but that had no effect",
     }
 }
 

@@ -70,7 +70,7 @@ function drawRow(context, width, number) {
   const row = view.rows[number];
   const y = rowTop(number) + (ROW - BAR) / 2;
   let lastPixel = -1;
-  for (let i = firstBar(row, view.from); i < row.bars.length; i++) {
+  for (let i = Math.max(0, firstBar(row, view.from) - 1); i < row.bars.length; i++) {
     const one = row.bars[i];
     if (view.to < one.from) break;
     const from = x(one.from, width), to = x(one.to, width);
@@ -79,6 +79,7 @@ function drawRow(context, width, number) {
     if (!matters && to - from < 1 && Math.floor(to) === lastPixel) continue;
     lastPixel = Math.floor(to);
     drawBar(context, one, from, Math.max(to, from + 2), y);
+    if (one.outcome === UNKNOWN) drawOpenEnd(context, to, i + 1 < row.bars.length ? x(row.bars[i + 1].from, width) : width, y);
   }
 }
 
@@ -118,6 +119,17 @@ function drawBar(context, one, from, to, y) {
   drawCall(context, one, from, to, y, isCore || isSource);
 }
 
+/** It may take effect as long as the history goes on. */
+function drawOpenEnd(context, from, to, y) {
+  context.strokeStyle = colors.faint;
+  context.setLineDash([1, 4]);
+  context.beginPath();
+  context.moveTo(from + 20, y + BAR / 2 + 0.5);
+  context.lineTo(to, y + BAR / 2 + 0.5);
+  context.stroke();
+  context.setLineDash([]);
+}
+
 /** Without its right side if nobody knows how it ended. */
 function openRectangle(context, from, to, y, isOpen) {
   context.beginPath();
@@ -151,7 +163,7 @@ function drawOrder(context, width, height) {
   const points = [];
   for (const one of view.order) {
     if (one.row === undefined || one.point < view.from || view.to < one.point) continue;
-    points.push([x(one.point, width), rowTop(one.row) + ROW / 2]);
+    points.push([x(one.point, width), rowTop(one.row) + (ROW + BAR) / 2]);
   }
   const isDense = points.length > (width - LABEL) / 3;
   if (!isDense) {

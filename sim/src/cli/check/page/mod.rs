@@ -9,7 +9,7 @@
 use super::report::{FileJson, Verdict};
 use serde::Serialize;
 use squall_checkers::format::RecordedOf;
-use squall_checkers::history::Outcome;
+use squall_checkers::history::{Operation, Outcome};
 use squall_checkers::model::{Call, Model};
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ impl<'a> PageJson<'a> {
         let names: BTreeMap<M::Key, ()> = operations.iter().map(|one| (model.partition_key(&one.input), ())).collect();
         let keys: BTreeMap<M::Key, usize> = names.into_keys().zip(0..).collect();
         let places: BTreeMap<u64, usize> = operations.iter().map(|operation| operation.id).zip(0..).collect();
-        let row = |(place, operation): (usize, &squall_checkers::history::Operation<M::Input, M::Output>)| {
+        let row = |(place, operation): (usize, &Operation<M::Input, M::Output>)| {
             let output = operation.outcome.output();
             let outcome = match operation.outcome {
                 Outcome::Ok(_) => 0,
@@ -79,7 +79,7 @@ impl<'a> PageJson<'a> {
                 outcome,
                 model.is_read_only(Call { input: &operation.input, output }),
                 recorded.lines.get(place).copied().unwrap_or_default(),
-                cut(model.describe(&operation.input, output)),
+                cut(told(model, operation)),
             )
         };
         let places_of = |ids: &[u64]| ids.iter().filter_map(|id| places.get(id).copied()).collect::<Vec<_>>();
@@ -152,6 +152,15 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
+/// What was asked and answered. To the model, what failed is like what nobody knows.
+fn told<M: Model>(model: &M, operation: &Operation<M::Input, M::Output>) -> String {
+    let call = model.describe(&operation.input, operation.outcome.output());
+    match (&operation.outcome, call.strip_suffix("-> unknown")) {
+        (Outcome::Fail, Some(asked)) => format!("{asked}-> failed"),
+        _ => call,
+    }
+}
+
 /// Without the middle, if it is long.
 fn cut(text: String) -> String {
     let count = text.chars().count();
@@ -162,3 +171,6 @@ fn cut(text: String) -> String {
     let end = text.chars().skip(count - CALL_MAX / 2);
     start.chain(std::iter::once('…')).chain(end).collect()
 }
+
+#[cfg(test)]
+mod tests;

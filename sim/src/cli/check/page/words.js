@@ -71,7 +71,7 @@ function tellKeys() {
 
 function tellView() {
   const bars = view.rows.reduce((sum, row) => sum + row.bars.length, 0);
-  element("view").textContent = `${time(Math.max(first, view.from))} to ${time(Math.min(last, view.to))} · ${bars} operations in ${view.rows.length} rows`;
+  element("view").textContent = `${time(Math.max(first, view.from))} to ${time(Math.min(last, view.to))} · ${bars} operations`;
   element("nothing").hidden = bars !== 0;
 }
 
