@@ -79,6 +79,30 @@ fn the_line_of_json_has_all_files() {
 }
 
 #[test]
+fn json_explains_and_html_draws() {
+    let folder = Folder::new("check-html");
+    folder.write("good.edn", register("1"));
+    folder.write("bad.edn", register("3"));
+    let said = folder.squall(&["check", "bad.edn", "--model", "register", "--json", "--html", "bad.html"]);
+    assert_eq!(said.code, 10, "{said:?}");
+    let illegal = &said.json()["files"][0]["illegal"];
+    assert_eq!(illegal["core"], json!({ "operations": [1], "is_minimal": true }));
+    assert_eq!((&illegal["order"], &illegal["pending"]), (&json!([0]), &json!([])));
+    let answer = json!({ "operation": 1, "fits_initially": false, "sources": [], "is_complete": true });
+    assert_eq!(illegal["answers"], json!([answer]));
+    assert_eq!((&illegal["states"][0]["state"], &illegal["states"][0]["after"]), (&json!("\"1\""), &json!([0])));
+    assert_eq!((&illegal["operations"][0]["line"], &illegal["operations"][0]["call"]), (&json!(4), &json!("read -> \"3\"")));
+    let page = folder.read("bad.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<title>bad.edn: illegal</title>"));
+    assert_eq!(folder.squall(&["check", "good.edn", "--model", "register", "--html", "good.html"]).code, 0);
+    assert!(folder.read("good.html").contains("\"orders\":{\"0\":[0,1]}"));
+    let said = folder.squall(&["check", "good.edn", "bad.edn", "--model", "register", "--html", "both.html"]);
+    assert!(said.code == 2 && said.only_line() == "--html: found 2 files, expected one, because a page is about one", "{said:?}");
+    let said = folder.squall(&["check", "good.edn", "--model", "register", "--html", "no/such/folder.html"]);
+    assert!(said.code == 2 && said.only_line().starts_with("no/such/folder.html: "), "{said:?}");
+}
+
+#[test]
 fn the_model_must_be_known_and_the_format_is_guessed() {
     let folder = Folder::new("check-model");
     folder.write("good.edn", register("1"));
