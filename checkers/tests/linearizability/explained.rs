@@ -14,11 +14,11 @@ use squall_checkers::history::{History, Operation, Outcome};
 use squall_checkers::linearizability::{Explanation, Illegal, Limits, Relation, Verdict, check, explain};
 use squall_checkers::model::{Model, append_list, cas_register, kv::Kv, lock, queue, register};
 
+/// Evidence and its explanation.
+type Explained<K> = (Illegal<K>, Explanation<K>);
+
 /// The evidence and its explanation; nothing if there is an order.
-fn explained<M: Model>(
-    model: &M,
-    operations: &[Operation<M::Input, M::Output>],
-) -> Option<(Illegal<M::Key>, Explanation<M::Key>)> {
+fn explained<M: Model>(model: &M, operations: &[Operation<M::Input, M::Output>]) -> Option<Explained<M::Key>> {
     let history = History::new(operations.to_vec()).expect("it is well-formed");
     match check(model, &history, Limits::default()) {
         Verdict::Ok(_) => None,

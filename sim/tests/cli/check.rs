@@ -22,16 +22,22 @@ fn register(read: &str) -> String {
     )
 }
 
+/// A history that must be searched, because a value is written twice.
+fn searched() -> String {
+    register("1").replace(":f :write, :value 2", ":f :write, :value 1")
+}
+
 #[test]
 fn the_exit_code_is_the_worst_verdict() {
     let folder = Folder::new("check-codes");
+    folder.write("searched.edn", searched());
     folder.write("good.edn", register("1"));
     folder.write("bad.edn", register("3"));
     folder.write("cut.edn", &register("1")[..150]);
     let check = |arguments: &[&str]| folder.squall(&[&["check", "--model", "register"], arguments].concat());
     assert_eq!(check(&["good.edn"]).code, 0);
     assert_eq!(check(&["bad.edn"]).code, 10);
-    assert_eq!(check(&["good.edn", "--configurations", "0"]).code, 14);
+    assert_eq!(check(&["searched.edn", "--configurations", "0"]).code, 14);
     assert_eq!(check(&["good.edn", "bad.edn", "good.edn"]).code, 10);
     let said = check(&["good.edn", "cut.edn", "none.edn", "bad.edn"]);
     assert_eq!(said.code, 2, "{said:?}");
@@ -58,6 +64,7 @@ fn a_verdict_is_a_row_and_an_explanation() {
 #[test]
 fn the_line_of_json_has_all_files() {
     let folder = Folder::new("check-json");
+    folder.write("searched.edn", searched());
     folder.write("good.edn", register("1"));
     folder.write("bad.edn", register("3"));
     let said = folder.squall(&["check", "good.edn", "bad.edn", "--model", "cas-register", "--json"]);
@@ -74,7 +81,7 @@ fn the_line_of_json_has_all_files() {
     let illegal = &json["files"][1]["illegal"];
     assert_eq!((&illegal["operation"], &illegal["line"], &illegal["prefix"]), (&json!(1), &json!(4), &json!([0, 1])));
     assert!(illegal["explanation"].as_str().unwrap().contains("no place for operation 1"), "{illegal}");
-    let said = folder.squall(&["check", "good.edn", "--model", "register", "--configurations", "0", "--json"]);
+    let said = folder.squall(&["check", "searched.edn", "--model", "register", "--configurations", "0", "--json"]);
     assert_eq!((&said.json()["verdict"], said.json()["files"][0]["limit"].is_string()), (&json!("unknown"), true));
 }
 

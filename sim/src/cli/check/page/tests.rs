@@ -35,6 +35,7 @@ fn without_assets(page: &str) -> String {
     page.replace(&SCRIPTS.concat(), "(script)\n")
 }
 
+#[expect(clippy::disallowed_methods, reason = "insta names its files by it")]
 #[test]
 fn a_small_page_as_a_whole() {
     insta::assert_snapshot!(without_assets(&page("stale.edn", &stale("1"))));
