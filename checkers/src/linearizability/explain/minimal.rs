@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_it_says_so_and_still_holds_what_is_needed() {
-        let (core, is_minimal) = minimize(&[3, 70], 100, 20);
+        let (core, is_minimal) = minimize(&[3, 70], 100, 16);
         assert!(!is_minimal && core.contains(&3) && core.contains(&70), "{core:?}");
     }
 }
