@@ -27,7 +27,7 @@ mod witness;
 
 use crate::history::{History, Outcome};
 use crate::model::Model;
-pub use explain::explain;
+pub use explain::{Answer, Core, Explanation, Reached, Relation, Source, explain};
 use intern::{Index, hash_of};
 pub use limits::{Limit, Limits, PENDING_MAX, Time};
 pub use object::Algorithm;

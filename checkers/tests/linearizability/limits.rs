@@ -81,10 +81,15 @@ fn the_explanation_names_the_operation_the_states_and_what_was_pending() {
     let Verdict::Illegal(illegal) = verdict(&operations) else { panic!("nobody wrote v2") };
     let history = History::new(operations.to_vec()).expect("it is well-formed");
     assert_eq!(
-        explain(&Kv, &history, &illegal, Limits::default()),
+        explain(&Kv, &history, &illegal, Limits::default()).text(&Kv, &history),
         "key \"x\": no place for operation 4 of client 4 (get -> \"v2\", 20..21), of 2 answered operations until then
-  the value may be a value that nobody observes, after operation 1 of client 1 (put \"v1\", 0..9)
-  pending, and of no help: operation 3 of client 3 (put \"v3\" -> unknown, 15..)"
+it cannot be ordered, whichever other operations are taken into account:
+  - operation 4 of client 4 (get -> \"v2\", 20..21)
+no operation leads to the answer of operation 4
+just before 21 the value may be
+  - \"v1\", after operation 1 of client 1 (put \"v1\", 0..9)
+pending then, and of no help:
+  - operation 3 of client 3 (put \"v3\" -> unknown, 15..)"
     );
 }
 

@@ -4,6 +4,7 @@
 //! Read next: `twin`, which says in the fewest words what linearizable means.
 
 mod exhaustive;
+mod explained;
 mod generate;
 mod large;
 mod limits;

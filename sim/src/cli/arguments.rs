@@ -112,6 +112,9 @@ pub(super) struct Check {
     /// What is in a register before the first write; nothing if not given.
     #[arg(long, value_name = "VALUE")]
     pub initial: Option<String>,
+    /// Draw the operations, the order and what is wrong with it as one page for a browser.
+    #[arg(long, value_name = "OUT")]
+    pub html: Option<PathBuf>,
     /// Give up after this many configurations per key.
     #[arg(long, value_name = "N")]
     pub configurations: Option<u64>,

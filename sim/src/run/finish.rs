@@ -206,7 +206,7 @@ pub(super) fn linearizability<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<
         Linearizability::Ok(_) => None,
         Linearizability::Illegal(illegal) => {
             let explanation = linearizability::explain(&model, &history, &illegal, limits);
-            Some(Violation::new(Property::Linearizability, explanation))
+            Some(Violation::new(Property::Linearizability, explanation.text(&model, &history)))
         }
         Linearizability::Unknown { limit, .. } => Some(Violation::new(Property::GaveUp, format!("linearizability: {limit:?}"))),
     }

@@ -22,16 +22,22 @@ fn register(read: &str) -> String {
     )
 }
 
+/// A history that must be searched, because a value is written twice.
+fn searched() -> String {
+    register("1").replace(":f :write, :value 2", ":f :write, :value 1")
+}
+
 #[test]
 fn the_exit_code_is_the_worst_verdict() {
     let folder = Folder::new("check-codes");
+    folder.write("searched.edn", searched());
     folder.write("good.edn", register("1"));
     folder.write("bad.edn", register("3"));
     folder.write("cut.edn", &register("1")[..150]);
     let check = |arguments: &[&str]| folder.squall(&[&["check", "--model", "register"], arguments].concat());
     assert_eq!(check(&["good.edn"]).code, 0);
     assert_eq!(check(&["bad.edn"]).code, 10);
-    assert_eq!(check(&["good.edn", "--configurations", "0"]).code, 14);
+    assert_eq!(check(&["searched.edn", "--configurations", "0"]).code, 14);
     assert_eq!(check(&["good.edn", "bad.edn", "good.edn"]).code, 10);
     let said = check(&["good.edn", "cut.edn", "none.edn", "bad.edn"]);
     assert_eq!(said.code, 2, "{said:?}");
@@ -58,6 +64,7 @@ fn a_verdict_is_a_row_and_an_explanation() {
 #[test]
 fn the_line_of_json_has_all_files() {
     let folder = Folder::new("check-json");
+    folder.write("searched.edn", searched());
     folder.write("good.edn", register("1"));
     folder.write("bad.edn", register("3"));
     let said = folder.squall(&["check", "good.edn", "bad.edn", "--model", "cas-register", "--json"]);
@@ -74,8 +81,32 @@ fn the_line_of_json_has_all_files() {
     let illegal = &json["files"][1]["illegal"];
     assert_eq!((&illegal["operation"], &illegal["line"], &illegal["prefix"]), (&json!(1), &json!(4), &json!([0, 1])));
     assert!(illegal["explanation"].as_str().unwrap().contains("no place for operation 1"), "{illegal}");
-    let said = folder.squall(&["check", "good.edn", "--model", "register", "--configurations", "0", "--json"]);
+    let said = folder.squall(&["check", "searched.edn", "--model", "register", "--configurations", "0", "--json"]);
     assert_eq!((&said.json()["verdict"], said.json()["files"][0]["limit"].is_string()), (&json!("unknown"), true));
+}
+
+#[test]
+fn json_explains_and_html_draws() {
+    let folder = Folder::new("check-html");
+    folder.write("good.edn", register("1"));
+    folder.write("bad.edn", register("3"));
+    let said = folder.squall(&["check", "bad.edn", "--model", "register", "--json", "--html", "bad.html"]);
+    assert_eq!(said.code, 10, "{said:?}");
+    let illegal = &said.json()["files"][0]["illegal"];
+    assert_eq!(illegal["core"], json!({ "operations": [1], "is_minimal": true }));
+    assert_eq!((&illegal["order"], &illegal["pending"]), (&json!([0]), &json!([])));
+    let answer = json!({ "operation": 1, "fits_initially": false, "sources": [], "is_complete": true });
+    assert_eq!(illegal["answers"], json!([answer]));
+    assert_eq!((&illegal["states"][0]["state"], &illegal["states"][0]["after"]), (&json!("\"1\""), &json!([0])));
+    assert_eq!((&illegal["operations"][0]["line"], &illegal["operations"][0]["call"]), (&json!(4), &json!("read -> \"3\"")));
+    let page = folder.read("bad.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<title>bad.edn: illegal</title>"));
+    assert_eq!(folder.squall(&["check", "good.edn", "--model", "register", "--html", "good.html"]).code, 0);
+    assert!(folder.read("good.html").contains("\"orders\":{\"0\":[0,1]}"));
+    let said = folder.squall(&["check", "good.edn", "bad.edn", "--model", "register", "--html", "both.html"]);
+    assert!(said.code == 2 && said.only_line() == "--html: found 2 files, expected one, because a page is about one", "{said:?}");
+    let said = folder.squall(&["check", "good.edn", "--model", "register", "--html", "no/such/folder.html"]);
+    assert!(said.code == 2 && said.only_line().starts_with("no/such/folder.html: "), "{said:?}");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! `squall check`: judges recorded histories.
 //!
 //! The verdict of each file goes into a table on standard error, with an explanation below it
-//! where there is no order; `--json` puts all of it on one line of standard output ([`report`]).
+//! where there is no order; `--json` puts all of it on one line of standard output ([`report`]), and
+//! `--html` draws it ([`page`]).
 //! Not here: formats and models (`squall_checkers::format`), the search (`squall_checkers::linearizability`).
 
+mod illegal;
+mod page;
 mod report;
 
 use std::collections::BTreeSet;
@@ -18,13 +21,18 @@ use squall_checkers::history::Outcome;
 use squall_checkers::linearizability::{self, Limits, Verdict as Linearizability};
 use squall_checkers::model::Model;
 
-use self::report::{FileJson, IllegalJson, Verdict};
+use self::illegal::IllegalJson;
+use self::page::{Orders, PageJson};
+use self::report::{FileJson, Verdict};
 use super::arguments::Check;
 use super::run::wall;
 use super::{Refused, USAGE, output};
 use crate::scenario::error::read_file;
 
 pub(super) fn check(arguments: &Check) -> Result<u8, Refused> {
+    if arguments.html.is_some() && 1 < arguments.files.len() {
+        return Err(Refused(format!("--html: found {} files, expected one, because a page is about one", arguments.files.len())));
+    }
     let mut files = Vec::new();
     for file in &arguments.files {
         files.push(judge_file(file, arguments));
@@ -81,12 +89,18 @@ impl Judge for One<'_> {
         let began = wall();
         let verdict = linearizability::check(model, &recorded.history, limits(self.arguments));
         let wall_ns = wall().saturating_sub(began);
-        bar.finish_and_clear();
-        let mut json = describe(model, &recorded, verdict);
+        bar.set_message(format!("explaining the verdict on {}", self.file));
+        let (mut json, orders) = describe(model, &recorded, verdict, limits(self.arguments));
         json.file = self.file.to_owned();
         json.model = self.model.to_owned();
         json.format = format.map_or("", Format::name);
         json.wall_ns = wall_ns;
+        if let Some(page) = &self.arguments.html {
+            bar.set_message(format!("drawing {}", self.file));
+            let html = PageJson::new(model, &recorded, &orders, &json).html()?;
+            std::fs::write(page, html).map_err(|error| Refused(format!("{}: {error}", page.display())))?;
+        }
+        bar.finish_and_clear();
         Ok(json)
     }
 }
@@ -108,8 +122,13 @@ fn progress(message: String) -> ProgressBar {
     bar
 }
 
-/// What there is to say about a judged history, but for the file.
-fn describe<M: Model>(model: &M, recorded: &RecordedOf<M>, verdict: Linearizability<M::Key>) -> FileJson {
+/// What there is to say about a judged history, but for the file; and the orders that were found.
+fn describe<M: Model>(
+    model: &M,
+    recorded: &RecordedOf<M>,
+    verdict: Linearizability<M::Key>,
+    limits: Limits<'_>,
+) -> (FileJson, Orders<M::Key>) {
     let operations = recorded.history.operations();
     let count = |outcome: fn(&Outcome<M::Output>) -> bool| operations.iter().filter(|one| outcome(&one.outcome)).count();
     let keys: BTreeSet<_> = operations.iter().map(|operation| model.partition_key(&operation.input)).collect();
@@ -121,24 +140,21 @@ fn describe<M: Model>(model: &M, recorded: &RecordedOf<M>, verdict: Linearizabil
         skipped: recorded.skipped,
         ..FileJson::default()
     };
+    let mut orders = Orders::new();
     match verdict {
-        Linearizability::Ok(_) => json.verdict = Verdict::Ok,
+        Linearizability::Ok(found) => {
+            json.verdict = Verdict::Ok;
+            orders = found;
+        }
         Linearizability::Illegal(illegal) => {
-            let explanation = linearizability::explain(model, &recorded.history, &illegal, Limits::default());
             json.verdict = Verdict::Illegal;
-            let position = operations.iter().position(|operation| operation.id == illegal.operation);
-            json.illegal = Some(IllegalJson {
-                key: model.describe_key(&illegal.key),
-                operation: illegal.operation,
-                line: position.and_then(|position| recorded.lines.get(position).copied()),
-                prefix: illegal.prefix,
-                explanation,
-            });
+            let explanation = linearizability::explain(model, &recorded.history, &illegal, limits);
+            json.illegal = Some(IllegalJson::new(model, recorded, illegal, explanation));
         }
         Linearizability::Unknown { key, limit } => {
             json.verdict = Verdict::Unknown;
             json.limit = Some(format!("key {}: {limit}", model.describe_key(&key)));
         }
     }
-    json
+    (json, orders)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::illegal::IllegalJson;
 use crate::campaign::verdict;
 use crate::run::text::Seconds;
 
@@ -38,7 +39,8 @@ impl Verdict {
         }
     }
 
-    const fn name(self) -> &'static str {
+    /// As in JSON.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Unknown => "unknown",
@@ -82,19 +84,6 @@ pub(super) struct FileJson {
     /// Where and why the search gave up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
-}
-
-/// Why there is no order.
-#[derive(Debug, Serialize)]
-pub(super) struct IllegalJson {
-    pub key: String,
-    /// The operation for which there is no place.
-    pub operation: u64,
-    /// The line of its invocation.
-    pub line: Option<usize>,
-    /// The answered operations of the key up to it.
-    pub prefix: Vec<u64>,
-    pub explanation: String,
 }
 
 /// One row per file.
@@ -169,7 +158,7 @@ mod tests {
     #[test]
     fn a_long_explanation_is_cut_to_a_screen() {
         let explanation = (0..100).map(|line| format!("line {line}\n")).collect();
-        let illegal = IllegalJson { key: "k".to_owned(), operation: 7, line: Some(3), prefix: vec![7], explanation };
+        let illegal = IllegalJson { operation: 7, line: Some(3), explanation, ..IllegalJson::default() };
         let file = FileJson { file: "f".to_owned(), illegal: Some(illegal), ..FileJson::default() };
         let said = super::explanation(&file);
         assert!(said.starts_with("\nf:3:1: not linearizable\n  line 0\n"), "{said}");
