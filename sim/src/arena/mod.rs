@@ -34,7 +34,7 @@ pub struct Traffic {
     pub frames: u64,
     /// Bytes that were sent.
     pub bytes: u64,
-    /// Connections that replaced one that had been lost.
+    /// Connections that took the place of an earlier one: of one that was lost, or of the loser where both sides had dialled at once.
     pub reconnects: u64,
 }
 
