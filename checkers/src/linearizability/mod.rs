@@ -62,8 +62,8 @@ pub struct Illegal<K> {
     /// The operation for which there is no place: without its return, and all that comes
     /// after it, the history of this key would be linearizable.
     pub operation: u64,
-    /// The answered operations of this key up to and including that one, by return time:
-    /// the shortest prefix that is not linearizable.
+    /// The answered operations of this key up to and including that one, by return time. No
+    /// shorter prefix is illegal if what was pending then gets the answers that it got later.
     pub prefix: Vec<u64>,
 }
 
