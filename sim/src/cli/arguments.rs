@@ -115,7 +115,13 @@ pub(super) struct Check {
     /// Draw the operations, the order and what is wrong with it as one page for a browser.
     #[arg(long, value_name = "OUT")]
     pub html: Option<PathBuf>,
-    /// Give up after this many configurations per key.
+    /// Give up on a file after this much time, such as 60s.
+    #[arg(long, value_name = "T", value_parser = time)]
+    pub time_limit: Option<u64>,
+    /// Give up on a key when its search takes this many MiB.
+    #[arg(long, value_name = "MIB")]
+    pub memory_limit: Option<u64>,
+    /// Give up on a key after this many configurations.
     #[arg(long, value_name = "N")]
     pub configurations: Option<u64>,
     /// One line of JSON on standard output.

@@ -38,6 +38,9 @@ fn the_exit_code_is_the_worst_verdict() {
     assert_eq!(check(&["good.edn"]).code, 0);
     assert_eq!(check(&["bad.edn"]).code, 10);
     assert_eq!(check(&["searched.edn", "--configurations", "0"]).code, 14);
+    assert_eq!(check(&["searched.edn", "--time-limit", "0ms"]).code, 14);
+    assert_eq!(check(&["searched.edn", "--time-limit", "60s", "--memory-limit", "64"]).code, 0);
+    assert_eq!(check(&["searched.edn", "--time-limit", "soon"]).code, 2);
     assert_eq!(check(&["good.edn", "bad.edn", "good.edn"]).code, 10);
     let said = check(&["good.edn", "cut.edn", "none.edn", "bad.edn"]);
     assert_eq!(said.code, 2, "{said:?}");

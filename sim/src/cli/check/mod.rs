@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use squall_checkers::format::spelling::Spelling;
 use squall_checkers::format::{self, Format, Judge, RecordedOf, with_model};
 use squall_checkers::history::Outcome;
-use squall_checkers::linearizability::{self, Limits, Verdict as Linearizability};
+use squall_checkers::linearizability::{self, Limits, Time, Verdict as Linearizability};
 use squall_checkers::model::Model;
 
 use self::illegal::IllegalJson;
@@ -87,10 +87,11 @@ impl Judge for One<'_> {
         let recorded = format::read(model, self.file, self.text.as_bytes(), format)?;
         bar.set_message(format!("judging {} operations of {}", recorded.history.operations().len(), self.file));
         let began = wall();
-        let verdict = linearizability::check(model, &recorded.history, limits(self.arguments));
+        let clock = || Duration::from_nanos(wall().saturating_sub(began));
+        let verdict = linearizability::check(model, &recorded.history, limits(self.arguments, &clock));
         let wall_ns = wall().saturating_sub(began);
         bar.set_message(format!("explaining the verdict on {}", self.file));
-        let (mut json, orders) = describe(model, &recorded, verdict, limits(self.arguments));
+        let (mut json, orders) = describe(model, &recorded, verdict, limits(self.arguments, &clock));
         json.file = self.file.to_owned();
         json.model = self.model.to_owned();
         json.format = format.map_or("", Format::name);
@@ -106,9 +107,13 @@ impl Judge for One<'_> {
 }
 
 /// How far the search may go.
-fn limits(arguments: &Check) -> Limits<'static> {
-    let configurations = arguments.configurations.unwrap_or(Limits::default().configurations);
-    Limits { configurations, ..Limits::default() }
+fn limits<'a>(arguments: &Check, clock: &'a dyn Fn() -> Duration) -> Limits<'a> {
+    let default = Limits::default();
+    Limits {
+        configurations: arguments.configurations.unwrap_or(default.configurations),
+        memory_bytes: arguments.memory_limit.map_or(default.memory_bytes, |mib| mib.saturating_mul(1 << 20)),
+        time: arguments.time_limit.map(|limit| Time { limit: Duration::from_nanos(limit), clock }),
+    }
 }
 
 /// A spinner with the time that has passed, on standard error; nothing where that is no terminal.
