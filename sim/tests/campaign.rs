@@ -132,6 +132,21 @@ fn a_search_that_reaches_its_limit_gives_up() {
     assert_eq!(sweep(&KvSubject, &[brief("busy", "")], 0..3, How::default()).verdict(), Verdict::Pass);
 }
 
+/// Clients that think long leave moments in which nothing is in flight; what is wrong is found at the next one.
+#[test]
+fn a_run_whose_history_is_illegal_ends_at_a_quiet_point() {
+    let group = "Kv(count: 2, keys: 1, load: Rate(per_second: 5), mix: (get: 1, put: 1, append: 0, cas: 0, delete: 0))";
+    let text = format!(r#"Scenario(nodes: 3, safety: "20s", clients: [{group}])"#);
+    let scenario = Scenario::parse("quiet.ron", &text).expect("a valid scenario");
+    let plan = || Arc::new(Plan::draw("quiet", &scenario, 1));
+    let good = judge(plan(), &KvSubject, How::default()).expect("valid settings");
+    assert_eq!(good.verdict(), Verdict::Pass);
+    let bad = judge(plan(), &Forgetful, How::default()).expect("valid settings");
+    assert_eq!(bad.failure.as_ref().map(|failure| failure.property), Some(Property::Linearizability));
+    let ended_ns = bad.outcome.expect("the run ends").virtual_ns;
+    assert!(ended_ns < plan().safety.0 / 2, "{ended_ns}");
+}
+
 #[test]
 fn a_machine_that_forgets_writes_is_not_linearizable() {
     let report = sweep(&Forgetful, &[brief("forgetful", "")], 0..3, How::default());

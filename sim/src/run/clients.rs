@@ -74,7 +74,7 @@ pub enum Wish {
     },
     /// Be told when an answer may be overdue. Those of earlier requests stand, and serve later ones:
     /// nearly every answer comes in time, so that one of these does for many requests.
-    Watch {
+    Remind {
         /// When.
         at_ns: u64,
     },
@@ -125,8 +125,8 @@ pub struct Client<S: Subject> {
     generation: u32,
     /// When the present attempt's answer is overdue.
     overdue_ns: u64,
-    /// When the next watch ends, if one is set.
-    watch_ns: Option<u64>,
+    /// When the next reminder comes, if one is asked for.
+    reminder_ns: Option<u64>,
     seen: BTreeMap<u64, Option<Bytes>>,
 }
 
@@ -219,7 +219,7 @@ impl<S: Subject> Client<S> {
             handles: 0,
             generation: 0,
             overdue_ns: 0,
-            watch_ns: None,
+            reminder_ns: None,
             seen: BTreeMap::new(),
         }
     }
@@ -269,16 +269,16 @@ impl<S: Subject> Client<S> {
         }
     }
 
-    /// A watch ended.
-    pub fn on_watch(&mut self, desk: &mut Desk<'_, S>) {
-        self.watch_ns = self.watch_ns.filter(|at_ns| *at_ns > desk.now_ns);
+    /// A reminder came.
+    pub fn on_reminder(&mut self, desk: &mut Desk<'_, S>) {
+        self.reminder_ns = self.reminder_ns.filter(|at_ns| *at_ns > desk.now_ns);
         if self.attempts().is_none_or(|attempts| attempts.pausing) {
             return; // Nothing is waited for.
         }
         if self.overdue_ns <= desk.now_ns {
             self.on_timeout(desk);
         } else {
-            self.watch(desk);
+            self.remind(desk);
         }
     }
 
@@ -390,7 +390,7 @@ impl<S: Subject> Client<S> {
         let wait_ns = self.mine().timeout.0.saturating_mul(1 << doublings);
         self.overdue_ns = desk.now_ns.saturating_add(wait_ns);
         self.forget_wake();
-        self.watch(desk);
+        self.remind(desk);
     }
 
     fn on_timeout(&mut self, desk: &mut Desk<'_, S>) {
@@ -526,11 +526,11 @@ impl<S: Subject> Client<S> {
         self.wake_at(self.due_ns.max(desk.now_ns), desk);
     }
 
-    /// Sees to it that a watch ends when the answer is overdue, or earlier.
-    fn watch(&mut self, desk: &mut Desk<'_, S>) {
-        if self.watch_ns.is_none_or(|at_ns| at_ns > self.overdue_ns) {
-            self.watch_ns = Some(self.overdue_ns);
-            desk.wishes.push(Wish::Watch { at_ns: self.overdue_ns });
+    /// Sees to it that a reminder comes when the answer is overdue, or earlier.
+    fn remind(&mut self, desk: &mut Desk<'_, S>) {
+        if self.reminder_ns.is_none_or(|at_ns| at_ns > self.overdue_ns) {
+            self.reminder_ns = Some(self.overdue_ns);
+            desk.wishes.push(Wish::Remind { at_ns: self.overdue_ns });
         }
     }
 

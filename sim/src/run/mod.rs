@@ -117,7 +117,7 @@ pub(crate) enum Ending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Client { client: u32, generation: u32 },
-    Watch(u32),
+    Reminder(u32),
     Fault(AlarmKind),
     Late(u32),
     SafetyEnds,
@@ -136,7 +136,7 @@ impl Token {
             Self::SafetyEnds => (6, 0, 0),
             Self::WorkEnds => (7, 0, 0),
             Self::Poll => (8, 0, 0),
-            Self::Watch(client) => (9, 0, client),
+            Self::Reminder(client) => (9, 0, client),
         };
         kind << 56 | (high as u64) << 32 | low as u64
     }
@@ -153,7 +153,7 @@ impl Token {
             6 => Self::SafetyEnds,
             7 => Self::WorkEnds,
             8 => Self::Poll,
-            9 => Self::Watch(low),
+            9 => Self::Reminder(low),
             _ => return None,
         })
     }
@@ -336,7 +336,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             Some(Token::Client { client, generation }) => {
                 self.with_client(client as usize, observer, |client, desk| client.on_wake(generation, desk));
             }
-            Some(Token::Watch(client)) => self.with_client(client as usize, observer, Client::on_watch),
+            Some(Token::Reminder(client)) => self.with_client(client as usize, observer, Client::on_reminder),
             Some(Token::Fault(what)) => {
                 let mut orders = Orders::default();
                 self.faults.on_alarm(self.arena.now(), what, &self.judge.cluster, &mut orders);
@@ -412,7 +412,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
                 self.arena.request(client, RequestHandle(handle), to, request, &mut both);
             }
             Wish::Wake { at_ns, generation } => self.wake(at_ns, Token::Client { client: client.0, generation }, observer),
-            Wish::Watch { at_ns } => self.wake(at_ns, Token::Watch(client.0), observer),
+            Wish::Remind { at_ns } => self.wake(at_ns, Token::Reminder(client.0), observer),
             Wish::SendLate { at_ns, to, request } => {
                 let i = u32::try_from(self.late.len()).unwrap_or(u32::MAX);
                 if let Request::Command { session, sequence, .. } = &request {
