@@ -32,7 +32,7 @@ use intern::{Index, hash_of};
 pub use limits::{Limit, Limits, PENDING_MAX, Time};
 pub use object::Algorithm;
 use object::Found;
-use partition::{Event, Partition};
+use partition::{Event, OperationOf, Partition, position};
 use std::collections::BTreeMap;
 pub use stream::{SoFar, Stream, StreamError};
 pub use witness::verify_witness;
@@ -132,7 +132,8 @@ fn check_each<M: Model>(
 ) -> Option<Verdict<M::Key>> {
     let mut orders = BTreeMap::new();
     let mut undecided = None;
-    for (key, places) in by_key(model, history) {
+    let places = by_key(model, history, |place, _| Some(position(place)));
+    for (key, places) in places {
         let partition = Partition::new(model, history.operations(), &places);
         match judge(&partition)? {
             Found::Order(order) => {
@@ -145,23 +146,28 @@ fn check_each<M: Model>(
     Some(undecided.unwrap_or(Verdict::Ok(orders)))
 }
 
-/// Places of the operations that may have had an effect, by the object that they are about.
-fn by_key<M: Model>(model: &M, history: &History<M::Input, M::Output>) -> BTreeMap<M::Key, Vec<u32>> {
-    let mut keys: Vec<(M::Key, Vec<u32>)> = Vec::new();
+/// What `entry` says of each operation that may have had an effect, by the object that it is
+/// about. Objects without an entry are among them, too.
+fn by_key<'h, M: Model, T>(
+    model: &M,
+    history: &'h History<M::Input, M::Output>,
+    mut entry: impl FnMut(usize, &'h OperationOf<M>) -> Option<T>,
+) -> BTreeMap<M::Key, Vec<T>> {
+    let mut keys: Vec<(M::Key, Vec<T>)> = Vec::new();
     let mut index = Index::default();
-    for (place, operation) in (0..).zip(history.operations()) {
+    for (place, operation) in history.operations().iter().enumerate() {
         if operation.outcome == Outcome::Fail {
             continue;
         }
         let key = model.partition_key(&operation.input);
         let hash = hash_of(&key);
         let known = index.find(hash, |known| keys[known as usize].0 == key).unwrap_or_else(|| {
-            let new = partition::position(keys.len());
+            let new = position(keys.len());
             index.insert(hash, new, |known| hash_of(&keys[known as usize].0));
             keys.push((key, Vec::new()));
             new
         });
-        keys[known as usize].1.push(place);
+        keys[known as usize].1.extend(entry(place, operation));
     }
     keys.into_iter().collect()
 }

@@ -26,7 +26,7 @@ fn replays<'a, M: Model + 'a>(model: &M, order: impl Iterator<Item = &'a Operati
     for operation in order {
         last_invocation = operation.invoked_at.max(last_invocation);
         let returns_in_time = operation.outcome == Outcome::Unknown || last_invocation <= operation.returned_at;
-        match model.step(&state, &operation.input, operation.outcome.output()) {
+        match model.advance(state, &operation.input, operation.outcome.output()) {
             Some(next) if returns_in_time => state = next,
             _ => return false,
         }
@@ -79,22 +79,19 @@ pub fn verify_witness<M: Model>(
     positions: &[Option<u64>],
 ) -> Option<BTreeMap<M::Key, Vec<u64>>> {
     assert_eq!(history.operations().len(), positions.len(), "each operation has a position, or none");
-    let mut orders = BTreeMap::new();
-    for (key, places) in by_key(model, history) {
-        let mut placed = Vec::with_capacity(places.len());
-        for place in places {
-            let operation = &history.operations()[place as usize];
-            match positions[place as usize] {
-                Some(position) => placed.push((position, model.is_read_only(call(operation)), operation.invoked_at, operation)),
-                None if operation.outcome == Outcome::Unknown => {}
-                None => return None,
-            }
-        }
-        placed.sort_by_key(|(position, read_only, invoked_at, _)| (*position, *read_only, *invoked_at));
-        if !replays(model, placed.iter().map(|(.., operation)| *operation)) {
-            return None;
-        }
-        orders.insert(key, placed.iter().map(|(.., operation)| operation.id).collect());
-    }
-    Some(orders)
+    let mut is_complete = true;
+    let placed = by_key(model, history, |place, operation| {
+        let answered = operation.outcome != Outcome::Unknown;
+        is_complete &= !answered || positions[place].is_some();
+        let place = (positions[place]?, model.is_read_only(call(operation)), operation.invoked_at);
+        Some((place, operation))
+    });
+    let order = |mut placed: Vec<((u64, bool, u64), &OperationOf<M>)>| {
+        placed.sort_by_key(|(place, _)| *place);
+        let mut ids = Vec::with_capacity(placed.len());
+        let order = placed.into_iter().map(|(_, operation)| operation).inspect(|operation| ids.push(operation.id));
+        replays(model, order).then_some(ids)
+    };
+    let orders = placed.into_iter().map(|(key, placed)| Some((key, order(placed)?)));
+    if is_complete { orders.collect() } else { None }
 }

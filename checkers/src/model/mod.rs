@@ -152,6 +152,12 @@ pub trait Model {
     /// Without an output every answer is possible; the result is then always `Some`.
     fn step(&self, state: &Self::State, input: &Self::Input, output: Option<&Self::Output>) -> Option<Self::State>;
 
+    /// What `step` says, of a state that nobody needs any more. Models whose states are
+    /// expensive to copy may say it without a copy.
+    fn advance(&self, state: Self::State, input: &Self::Input, output: Option<&Self::Output>) -> Option<Self::State> {
+        self.step(&state, input, output)
+    }
+
     /// An operation for people, such as `get -> "v1"`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 

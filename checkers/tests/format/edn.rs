@@ -137,3 +137,21 @@ fn a_read_may_be_filled_in_when_it_begins() {
         {:process 14, :type :invoke, :f :read, :value 2} {:process 14, :type :ok, :f :read, :value 2}]";
     assert!(judge(&CasRegister::default(), file));
 }
+
+#[test]
+fn times_of_two_processes_may_be_swapped_a_little_and_the_order_of_the_maps_counts() {
+    let file = |process, time: i64| {
+        format!(
+            "{{:process 0, :type :invoke, :f :write, :value 1, :time 584353142}}
+             {{:process 0, :type :ok, :f :write, :value 1, :time 585400396}}
+             {{:process {process}, :type :invoke, :f :read, :time {time}}}
+             {{:process {process}, :type :ok, :f :read, :value nil, :time 585478186}}"
+        )
+    };
+    let register = Register::default();
+    assert!(!judge(&register, &file(1, 584_335_820)), "the read began after the write, whatever the clock says");
+    let too_early = read(&register, &file(1, 500_000_000)).unwrap_err().to_string();
+    assert_eq!(too_early, "file:3:14: found `:time` 500000000, expected 585400396 or shortly before, the latest so far");
+    let backwards = read(&register, &file(0, 585_400_395)).unwrap_err().to_string();
+    assert_eq!(backwards, "file:3:14: found `:time` 585400395, expected 585400396, when this process was last seen, or later");
+}

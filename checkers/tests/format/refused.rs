@@ -173,7 +173,10 @@ fn maps_of_edn() {
             "f:2:1: found \"1\", expected the number of a process, or a name such as `:nemesis`",
         ),
         ("{:process -1, :type :invoke, :f :read}", "f:2:1: found process -1, expected a process number of 64 bits, not negative"),
-        ("{:process 1, :type :invoke, :f :read, :time 9}", "f:2:1: found `:time` 9, expected 10 or later"),
+        (
+            "{:process 1, :type :invoke, :f :read, :time 9}",
+            "f:2:1: found `:time` 9, expected 10 or shortly before, the latest so far",
+        ),
         ("{:process 1, :type :invoke, :f :read, :index 4}", "f:2:1: found `:index` 4, expected more than 4"),
         ("{:process 1, :type :invoke, :f :read, :time :late}", "f:2:1: found :late, expected `:time`, a whole number"),
         (

@@ -10,9 +10,12 @@
 //! | `:f` | what is done, see [`super::spelling`] |
 //! | `:value` | the argument, `[expected new]` of a compare-and-set; of a read's return what was read, `nil` being "nothing there" |
 //! | `:key` | the key; without it, a value of the form `[key value]` is taken for an operation on that key |
-//! | `:time`, `:index` | if given, they must not run backwards, or must rise |
+//! | `:time` | if given, nanoseconds: it must not run backwards within a process, nor by more than a sixteenth or a second among processes |
+//! | `:index` | if given, it must rise |
 //!
-//! Other keys are not looked at. The order of the maps is the order of events. A process whose operation
+//! Other keys are not looked at. The order of the maps is the order of events: recorders take the
+//! time before they wait for their turn to write, so times of two processes may be swapped by some
+//! milliseconds in histories that are perfectly well. A process whose operation
 //! ended in `:info`, or never, leaves it open for ever. A compare-and-set that `:fail`ed did not
 //! happen, for whatever reason; it is not taken for an observation of some other value.
 //! Transactions (`:f :txn`) are refused.
@@ -26,6 +29,7 @@ use super::error::{Misplaced, Place, Wrong};
 use super::events::{Event, Events, Returned};
 use super::spelling::Spelling;
 use super::value::Value;
+use std::collections::BTreeMap;
 use syntax::Forms;
 
 /// Reads a whole file.
@@ -95,29 +99,51 @@ impl Returned {
     }
 }
 
-/// The last time and index.
+/// How far the time of a map may lie behind that of another process at most, in nanoseconds.
+const SWAPPED_MAX_NS: i128 = 1_000_000_000;
+
+/// A swap is short against the time that has passed; this part of it is not.
+const SWAPPED_PART: i128 = 16;
+
+/// The last times and index.
 #[derive(Default)]
 struct Rising {
-    time: Option<i128>,
+    latest: Option<i128>,
+    /// By process.
+    times: BTreeMap<i128, i128>,
     index: Option<i128>,
 }
 
 impl Rising {
     fn check(&mut self, map: &Value) -> Result<(), Wrong> {
-        for (name, last, may_repeat) in [("time", &mut self.time, true), ("index", &mut self.index, false)] {
-            let number = match map.get(name) {
-                None | Some(Value::Null) => continue,
-                Some(Value::Int(number)) => *number,
-                Some(other) => return Err(Wrong::value(other, format!("`:{name}`, a whole number"))),
+        if let Some(time) = number(map, "time")? {
+            let swapped = self.latest.filter(|latest| time < latest - (latest / SWAPPED_PART).clamp(0, SWAPPED_MAX_NS));
+            let backwards = match map.get("process") {
+                Some(Value::Int(process)) => self.times.insert(*process, time).filter(|last| time < *last),
+                _ => None,
             };
-            match *last {
-                Some(last) if number < last || (number == last && !may_repeat) => {
-                    let expected = if may_repeat { format!("{last} or later") } else { format!("more than {last}") };
-                    return Err(Wrong::new(format!("`:{name}` {number}"), expected));
-                }
-                _ => *last = Some(number),
+            if let Some(last) = backwards {
+                return Err(Wrong::new(format!("`:time` {time}"), format!("{last}, when this process was last seen, or later")));
             }
+            if let Some(latest) = swapped {
+                return Err(Wrong::new(format!("`:time` {time}"), format!("{latest} or shortly before, the latest so far")));
+            }
+            self.latest = self.latest.max(Some(time));
+        }
+        if let Some(index) = number(map, "index")?
+            && let Some(last) = self.index.replace(index).filter(|last| index <= *last)
+        {
+            return Err(Wrong::new(format!("`:index` {index}"), format!("more than {last}")));
         }
         Ok(())
+    }
+}
+
+/// A number that need not be given.
+fn number(map: &Value, name: &str) -> Result<Option<i128>, Wrong> {
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Int(number)) => Ok(Some(*number)),
+        Some(other) => Err(Wrong::value(other, format!("`:{name}`, a whole number"))),
     }
 }

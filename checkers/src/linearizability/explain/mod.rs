@@ -176,7 +176,7 @@ pub fn explain<M: Model>(
     illegal: &Illegal<M::Key>,
     limits: Limits<'_>,
 ) -> Explanation<M::Key> {
-    let places = by_key(model, history).remove(&illegal.key).unwrap_or_default();
+    let places = by_key(model, history, |place, _| Some(position(place))).remove(&illegal.key).unwrap_or_default();
     let partition = Partition::new(model, history.operations(), &places);
     let prefix = Prefix::new(model, &partition, illegal.operation);
     let culprit = &prefix.operations[prefix.culprit];

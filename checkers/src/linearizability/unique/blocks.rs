@@ -16,16 +16,20 @@ struct Block {
     first: Node,
     first_return: u32,
     last_invocation: u32,
-    /// When it happens, or when it begins if it must last for some time.
-    begins: u32,
 }
 
-/// In place of a moment: a block need not happen, and does not.
-const NOT_AT_ALL: u32 = u32::MAX;
+/// How many blocks are overtaken at most to make way for an operation that failed.
+const REACH: usize = 256;
 
 impl Block {
     fn is_forward(&self) -> bool {
         self.first_return < self.last_invocation
+    }
+
+    /// When it happens, or when it begins if it must last for some time: as soon as all of it
+    /// is pending, or the zone around that moment is over.
+    fn begins(&self, zones: &[(u32, u32)]) -> u32 {
+        if self.is_forward() { self.first_return } else { outside(zones, self.last_invocation) }
     }
 }
 
@@ -47,8 +51,6 @@ pub(super) struct Blocks {
     next_read: Vec<u32>,
     /// In their order.
     blocks: Vec<Block>,
-    /// From when to when a block lasts that cannot happen at one moment.
-    zones: Vec<(u32, u32)>,
     /// By node: whether some operation must have seen it, or written it by a compare-and-set.
     is_needed: Vec<bool>,
     needed: usize,
@@ -64,7 +66,6 @@ impl Blocks {
             after: vec![NONE; nodes],
             next_read: vec![NONE; calls.calls.len()],
             blocks: Vec::new(),
-            zones: Vec::new(),
             is_needed: vec![false; nodes],
             needed: 0,
         };
@@ -138,8 +139,7 @@ impl Blocks {
                     followed += self.follow(calls, end, piece)?;
                 }
             } else if span.returned <= end {
-                let begins = span.invoked;
-                self.blocks.push(Block { first: piece, first_return: span.returned, last_invocation: begins, begins });
+                self.blocks.push(Block { first: piece, first_return: span.returned, last_invocation: span.invoked });
             }
         }
         // Others wait for each other in a circle.
@@ -148,7 +148,7 @@ impl Blocks {
 
     /// Adds the block that begins with `first`, if it has an order; how many values it has.
     fn follow(&mut self, calls: &Calls, end: u32, first: Node) -> Option<usize> {
-        let mut block = Block { first, first_return: u32::MAX, last_invocation: 0, begins: 0 };
+        let mut block = Block { first, first_return: u32::MAX, last_invocation: 0 };
         let (mut node, mut values) = (first, 0);
         while node != NONE {
             values += 1;
@@ -170,52 +170,66 @@ impl Blocks {
     /// Gives each block its moment; `None` if one has none.
     fn arrange(&mut self) -> Option<()> {
         let forward = self.blocks.iter().filter(|block| block.is_forward());
-        self.zones = forward.map(|block| (block.first_return, block.last_invocation)).collect();
-        self.zones.sort_unstable();
-        if self.zones.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+        let mut zones: Vec<(u32, u32)> = forward.map(|block| (block.first_return, block.last_invocation)).collect();
+        zones.sort_unstable();
+        if zones.windows(2).any(|pair| pair[1].0 < pair[0].1) {
             return None;
         }
-        for block in &mut self.blocks {
-            // As soon as all of it is pending, or the zone around that moment is over.
-            block.begins = if block.is_forward() { block.first_return } else { outside(&self.zones, block.last_invocation) };
-            if block.first_return < block.begins {
-                return None;
-            }
+        if self.blocks.iter().any(|block| block.first_return < block.begins(&zones)) {
+            return None;
         }
-        self.sort();
+        // A zone that ends where another block begins comes first: it began earlier.
+        self.blocks.sort_by_cached_key(|block| (block.begins(&zones), !block.is_forward()));
         Some(())
-    }
-
-    /// A zone that ends where another block begins comes first: it began earlier.
-    fn sort(&mut self) {
-        self.blocks.sort_by_key(|block| (block.begins, !block.is_forward()));
     }
 
     /// For each of these operations that failed, moves a block to where the value is not what
     /// it expected; `None` if there is none that could be moved.
+    ///
+    /// Blocks change places only where real time leaves both orders open.
     pub(super) fn make_way(&mut self, calls: &Calls, end: u32, homeless: &[u32]) -> Option<()> {
-        homeless.iter().try_for_each(|refused| self.make_way_for(calls, end, *refused))?;
-        self.sort();
-        Some(())
+        homeless.iter().try_for_each(|refused| self.make_way_for(calls, end, *refused))
     }
 
     fn make_way_for(&mut self, calls: &Calls, end: u32, refused: u32) -> Option<()> {
         let Call::Refused(unexpected) = calls.calls[refused as usize] else { return None };
-        let span = calls.spans[refused as usize];
-        let from = |invoked: u32| outside(&self.zones, invoked.max(span.invoked));
-        let fits = |block: &&Block| {
-            let to = block.first_return.min(span.returned);
-            let is_elsewhere = block.begins < span.invoked || span.returned < block.begins;
-            !block.is_forward() && is_elsewhere && from(block.last_invocation) <= to && self.last_value(block) != unexpected
-        };
-        if let Some(place) = self.blocks.iter().position(|block| fits(&block)) {
-            self.blocks[place].begins = from(self.blocks[place].last_invocation);
+        let until = calls.spans[refused as usize].returned;
+        // What it may see ends ahead of this block, which has an operation that was invoked later.
+        let late = self.blocks.iter().position(|block| until < block.last_invocation).unwrap_or(self.blocks.len());
+        if let Some(place) = self.movable_from_before(late, unexpected) {
+            self.blocks[place..late].rotate_left(1);
+        } else if let Some(place) = self.movable_from_behind(calls, late, until, unexpected) {
+            self.blocks[late..=place].rotate_right(1);
         } else {
-            let block = self.unneeded(calls, end).find(|block| fits(&block))?;
-            let begins = from(block.last_invocation);
-            self.blocks.push(Block { begins, ..block });
+            let may_precede = |block: &Block| self.blocks.get(late).is_none_or(|late| block.last_invocation <= late.first_return);
+            let block = self.unneeded(calls, end).find(|block| block.last_invocation <= until && may_precede(block))?;
+            self.blocks.insert(late, block);
         }
         Some(())
+    }
+
+    /// A block that may as well be the last one ahead of `late`.
+    fn movable_from_before(&self, late: usize, unexpected: Node) -> Option<usize> {
+        let ahead = late.checked_sub(1)?;
+        let mut overtaken = self.blocks[ahead].last_invocation;
+        (late.saturating_sub(REACH)..ahead).rev().find(|place| {
+            let block = &self.blocks[*place];
+            let fits = overtaken <= block.first_return && self.last_value(block) != unexpected;
+            overtaken = overtaken.max(block.last_invocation);
+            fits
+        })
+    }
+
+    /// A block behind `late` that may as well be ahead of it, and may have begun `until` then.
+    fn movable_from_behind(&self, calls: &Calls, late: usize, until: u32, unexpected: Node) -> Option<usize> {
+        let mut overtakes = self.blocks.get(late)?.first_return;
+        (late + 1..self.blocks.len().min(late + REACH)).find(|place| {
+            let block = &self.blocks[*place];
+            let may_begin = ![calls.initial, unexpected].contains(&block.first) && calls.span_of(block.first).invoked <= until;
+            let fits = may_begin && block.last_invocation <= overtakes;
+            overtakes = overtakes.min(block.first_return);
+            fits
+        })
     }
 
     /// Writes of unknown outcome that nobody saw, and that did not happen so far.
@@ -225,8 +239,7 @@ impl Blocks {
             let is_write = matches!(calls.calls[*writer as usize], Call::Write(_) | Call::Append(_));
             let is_free = is_write && span.invoked <= end && end < span.returned && !self.is_needed[first as usize];
             let is_new = || self.blocks.iter().all(|block| block.first != first);
-            let block = Block { first, first_return: u32::MAX, last_invocation: span.invoked, begins: NOT_AT_ALL };
-            (is_free && is_new()).then_some(block)
+            (is_free && is_new()).then_some(Block { first, first_return: u32::MAX, last_invocation: span.invoked })
         })
     }
 

@@ -146,6 +146,14 @@ impl Model for Kv {
         }
     }
 
+    fn advance(&self, state: Value, input: &Input, output: Option<&Output>) -> Option<Value> {
+        match (input, output) {
+            (Input::Get { .. }, Some(Output::Value(seen))) => state.is(seen.as_ref()).then_some(state),
+            (Input::Cas { expected, .. }, Some(Output::Changed(false))) => (!state.is(expected.as_ref())).then_some(state),
+            _ => self.step(&state, input, output),
+        }
+    }
+
     fn describe(&self, input: &Input, output: Option<&Output>) -> String {
         let asked = match input {
             Input::Get { .. } => "get".to_owned(),
@@ -236,6 +244,36 @@ impl Model for Kv {
             Input::Put { value, .. } => horizon.observed_until(value).saturating_add(1),
             Input::Append { value, .. } => horizon.contained_until(value).saturating_add(1),
             Input::Get { .. } | Input::Cas { .. } | Input::Delete { .. } => u64::MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_without_a_copy_is_what_step_says() {
+        let [a, b] = [b"a", b"b"].map(|bytes| Bytes::from_static(bytes));
+        let key = Bytes::new();
+        let maybe = [None, Some(a.clone()), Some(b.clone())];
+        let mut inputs = vec![Input::Get { key: key.clone() }, Input::Delete { key: key.clone() }];
+        for value in [&a, &b] {
+            inputs.push(Input::Put { key: key.clone(), value: value.clone() });
+            inputs.push(Input::Append { key: key.clone(), value: value.clone() });
+            inputs.extend(maybe.iter().map(|expected| Input::Cas {
+                key: key.clone(),
+                expected: expected.clone(),
+                value: value.clone(),
+            }));
+        }
+        let mut outputs = vec![None, Some(Output::Done), Some(Output::Changed(false)), Some(Output::Changed(true))];
+        outputs.extend(maybe.iter().map(|value| Some(Output::Value(value.clone()))));
+        for state in [Value::Absent, Value::Unobserved, Value::Present(a.clone()), Value::Present(b.clone())] {
+            for (input, output) in inputs.iter().flat_map(|input| outputs.iter().map(move |output| (input, output.as_ref()))) {
+                let stepped = Kv.step(&state, input, output);
+                assert_eq!(Kv.advance(state.clone(), input, output), stepped, "{} of {state:?}", Kv.describe(input, output));
+            }
         }
     }
 }
