@@ -15,6 +15,7 @@ use super::limits::Meter;
 use super::partition::{Event, NEVER, Partition, position};
 use super::search::Stop;
 use super::states::{Rules, StateId, States};
+use super::steps::Cut;
 use crate::model::Model;
 
 /// How far an order got: the next event that it cannot pass, the state, and what took effect early.
@@ -54,13 +55,15 @@ pub(super) struct Depth<'p, 'a, M: Model, const W: usize> {
     choices: Vec<Choice<W>>,
     tried: Vec<Place<W>>,
     index: Index,
+    from: Cut<M::State>,
     /// The farthest event that an order got to.
     farthest: u32,
     has_begun: bool,
 }
 
 impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
-    pub(super) fn new(rules: Rules<'p, M>, partition: &'p Partition<'a, M>, numbers: &'p [u32]) -> Self {
+    /// Searches what comes after a moment at which nothing was pending.
+    pub(super) fn new(rules: Rules<'p, M>, partition: &'p Partition<'a, M>, numbers: &'p [u32], from: &Cut<M::State>) -> Self {
         let (slots, width) = slots(partition);
         assert!(width <= W * 64, "the sets are wide enough for what is pending");
         Self {
@@ -74,7 +77,8 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
             choices: Vec::new(),
             tried: Vec::new(),
             index: Index::default(),
-            farthest: 0,
+            from: from.clone(),
+            farthest: position(from.at),
             has_begun: false,
         }
     }
@@ -84,8 +88,8 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
         if !self.has_begun {
             meter.spend(|| 0)?;
             self.has_begun = true;
-            let state = self.states.initial(self.rules, u64::MAX);
-            let start = Place { at: 0, state, done: Bits::EMPTY };
+            let state = self.states.number_at(self.rules, self.from.state.clone(), u64::MAX);
+            let start = Place { at: self.start(), state, done: Bits::EMPTY };
             if self.arrive(start) {
                 return Ok(self.order.clone());
             }
@@ -111,6 +115,10 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
         Err(Stop::Dead(dead))
     }
 
+    fn start(&self) -> u32 {
+        position(self.from.at)
+    }
+
     fn bytes(&self) -> usize {
         let choices = self.choices.capacity() * size_of::<Choice<W>>();
         choices + self.tried.capacity() * size_of::<Place<W>>() + self.index.bytes() + self.states.bytes()
@@ -123,7 +131,7 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
 
     /// Goes on from a place as far as nothing must be chosen; `true` if that is the end.
     fn arrive(&mut self, mut place: Place<W>) -> bool {
-        let before = self.choices.last().map_or(0, |choice| choice.place.at);
+        let before = self.choices.last().map_or(self.start(), |choice| choice.place.at);
         loop {
             self.pass(&mut place);
             if !self.read(&mut place) {
@@ -217,7 +225,7 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
     /// All was tried here.
     fn retreat(&mut self) {
         let left = self.choices.pop().expect("there is a choice to leave");
-        let (at, length) = self.choices.last().map_or((0, 0), |choice| (choice.place.at, choice.length));
+        let (at, length) = self.choices.last().map_or((self.start(), 0), |choice| (choice.place.at, choice.length));
         self.go_back(left.place.at, at);
         self.order.truncate(length);
     }

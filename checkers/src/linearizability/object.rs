@@ -7,6 +7,7 @@ use super::limits::{Halt, Limit, Limits, Meter, PENDING_MAX};
 use super::partition::Partition;
 use super::search::Stop;
 use super::states::Rules;
+use super::steps::Cut;
 use super::{depth, search, unique, witness};
 use crate::model::Model;
 
@@ -92,25 +93,28 @@ fn compete<M: Model, const W: usize>(
     let foresight = Rules { model, horizon: Some(&horizon) };
     let mut meter = Meter::new(limits);
     if only == Some(Algorithm::DepthFirst) {
-        return depth::Depth::<M, W>::new(plain(model), partition, &numbers).run(&mut meter);
+        return depth::Depth::<M, W>::new(plain(model), partition, &numbers, &Cut::start(model.init())).run(&mut meter);
     }
     let mut sets = search::Sets::<M, W>::new(foresight, partition, &numbers);
     if only.is_some() {
         return sets.run(&mut meter);
     }
     let mut turn = FIRST_TURN_EACH * partition.ops.len() as u64;
-    let mut depth = None;
+    let mut depth: Option<(usize, depth::Depth<'_, '_, M, W>)> = None;
     loop {
         meter.pause_at = meter.spent().saturating_add(turn);
         match sets.run(&mut meter) {
             Err(Stop::Halt(Halt::Pause)) => {}
             found => return found,
         }
-        let depth = depth.get_or_insert_with(|| depth::Depth::<M, W>::new(plain(model), partition, &numbers));
+        // What the sets are done with need not be searched once more.
+        depth.take_if(|(from, _)| *from < sets.cut.at);
+        let begin = || (sets.cut.at, depth::Depth::new(plain(model), partition, &numbers, &sets.cut));
+        let (_, depth) = depth.get_or_insert_with(begin);
         meter.pause_at = meter.spent().saturating_add(turn);
         match depth.run(&mut meter) {
             Err(Stop::Halt(Halt::Pause)) => {}
-            found => return found,
+            found => return found.map(|order| [&sets.order[..], &order].concat()),
         }
         turn = turn.saturating_mul(LONGER);
     }

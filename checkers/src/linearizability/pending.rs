@@ -71,12 +71,13 @@ impl Witness for Nobody {
 }
 
 impl<P, const W: usize> Slots<P, W> {
-    pub(super) fn new() -> Self {
+    /// Nothing is pending, and this return comes next.
+    pub(super) fn new(now: u64) -> Self {
         Self {
             slots: Vec::new(),
             vacant: Vec::new(),
             occupied: Bits::EMPTY,
-            now: 1,
+            now,
             unknown: Bits::EMPTY,
             inert: Bits::EMPTY,
             hides: Vec::new(),

@@ -4,7 +4,8 @@
 //! effect before it must: when an operation returns, configurations in which it did not yet
 //! take effect are continued by other pending operations until it did, or die. Superfluous
 //! ones are dropped (`config`, `pending`), and so are differences that the rest of the
-//! history cannot see ([`Model::fades`]).
+//! history cannot see ([`Model::fades`]). Where nothing is pending and the state is certain the
+//! history is cut: what came before needs no memory any more, but for an order.
 //!
 //! Not here: the order that was found (`steps`) and its proof (`witness`).
 //! Read next: `steps`.
@@ -15,7 +16,7 @@ use super::limits::{Halt, Meter};
 use super::partition::{Event, NEVER, OperationOf, Partition, call};
 use super::pending::{Called, Nobody, Pending, Slots};
 use super::states::{Rules, States};
-use super::steps::{START, Steps};
+use super::steps::{Cut, START, Steps};
 use crate::model::{Call, Model};
 
 /// How a search ended that found no order.
@@ -58,10 +59,10 @@ pub(super) struct Frontier<S, P, const W: usize> {
 }
 
 impl<S: Clone + Eq + std::hash::Hash, P, const W: usize> Frontier<S, P, W> {
-    pub(super) fn new<M: Model<State = S>>(rules: Rules<'_, M>, operations: usize, steps: Option<Steps>) -> Self {
-        let slots = Slots::new();
+    pub(super) fn new<M: Model<State = S>>(rules: Rules<'_, M>, operations: usize, steps: Option<Steps>, cut: &Cut<S>) -> Self {
+        let slots = Slots::new(cut.now);
         let mut states = States::new(operations);
-        let configs = vec![Config::start(states.initial(rules, slots.now))];
+        let configs = vec![Config::start(states.number_at(rules, cut.state.clone(), slots.now))];
         Self { states, slots, configs, steps, seen: Table::new(), next: Table::new(), work: vec![], done: vec![] }
     }
 
@@ -199,6 +200,14 @@ impl<P, const W: usize> Slots<P, W> {
     }
 }
 
+/// Between two cuts there are at least so many events, and this part of all: each one costs a
+/// look at all operations.
+const CUT_EVERY: usize = 8;
+const CUT_PART: usize = 256;
+
+/// More states than these are forgotten at a cut; to keep fewer is cheaper.
+const STATES_KEPT: usize = 1 << 10;
+
 /// A search over a whole history that can be halted and continued.
 pub(super) struct Sets<'p, 'a, M: Model, const W: usize> {
     rules: Rules<'p, M>,
@@ -207,23 +216,26 @@ pub(super) struct Sets<'p, 'a, M: Model, const W: usize> {
     frontier: Frontier<M::State, Borrowed<'p, M>, W>,
     /// The event that comes next.
     at: usize,
+    /// The last moment before which nothing is to be found out any more, and an order until then.
+    pub cut: Cut<M::State>,
+    pub order: Vec<u32>,
 }
 
 impl<'p, 'a, M: Model, const W: usize> Sets<'p, 'a, M, W> {
     pub(super) fn new(rules: Rules<'p, M>, partition: &'p Partition<'a, M>, numbers: &'p [u32]) -> Self {
-        let frontier = Frontier::new(rules, partition.ops.len(), Some(Steps::new()));
-        Self { rules, partition, numbers, frontier, at: 0 }
+        let cut = Cut::start(rules.model.init());
+        let frontier = Frontier::new(rules, partition.ops.len(), Some(Steps::new()), &cut);
+        Self { rules, partition, numbers, frontier, at: 0, cut, order: Vec::new() }
     }
 
     /// Searches on; the places of the operations in an order, or why there is none.
     pub(super) fn run(&mut self, meter: &mut Meter<'_>) -> Result<Vec<u32>, Stop> {
         let (rules, partition, numbers) = (self.rules, self.partition, self.numbers);
-        let pending = |index: u32| pending(rules, partition, numbers, index);
         while let Some(event) = partition.events.get(self.at) {
             match *event {
                 Event::Invoke(index) => {
                     let is_unknown = partition.ops[index as usize].returned == NEVER;
-                    self.frontier.invoke(rules, pending(index), is_unknown);
+                    self.frontier.invoke(rules, pending(rules, partition, numbers, index), is_unknown);
                 }
                 // If this is halted nothing has changed yet, so it can be done again.
                 Event::Return(index) => {
@@ -233,9 +245,36 @@ impl<'p, 'a, M: Model, const W: usize> Sets<'p, 'a, M, W> {
                 }
             }
             self.at += 1;
+            if self.cut.at + CUT_EVERY.max(partition.events.len() / CUT_PART) <= self.at {
+                self.cut_if_quiet();
+            }
         }
+        self.settle();
+        Ok(std::mem::take(&mut self.order))
+    }
+
+    /// Forgets how it came to a state that is the only one possible, with nothing pending.
+    fn cut_if_quiet(&mut self) {
+        if self.frontier.slots.len() == 0 && self.frontier.configs.len() == 1 {
+            self.settle();
+            let Frontier { states, slots, configs, steps, .. } = &mut self.frontier;
+            self.cut = Cut { at: self.at, now: slots.now, state: states.get(configs[0].state).clone() };
+            *slots = Slots::new(self.cut.now);
+            *steps = Some(Steps::new());
+            if STATES_KEPT < states.len() {
+                *states = States::new(self.partition.ops.len());
+            }
+            configs[0] = Config::start(states.number_at(self.rules, self.cut.state.clone(), self.cut.now));
+        }
+    }
+
+    /// Adds to the order what took effect since the cut, on one of the ways that are left.
+    fn settle(&mut self) {
+        let (rules, partition, numbers) = (self.rules, self.partition, self.numbers);
         let steps = self.frontier.steps.as_ref().expect("it was asked for");
-        Ok(steps.order::<_, W>(self.frontier.configs[0].step, partition, partition.events.len(), rules, pending))
+        let pending = |index: u32| pending(rules, partition, numbers, index);
+        let place = self.frontier.configs[0].step;
+        self.order.extend(steps.order::<_, W>(place, partition, (&self.cut, self.at), rules, pending));
     }
 }
 

@@ -55,11 +55,6 @@ impl<S: Clone + Eq + std::hash::Hash> States<S> {
         Self { states: Vec::new(), fades: Vec::new(), index: Index::default(), steps: vec![nothing; cells], bytes: 0 }
     }
 
-    /// The state before any operation, blurred.
-    pub(super) fn initial<M: Model<State = S>>(&mut self, rules: Rules<'_, M>, now: u64) -> StateId {
-        self.number_at(rules, rules.model.init(), now)
-    }
-
     /// The state itself.
     pub(super) fn get(&self, id: StateId) -> &S {
         &self.states[id as usize]
@@ -122,8 +117,10 @@ impl<S: Clone + Eq + std::hash::Hash> States<S> {
         }
     }
 
+    /// The number of a state, blurred.
+    ///
     /// Does not remember a state that has faded, because growing values would fill memory.
-    fn number_at<M: Model<State = S>>(&mut self, rules: Rules<'_, M>, state: S, now: u64) -> StateId {
+    pub(super) fn number_at<M: Model<State = S>>(&mut self, rules: Rules<'_, M>, state: S, now: u64) -> StateId {
         let hash = hash_of(&state);
         if let Some(id) = self.index.find(hash, |id| self.states[id as usize] == state) {
             return id;

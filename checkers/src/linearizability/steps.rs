@@ -85,22 +85,22 @@ impl Steps {
         way
     }
 
-    /// The operations in the order in which they took effect on the way to `place`, which is
-    /// one through so many events.
+    /// The operations in the order in which they took effect on the way from `cut` to `place`,
+    /// which is one through the events up to `until`.
     pub(super) fn order<'p, M: Model + 'p, const W: usize>(
         &self,
         place: u32,
         partition: &Partition<'_, M>,
-        events: usize,
+        (cut, until): (&Cut<M::State>, usize),
         rules: Rules<'_, M>,
         pending: impl Fn(u32) -> Pending<Borrowed<'p, M>>,
     ) -> Vec<u32> {
         let mut way = self.way(place).into_iter().peekable();
-        let mut slots = Slots::<_, W>::new();
-        let mut states = States::new(partition.ops.len());
-        let mut config = Config::start(states.initial(rules, slots.now));
+        let mut slots = Slots::<_, W>::new(cut.now);
+        let mut states = States::new(until - cut.at);
+        let mut config = Config::start(states.number_at(rules, cut.state.clone(), slots.now));
         let mut order = Order { occupants: Vec::new(), sightings: Vec::new() };
-        for event in &partition.events[..events] {
+        for event in &partition.events[cut.at..until] {
             match *event {
                 Event::Invoke(index) => {
                     let is_unknown = partition.ops[index as usize].returned == NEVER;
@@ -127,6 +127,24 @@ impl Steps {
             }
         }
         order.finish(partition.ops.len())
+    }
+}
+
+/// A moment between two events at which nothing was pending and the state was certain: what
+/// came before it has no bearing on what comes after it but for that state.
+#[derive(Debug, Clone)]
+pub(super) struct Cut<S> {
+    /// How many events were before it.
+    pub at: usize,
+    /// The return that comes next, counted from 1.
+    pub now: u64,
+    pub state: S,
+}
+
+impl<S> Cut<S> {
+    /// Before all events.
+    pub(super) fn start(state: S) -> Self {
+        Self { at: 0, now: 1, state }
     }
 }
 

@@ -14,6 +14,7 @@ use super::partition::NEVER;
 use super::pending::{Called, Pending};
 use super::search::Frontier;
 use super::states::Rules;
+use super::steps::Cut;
 use crate::history::Outcome;
 use crate::model::{Call, Model};
 use std::collections::{BTreeMap, VecDeque};
@@ -215,7 +216,7 @@ impl<M: Model> Clone for Object<M> {
 impl<M: Model> Object<M> {
     fn new(model: &M) -> Self {
         Self {
-            frontier: Frontier::new(Rules { model, horizon: None }, 0, None),
+            frontier: Frontier::new(Rules { model, horizon: None }, 0, None, &Cut::start(model.init())),
             waiting: VecDeque::new(),
             numbers: BTreeMap::new(),
             next_number: 0,

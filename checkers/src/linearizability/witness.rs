@@ -34,6 +34,9 @@ fn replays<'a, M: Model + 'a>(model: &M, order: impl Iterator<Item = &'a Operati
     true
 }
 
+/// When an operation took effect: its position, whether it only read, and when it was invoked.
+type Moment = (u64, bool, u64);
+
 /// Verifies an order that the system itself gave away: for each operation of the history, in
 /// its order, when it took effect.
 ///
@@ -86,7 +89,7 @@ pub fn verify_witness<M: Model>(
         let place = (positions[place]?, model.is_read_only(call(operation)), operation.invoked_at);
         Some((place, operation))
     });
-    let order = |mut placed: Vec<((u64, bool, u64), &OperationOf<M>)>| {
+    let order = |mut placed: Vec<(Moment, &OperationOf<M>)>| {
         placed.sort_by_key(|(place, _)| *place);
         let mut ids = Vec::with_capacity(placed.len());
         let order = placed.into_iter().map(|(_, operation)| operation).inspect(|operation| ids.push(operation.id));

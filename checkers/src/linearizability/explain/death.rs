@@ -6,7 +6,7 @@ use super::super::limits::{Limits, Meter};
 use super::super::partition::{Event, NEVER, OperationOf, Partition, position};
 use super::super::search::{Frontier, pending};
 use super::super::states::Rules;
-use super::super::steps::Steps;
+use super::super::steps::{Cut, Steps};
 use super::Reached;
 use super::possible::Prefix;
 use crate::model::Model;
@@ -54,7 +54,8 @@ pub(super) fn situation<M: Model>(prefix: &Prefix<'_, M>, limits: Limits<'_>) ->
     let rules = Rules { model, horizon: None };
     let numbers = partition.numbers();
     let pending = |index: u32| pending(rules, &partition, &numbers, index);
-    let mut frontier = Frontier::<_, _, WORDS>::new(rules, partition.ops.len(), Some(Steps::new()));
+    let start = Cut::start(model.init());
+    let mut frontier = Frontier::<_, _, WORDS>::new(rules, partition.ops.len(), Some(Steps::new()), &start);
     let mut meter = Meter::new(Limits { configurations: limits.configurations / SHARE, ..limits });
     if partition.pending_max() > super::super::PENDING_MAX {
         return Situation::default();
@@ -71,7 +72,7 @@ pub(super) fn situation<M: Model>(prefix: &Prefix<'_, M>, limits: Limits<'_>) ->
     }
     let steps = frontier.steps.as_ref().expect("it was asked for");
     let order = |step: u32| -> Vec<u64> {
-        let order = steps.order::<_, WORDS>(step, &partition, before.len(), rules, pending);
+        let order = steps.order::<_, WORDS>(step, &partition, (&start, before.len()), rules, pending);
         order.iter().map(|index| partition.ops[*index as usize].operation.id).collect()
     };
     let mut states: Vec<Reached> = Vec::new();

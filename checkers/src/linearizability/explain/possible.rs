@@ -9,6 +9,7 @@ use super::super::limits::{Halt, Limits, Meter};
 use super::super::partition::{Event, NEVER, Partition, position};
 use super::super::search::{Frontier, pending};
 use super::super::states::Rules;
+use super::super::steps::Cut;
 use super::OperationOf;
 use crate::history::Outcome;
 use crate::model::{Access, Call, Model, Value};
@@ -190,7 +191,7 @@ fn walk<M: Model, const W: usize>(
     let horizon = partition.horizon(model);
     let rules = Rules { model, horizon: Some(&horizon) };
     let numbers = partition.numbers();
-    let mut frontier = Frontier::<_, _, W>::new(rules, partition.ops.len(), None);
+    let mut frontier = Frontier::<_, _, W>::new(rules, partition.ops.len(), None, &Cut::start(rules.model.init()));
     for event in &partition.events {
         match *event {
             Event::Invoke(index) => {
