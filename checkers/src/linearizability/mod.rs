@@ -11,6 +11,7 @@
 
 mod bits;
 mod config;
+mod decrease;
 mod depth;
 mod explain;
 mod intern;

@@ -1,14 +1,14 @@
 //! One object: which algorithm is asked, in which order, and what they found out.
 //!
 //! Not here: the algorithms.
-//! Read next: `unique`, `search`, `depth`.
+//! Read next: `unique`, `decrease`, `search`, `depth`.
 
 use super::limits::{Halt, Limit, Limits, Meter, PENDING_MAX};
 use super::partition::Partition;
 use super::search::Stop;
 use super::states::Rules;
 use super::steps::Cut;
-use super::{depth, search, unique, witness};
+use super::{decrease, depth, search, unique, witness};
 use crate::model::Model;
 
 /// A way to find an order of the operations on one object. Each is exact.
@@ -17,6 +17,9 @@ pub enum Algorithm {
     /// Blocks and zones, in polynomial time. Only for histories in which each written value
     /// is unique, and it may decline even those if a compare-and-set failed.
     UniqueValues,
+    /// Values of queues and elements of sets, taken out one by one, in polynomial time. Only for
+    /// histories in which nothing is put in twice; its module says which others it declines.
+    DecreaseAndConquer,
     /// All configurations that the events allow, from event to event.
     ConfigurationSets,
     /// One order after the other, with a memory of what was tried.
@@ -34,9 +37,11 @@ pub(super) enum Found {
     Limit(Limit),
 }
 
-/// Asks the polynomial algorithm, then lets the searches compete.
+/// Asks the polynomial algorithms, then lets the searches compete.
 pub(super) fn judge<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits<'_>) -> Found {
-    judge_by(Algorithm::UniqueValues, model, partition, limits).unwrap_or_else(|| {
+    let polynomial = [Algorithm::UniqueValues, Algorithm::DecreaseAndConquer];
+    let found = polynomial.into_iter().find_map(|algorithm| judge_by(algorithm, model, partition, limits));
+    found.unwrap_or_else(|| {
         let found = search(model, partition, limits, None);
         found.expect("configuration sets judge every history")
     })
@@ -49,13 +54,15 @@ pub(super) fn judge_by<M: Model>(
     partition: &Partition<'_, M>,
     limits: Limits<'_>,
 ) -> Option<Found> {
-    if algorithm != Algorithm::UniqueValues {
-        return search(model, partition, limits, Some(algorithm));
-    }
+    let judge = match algorithm {
+        Algorithm::UniqueValues => unique::judge,
+        Algorithm::DecreaseAndConquer => decrease::judge,
+        Algorithm::ConfigurationSets | Algorithm::DepthFirst => return search(model, partition, limits, Some(algorithm)),
+    };
     if let Err(limit) = Meter::new(limits).look(0) {
         return Some(Found::Limit(limit));
     }
-    Some(proven(model, partition, unique::judge(model, partition)?.map_err(Stop::Dead)))
+    Some(proven(model, partition, judge(model, partition)?.map_err(Stop::Dead)))
 }
 
 /// Sets are as wide as they need to be; most histories fit into one word.

@@ -21,6 +21,7 @@
 mod access;
 pub mod append_list;
 pub mod cas_register;
+mod collection;
 pub mod counter;
 pub mod kv;
 pub mod lock;
@@ -31,6 +32,7 @@ pub mod set;
 mod text;
 
 pub use access::{Access, Value};
+pub use collection::{Membership, Queueing};
 use std::hash::Hash;
 
 /// One operation as the search sees it: its input and, if it is known, its output.
@@ -195,6 +197,18 @@ pub trait Model {
     /// The value of an object before any access.
     fn initial_value(&self) -> Value<'_> {
         Value::Absent
+    }
+
+    /// The same operation as one on a queue that was empty at first; `None` if it is none.
+    /// Promises that `step` agrees.
+    fn queueing<'a>(&self, _call: Call<'a, Self::Input, Self::Output>) -> Option<Queueing<'a>> {
+        None
+    }
+
+    /// The same operation as one on a set that was empty at first; `None` if it is none.
+    /// Promises that `step` agrees.
+    fn membership<'a>(&self, _call: Call<'a, Self::Input, Self::Output>) -> Option<Membership<'a>> {
+        None
     }
 
     /// Looks ahead over all operations on one object, for `fades` and `inert_from`.

@@ -4,7 +4,7 @@
 //! If all that is known is that nothing was taken, it is [`Outcome::Fail`](crate::history::Outcome::Fail).
 //! A dequeue of unknown outcome takes the oldest value or, on an empty queue, nothing; or it never happens.
 
-use super::{Call, Model, text};
+use super::{Call, Model, Queueing, Value, text};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -71,19 +71,32 @@ impl Model for Queue {
     }
 
     fn step(&self, state: &VecDeque<Bytes>, input: &Input, output: Option<&Output>) -> Option<VecDeque<Bytes>> {
-        let mut next = state.clone();
+        self.advance(state.clone(), input, output)
+    }
+
+    fn advance(&self, mut state: VecDeque<Bytes>, input: &Input, output: Option<&Output>) -> Option<VecDeque<Bytes>> {
         let fits = match (&input.action, output) {
             (Action::Enqueue { value }, None | Some(Output::Done)) => {
-                next.push_back(value.clone());
+                state.push_back(value.clone());
                 true
             }
             (Action::Dequeue, None | Some(Output::Dequeued(_))) => {
-                let taken = next.pop_front();
+                let taken = state.pop_front();
                 !matches!(output, Some(Output::Dequeued(answer)) if *answer != taken)
             }
             _ => false,
         };
-        fits.then_some(next)
+        fits.then_some(state)
+    }
+
+    fn queueing<'a>(&self, call: Call<'a, Input, Output>) -> Option<Queueing<'a>> {
+        match (&call.input.action, call.output) {
+            (Action::Enqueue { value }, None | Some(Output::Done)) => Some(Queueing::Enqueue(Value::Bytes(value))),
+            (Action::Dequeue, Some(Output::Dequeued(Some(value)))) => Some(Queueing::Dequeue(Value::Bytes(value))),
+            (Action::Dequeue, Some(Output::Dequeued(None))) => Some(Queueing::Empty),
+            (Action::Dequeue, None) => Some(Queueing::DequeueUnknown),
+            _ => None,
+        }
     }
 
     fn is_read_only(&self, call: Call<'_, Input, Output>) -> bool {

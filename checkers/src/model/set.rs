@@ -2,7 +2,7 @@
 //!
 //! Not here: how often an element was added, which a set does not remember (`queue` does).
 
-use super::{Call, Model, text};
+use super::{Call, Membership, Model, Value, text};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 
@@ -81,22 +81,47 @@ impl Model for Set {
     }
 
     fn step(&self, state: &BTreeSet<Bytes>, input: &Input, output: Option<&Output>) -> Option<BTreeSet<Bytes>> {
-        let mut next = state.clone();
+        self.advance(state.clone(), input, output)
+    }
+
+    fn advance(&self, mut state: BTreeSet<Bytes>, input: &Input, output: Option<&Output>) -> Option<BTreeSet<Bytes>> {
         let fits = match (&input.action, output) {
             (Action::Add { element }, None | Some(Output::Done | Output::Changed(_))) => {
-                let is_new = next.insert(element.clone());
+                let is_new = state.insert(element.clone());
                 !matches!(output, Some(Output::Changed(changed)) if *changed != is_new)
             }
             (Action::Remove { element }, None | Some(Output::Done | Output::Changed(_))) => {
-                let was_there = next.remove(element);
+                let was_there = state.remove(element);
                 !matches!(output, Some(Output::Changed(changed)) if *changed != was_there)
             }
             (Action::Contains { .. } | Action::Read, None) => true,
             (Action::Contains { element }, Some(Output::Contains(contains))) => state.contains(element) == *contains,
-            (Action::Read, Some(Output::Elements(elements))) => elements == state,
+            (Action::Read, Some(Output::Elements(elements))) => *elements == state,
             _ => false,
         };
-        fits.then_some(next)
+        fits.then_some(state)
+    }
+
+    fn membership<'a>(&self, call: Call<'a, Input, Output>) -> Option<Membership<'a>> {
+        let changed = match call.output {
+            Some(Output::Changed(changed)) => Some(*changed),
+            _ => None,
+        };
+        match (&call.input.action, call.output) {
+            (Action::Add { element }, None | Some(Output::Done | Output::Changed(_))) => {
+                Some(Membership::Add { element: Value::Bytes(element), changed })
+            }
+            (Action::Remove { element }, None | Some(Output::Done | Output::Changed(_))) => {
+                Some(Membership::Remove { element: Value::Bytes(element), changed })
+            }
+            (Action::Contains { element }, Some(Output::Contains(answer))) => {
+                Some(Membership::Contains { element: Value::Bytes(element), answer: *answer })
+            }
+            (Action::Read, Some(Output::Elements(elements))) => {
+                Some(Membership::All(elements.iter().map(|element| Value::Bytes(element)).collect()))
+            }
+            _ => None,
+        }
     }
 
     fn is_read_only(&self, call: Call<'_, Input, Output>) -> bool {
