@@ -50,6 +50,10 @@ pub struct Drawn {
 pub struct Random(u64);
 
 impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -64,7 +68,7 @@ impl Random {
 
     /// Exponentially distributed, in thousandths of the mean's unit: the logarithm of a number
     /// between 0 and 1, straight between powers of two.
-    fn delay(&mut self, mean: u64) -> u64 {
+    pub fn delay(&mut self, mean: u64) -> u64 {
         let drawn = self.next() | 1;
         let zeros = u64::from(drawn.leading_zeros());
         let fraction = (drawn << zeros) >> 44 & 0x7_ffff;

@@ -6,13 +6,15 @@
 //!
 //! Porcupine's figures come from another run on the same kind of machine, and for generated
 //! rows from another history of the same shape, so a ratio near 1 says nothing.
-//! Read next: `rows`, `generate`, `faults`.
+//! Read next: `rows`, `generate`, `faults`, `collections`.
 #![allow(clippy::float_arithmetic, reason = "figures for people; nothing is decided by them")]
 
+mod collections;
 mod faults;
 mod generate;
 mod rows;
 
+use collections::Drawn;
 use rows::{Row, generated, rows};
 use squall_checkers::format::{Format, read};
 use squall_checkers::history::History;
@@ -20,6 +22,8 @@ use squall_checkers::linearizability::{Limits, Time, Verdict, check, verify_witn
 use squall_checkers::model::Model;
 use squall_checkers::model::cas_register::CasRegister;
 use squall_checkers::model::kv::Kv;
+use squall_checkers::model::queue::Queue;
+use squall_checkers::model::set::Set;
 use std::path::Path;
 use std::time::Duration;
 
@@ -61,6 +65,11 @@ fn measured(row: &Row) -> f64 {
             println!("{:<36} {:>8} {witness_ms:>12.3}", "  its witness", "ok");
         }
         return ms;
+    }
+    match collections::generated(&row.name) {
+        Some((Drawn::Queue(history), is_ok)) => return judged(row, &Queue, &history, Some(is_ok)),
+        Some((Drawn::Set(history), is_ok)) => return judged(row, &Set, &history, Some(is_ok)),
+        None => {}
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/porcupine");
     let bytes = |folder: &str, name: &Path| std::fs::read(name).unwrap_or_else(|error| panic!("{folder}: {error}"));

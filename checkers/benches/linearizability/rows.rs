@@ -3,6 +3,7 @@
 //! A row's name says what it is: values, keys, operations, clients, operations per million
 //! whose outcome is unknown, and the fault. Not here: measuring (`main`).
 
+use super::collections;
 use super::faults::{Fault, plant};
 use super::generate::{Drawn, Mix, Shape, draw};
 
@@ -22,7 +23,8 @@ pub fn rows() -> Vec<Row> {
         let (name, porcupine_verdict, ms) = (column(), column(), column());
         Row { name, porcupine_verdict, porcupine_ms: ms.parse().ok() }
     };
-    include_str!("porcupine.csv").lines().skip(1).map(row).collect()
+    let others = collections::ROWS.map(|name| format!("{name},not run,"));
+    include_str!("porcupine.csv").lines().skip(1).chain(others.iter().map(String::as_str)).map(row).collect()
 }
 
 /// The generated history of a row; `None` if it is a recorded one.

@@ -5,8 +5,8 @@
 //! `SQUALL_NIGHTLY=1` in the environment, else every 997th history.
 
 use crate::KvTwin;
+use crate::compare;
 use crate::generate::{KEYS, bytes};
-use crate::{Op, compare};
 use squall_checkers::history::{Operation, Outcome};
 use squall_checkers::linearizability::Verdict;
 use squall_checkers::model::kv::{Input, Output};
@@ -48,7 +48,7 @@ fn calls_on(key: &str) -> Vec<Call> {
 
 /// All ways in which operations can precede each other, as intervals; one each up to the
 /// names of the operations. (Their numbers are Fishburn's: 1, 2, 5, 15.)
-fn interval_orders(count: usize) -> Vec<Vec<(u64, u64)>> {
+pub fn interval_orders(count: usize) -> Vec<Vec<(u64, u64)>> {
     let ends = count as u64;
     let intervals: Vec<_> = (1..=ends).flat_map(|from| (from..=ends).map(move |to| (from, to))).collect();
     let mut orders: Vec<Vec<(u64, u64)>> = vec![vec![]];
@@ -79,7 +79,11 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
 
 /// The history in which the n-th operation has the n-th interval; digits of `number` to the
 /// base of the number of calls choose the calls.
-fn history(calls: &[Call], intervals: &[(u64, u64)], mut number: usize) -> Vec<Op> {
+pub fn history<I: Clone, O: Clone>(
+    calls: &[(I, Outcome<O>)],
+    intervals: &[(u64, u64)],
+    mut number: usize,
+) -> Vec<Operation<I, O>> {
     let mut operations = Vec::with_capacity(intervals.len());
     for (id, (invoked_at, returned_at)) in (0..).zip(intervals.iter().copied()) {
         let (input, outcome) = calls[number % calls.len()].clone();

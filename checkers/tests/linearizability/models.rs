@@ -2,7 +2,7 @@
 //!
 //! Not here: the key-value store, which has the rest of this folder.
 
-use crate::ALGORITHMS;
+use crate::compare_on;
 use crate::generate::{Random, bytes};
 use crate::objects::{
     AppendListObject, CasRegisterObject, CounterObject, Drawn, LockObject, Object, QueueObject, RegisterObject, SetObject, draw,
@@ -10,7 +10,7 @@ use crate::objects::{
 use crate::twin::{OpOf, Twin};
 use bytes::Bytes;
 use squall_checkers::history::{History, Operation, Outcome};
-use squall_checkers::linearizability::{Limits, Verdict, check, check_by};
+use squall_checkers::linearizability::{Limits, Verdict, check};
 use squall_checkers::model::nondeterministic::{Determinized, Nondeterministic};
 use squall_checkers::model::{Model, append_list, cas_register, counter, lock, queue, register, set};
 
@@ -26,22 +26,14 @@ fn is_legal<M: Model>(model: &M, operations: Vec<Operation<M::Input, M::Output>>
 }
 
 /// Random histories get the verdict of the twin, and both verdicts are frequent.
-fn agrees_with_the_twin<O: Drawn>(model: &impl Model<Input = O::Input, Output = O::Output>) {
+fn agrees_with_the_twin<O: Drawn>(model: &impl Model<Key = Bytes, Input = O::Input, Output = O::Output>) {
     let mut random = Random(11);
     let mut twin = Twin::<O>::default();
     let mut legal = 0;
     for _ in 0..HISTORIES {
         let operations = draw::<O>(&mut random, 7);
-        let verdict = is_legal(model, operations.clone());
-        let expected = twin.is_linearizable(&operations);
-        assert_eq!(verdict, expected, "(checker, twin)\n{operations:#?}");
-        let history = History::new(operations.clone()).expect("it is well-formed");
-        for algorithm in ALGORITHMS {
-            let found = check_by(algorithm, model, &history, Limits::default());
-            let by_one = found.map(|verdict| matches!(verdict, Verdict::Ok(_)));
-            assert!(by_one.is_none_or(|by_one| by_one == expected), "{algorithm:?} says {by_one:?}\n{operations:#?}");
-        }
-        legal += u64::from(verdict);
+        let verdict = compare_on(model, &mut twin, &operations);
+        legal += u64::from(matches!(verdict, Verdict::Ok(_)));
     }
     assert!((HISTORIES / 4..HISTORIES * 19 / 20).contains(&legal), "one-sided: {legal} of {HISTORIES} are linearizable");
 }

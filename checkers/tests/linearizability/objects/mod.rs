@@ -55,6 +55,12 @@ pub trait Drawn: Object {
     /// Any operation on this key.
     fn input(random: &mut Random, key: Bytes) -> Self::Input;
 
+    /// One that puts in nothing but this letter, for histories in which nothing is put in twice.
+    /// `style` is the same for all operations of a history.
+    fn input_with(random: &mut Random, key: Bytes, _letter: &'static str, _style: u64) -> Self::Input {
+        Self::input(random, key)
+    }
+
     /// An answer that is possible in this state.
     fn answer(random: &mut Random, state: &Self::State, input: &Self::Input) -> Self::Output;
 
@@ -70,9 +76,23 @@ pub fn place(key: &Bytes) -> usize {
 /// A history of 2 to `max` operations on both keys: an order first, then what clients would
 /// have seen of it, and in two of three histories one answer changed.
 pub fn draw<O: Drawn>(random: &mut Random, max: u64) -> Vec<OpOf<O>> {
+    draw_by::<O>(random, max, |random, _, key| O::input(random, key))
+}
+
+/// What is put in by each operation, if nothing is put in twice.
+pub const LETTERS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+
+/// The same, but nothing is put in twice. At most ten operations.
+pub fn draw_unique<O: Drawn>(random: &mut Random, max: u64) -> Vec<OpOf<O>> {
+    let style = random.0 >> 7;
+    let letter = |id: u64| LETTERS[usize::try_from(id).expect("there are few operations")];
+    draw_by::<O>(random, max, |random, id, key| O::input_with(random, key, letter(id), style))
+}
+
+fn draw_by<O: Drawn>(random: &mut Random, max: u64, input: impl Fn(&mut Random, u64, Bytes) -> O::Input) -> Vec<OpOf<O>> {
     let count = 2 + random.below(max - 1);
     let span = random.pick(&[3, 2 * count, 4 * count]);
-    let mut drawn: Vec<_> = (0..count).map(|id| draw_one::<O>(random, id, span)).collect();
+    let mut drawn: Vec<_> = (0..count).map(|id| draw_one::<O>(random, id, span, &input)).collect();
     drawn.sort_by_key(|(point, operation)| (*point, operation.id));
     let mut states: [O::State; 2] = Default::default();
     for (point, operation) in &mut drawn {
@@ -101,11 +121,16 @@ pub fn draw<O: Drawn>(random: &mut Random, max: u64) -> Vec<OpOf<O>> {
 }
 
 /// The operation, and when it takes effect; `u64::MAX` if never. The answer comes later.
-fn draw_one<O: Drawn>(random: &mut Random, id: u64, span: u64) -> (u64, OpOf<O>) {
+fn draw_one<O: Drawn>(
+    random: &mut Random,
+    id: u64,
+    span: u64,
+    input: impl Fn(&mut Random, u64, Bytes) -> O::Input,
+) -> (u64, OpOf<O>) {
     let invoked_at = random.below(span);
     let duration = random.below(span);
     let key = bytes(random.pick(&[KEYS[0], KEYS[0], KEYS[0], KEYS[1]]));
-    let input = O::input(random, key);
+    let input = input(random, id, key);
     let (outcome, point) = match random.below(20) {
         0 => (Outcome::Fail, u64::MAX),
         1..5 => (Outcome::Unknown, random.pick(&[invoked_at + random.0 % (2 * span), u64::MAX])),

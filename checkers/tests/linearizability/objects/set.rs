@@ -1,24 +1,26 @@
-//! A set as one flag for each of three elements.
+//! A set as one flag for each of five elements.
 
-use super::{Drawn, Object, place};
+use super::{Drawn, LETTERS, Object, place};
 use crate::generate::{Random, bytes};
 use bytes::Bytes;
 use squall_checkers::model::set::{Action, Input, Output, Set};
 
 pub struct SetObject;
 
-const ELEMENTS: [&str; 3] = ["a", "b", "c"];
+const ELEMENTS: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+type State = [bool; ELEMENTS.len()];
 
 fn index(element: &Bytes) -> usize {
-    ELEMENTS.iter().position(|known| known.as_bytes() == element.as_ref()).expect("one of three")
+    ELEMENTS.iter().position(|known| known.as_bytes() == element.as_ref()).expect("one of five")
 }
 
-fn all(state: [bool; 3]) -> Output {
+fn all(state: State) -> Output {
     Output::Elements(ELEMENTS.iter().zip(state).filter(|(_, is_there)| *is_there).map(|(element, _)| bytes(element)).collect())
 }
 
 /// The state after it, and all right answers.
-fn run(state: [bool; 3], input: &Input) -> ([bool; 3], Vec<Output>) {
+fn run(state: State, input: &Input) -> (State, Vec<Output>) {
     let mut after = state;
     let answers = match &input.action {
         Action::Add { element } => {
@@ -38,13 +40,13 @@ fn run(state: [bool; 3], input: &Input) -> ([bool; 3], Vec<Output>) {
 impl Object for SetObject {
     type Input = Input;
     type Output = Output;
-    type State = [bool; 3];
+    type State = State;
 
     fn key(input: &Input) -> usize {
         place(&input.key)
     }
 
-    fn execute(state: &[bool; 3], input: &Input, answer: Option<&Output>, next: &mut Vec<[bool; 3]>) {
+    fn execute(state: &State, input: &Input, answer: Option<&Output>, next: &mut Vec<State>) {
         let (after, right) = run(*state, input);
         if answer.is_none_or(|answer| right.contains(answer)) {
             next.push(after);
@@ -60,7 +62,7 @@ impl Drawn for SetObject {
     }
 
     fn input(random: &mut Random, key: Bytes) -> Input {
-        let element = bytes(random.pick(&ELEMENTS));
+        let element = bytes(random.pick(&ELEMENTS[..3]));
         let action = match random.below(4) {
             0 => Action::Add { element },
             1 => Action::Remove { element },
@@ -70,7 +72,22 @@ impl Drawn for SetObject {
         Input { key, action }
     }
 
-    fn answer(random: &mut Random, state: &[bool; 3], input: &Input) -> Output {
+    /// Every other operation adds an element of its own; in half of the histories nothing is
+    /// removed, in the others mostly nobody reads all.
+    fn input_with(random: &mut Random, key: Bytes, letter: &'static str, style: u64) -> Input {
+        let place = LETTERS.iter().position(|known| *known == letter).expect("it is a letter");
+        let element = bytes(ELEMENTS[place / 2]);
+        let other = bytes(random.pick(&ELEMENTS[..3]));
+        let action = match (place % 2, style % 2, random.below(16)) {
+            (0, _, 0..14) => Action::Add { element },
+            (_, 0, 0..8) | (_, 1, 0) => Action::Read,
+            (_, 1, 1..9) => Action::Remove { element: other },
+            _ => Action::Contains { element: other },
+        };
+        Input { key, action }
+    }
+
+    fn answer(random: &mut Random, state: &State, input: &Input) -> Output {
         let (_, mut right) = run(*state, input);
         let chosen = usize::try_from(random.below(right.len() as u64)).expect("an index fits");
         right.swap_remove(chosen)
@@ -81,7 +98,7 @@ impl Drawn for SetObject {
         match input.action {
             Action::Add { .. } | Action::Remove { .. } => Output::Changed(flag),
             Action::Contains { .. } => Output::Contains(flag),
-            Action::Read => all([flag, random.below(2) == 0, random.below(2) == 0]),
+            Action::Read => all([flag, random.below(2) == 0, random.below(2) == 0, false, false]),
         }
     }
 }

@@ -97,10 +97,11 @@ impl Stay {
         let add = add?;
         let latest_begin = first_return.min(add.to);
         let earliest_end = last_invocation.max(add.from);
-        let candidates = operations.iter().filter(|(call, window, _)| {
-            matches!(call, Call::Remove(_) | Call::TakeOut(_)) && earliest_end <= window.to
-        });
-        let remove = taken_out.or_else(|| candidates.map(|(_, window, place)| (*window, *place)).min_by_key(|(window, _)| window.from));
+        let candidates = operations
+            .iter()
+            .filter(|(call, window, _)| matches!(call, Call::Remove(_) | Call::TakeOut(_)) && earliest_end <= window.to);
+        let remove =
+            taken_out.or_else(|| candidates.map(|(_, window, place)| (*window, *place)).min_by_key(|(window, _)| window.from));
         let (begins, ends) = match remove {
             Some((window, _)) => (latest_begin.min(window.to), earliest_end.max(window.from)),
             None => (latest_begin, LATER),
