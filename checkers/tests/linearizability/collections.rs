@@ -9,7 +9,7 @@ use crate::generate::{KEYS, Random, bytes};
 use crate::objects::{Drawn, QueueObject, SetObject, draw_unique};
 use crate::twin::{OpOf, Twin};
 use bytes::Bytes;
-use squall_checkers::history::{History, Outcome};
+use squall_checkers::history::{History, Operation, Outcome};
 use squall_checkers::linearizability::{Algorithm, Limits, Verdict, check_by};
 use squall_checkers::model::{queue, set};
 
@@ -59,6 +59,32 @@ fn random_histories_of_sets() {
     assert!(counts.conquered[0] * 10 > counts.legal * 8, "{counts:?}");
     assert!(counts.conquered[1] * 10 > counts.illegal * 8, "{counts:?}");
     assert!(counts.illegal > HISTORIES / 5, "{counts:?}");
+}
+
+/// Until one of them returned, either of two dequeues may have taken the value, the first one
+/// before the queue was seen empty.
+#[test]
+fn of_two_dequeues_of_one_value_the_second_to_return_is_blamed() {
+    use queue::{Action, Input, Output};
+    let dequeued = |value: Option<&str>| (Action::Dequeue, Output::Dequeued(value.map(bytes)));
+    let enqueue = |value| (Action::Enqueue { value: bytes(value) }, Output::Done);
+    let operation = |id, (action, output), (invoked_at, returned_at)| Operation {
+        id,
+        client: id,
+        input: Input { key: bytes("x"), action },
+        outcome: Outcome::Ok(output),
+        invoked_at,
+        returned_at,
+    };
+    let operations = [
+        operation(1, enqueue("a"), (0, 1)),
+        operation(2, dequeued(Some("a")), (2, 8)),
+        operation(3, dequeued(None), (3, 4)),
+        operation(4, dequeued(Some("a")), (5, 9)),
+        operation(5, enqueue("b"), (6, 7)),
+    ];
+    let verdict = compare_on(&queue::Queue, &mut Twin::<QueueObject>::default(), &operations);
+    assert!(matches!(verdict, Verdict::Illegal(illegal) if illegal.operation == 4));
 }
 
 /// Every history of `count` operations out of these calls, or one in `step`.

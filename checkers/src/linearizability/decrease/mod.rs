@@ -9,7 +9,7 @@
 //!
 //! | object | condition | declined |
 //! | --- | --- | --- |
-//! | queue | no value was enqueued twice | dequeues of unknown outcome, if they matter |
+//! | queue | no value was enqueued twice | what died while a dequeue was in flight and another one of unknown outcome may have taken its value |
 //! | set | no element was added twice, adds that changed nothing aside | reads of the whole set together with removals |
 //!
 //! What happened in a prefix of the history is judged in the same way, so the return that

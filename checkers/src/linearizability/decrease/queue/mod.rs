@@ -1,14 +1,14 @@
 //! Queues: the operations by value, and the verdict.
 //!
-//! Dequeues of unknown outcome are left out at first, and an order without them is one with
-//! them. If there is none, each value that nobody surely dequeued may have been taken by one
-//! of them, as if there were enough; what has no order even then has none. In between,
-//! this says nothing.
+//! Dequeues of unknown outcome may have taken values that nobody surely dequeued. There
+//! is no telling which, but also no need to: whichever it is, the next such value is taken by the one
+//! of them that was invoked first (`peel`).
 //!
-//! Not here: when there is an order (`lives`, `peel`).
+//! Not here: when there is an order (`lives`, `peel`, `order`).
 //! Read next: `lives`.
 
 mod lives;
+mod order;
 mod peel;
 
 use super::super::partition::Partition;
@@ -59,26 +59,25 @@ impl Calls {
     }
 }
 
-/// What dequeues of unknown outcome may have done.
+/// What may have become, until some event, of a value whose dequeue had not returned by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unknown {
-    /// Nothing.
-    LeftOut,
-    /// Whatever helps, more often than there are any.
-    Enough,
+enum InFlight {
+    /// That dequeue took it, or none.
+    AsAnswered,
+    /// Or one of unknown outcome, as if there were one for each such value.
+    ByAny,
 }
 
 pub(super) fn judge<M: Model>(model: &M, partition: &Partition<'_, M>) -> Option<Result<Vec<u32>, u32>> {
     let calls = Calls::new(model, partition)?;
     let end = u32::try_from(partition.events.len()).ok()?;
-    let order = |end, unknown| Lives::new(&calls, partition, end, unknown)?.order();
-    if let Some(order) = order(end, Unknown::LeftOut) {
+    let order = |end, in_flight| Lives::new(&calls, partition, end, in_flight)?.order();
+    if let Some(order) = order(end, InFlight::AsAnswered) {
         return Some(Ok(order));
     }
-    let at_most = if calls.has_unknown { Unknown::Enough } else { Unknown::LeftOut };
-    let operation = first_death(partition, |end| order(end, at_most).is_some())?;
-    // It died here at the latest, and not earlier if there was an order just before.
-    let before = partition.ops[operation as usize].returned;
-    let is_first = !calls.has_unknown || order(before, Unknown::LeftOut).is_some();
-    is_first.then_some(Err(operation))
+    let operation = first_death(partition, |end| order(end, InFlight::AsAnswered).is_some())?;
+    // It was possible before. Is it surely impossible now, also if a dequeue in flight got nothing?
+    let after = partition.ops[operation as usize].returned + 1;
+    let is_dead = !calls.has_unknown || order(after, InFlight::ByAny).is_none();
+    is_dead.then_some(Err(operation))
 }

@@ -4,57 +4,53 @@
 //! before it. Nothing is lost by taking any such value: the others have an order with it
 //! exactly if they have one without it. (Both relations are interval orders, so a circle of
 //! values that wait for each other always contains two that do.)
-//! Not here: values by themselves (`lives`).
+//!
+//! Values that nobody surely dequeued are all alike at that end: the next one to go is taken by
+//! the first dequeue of unknown outcome that is left, or stays. So they wait until nothing else may go,
+//! and of those that may, the one goes whose enqueue returned first. Had another one gone in
+//! its place, exchanging both would leave the order right, and the queue empty as often.
+//! Not here: values by themselves (`lives`), dequeues that found nothing (`order`).
 
-use super::LATER;
-use super::Window;
-use super::lives::{Life, Lives, NONE};
+use super::lives::{Life, NONE};
+use super::{LATER, Window};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
-impl Lives {
-    /// An order of the operations; `None` if there is none.
-    pub(super) fn order(self) -> Option<Vec<u32>> {
-        let mut values = peel(&self.lives)?;
-        let slot = |life: &Life| self.moments.partition_point(|(gap, _)| *gap < life.taken.from);
-        // A value lives between two moments at which there was nothing, as soon as it can.
-        values.sort_by_key(|value| slot(&self.lives[*value as usize]));
-        let mut steps = Vec::with_capacity(2 * values.len() + self.moments.len());
-        let [mut put, mut taken] = [0; 2];
-        for (rank, value) in values.iter().enumerate() {
-            let life = &self.lives[*value as usize];
-            let slot = slot(life);
-            let begins = slot.checked_sub(1).map_or(0, |last| self.moments[last].0);
-            put = put.max(life.put.from).max(begins);
-            taken = taken.max(life.taken.from).max(put);
-            steps.push((slot, put, 0, rank, life.enqueue));
-            if life.dequeue != NONE && taken != LATER {
-                steps.push((slot, taken, 1, rank, life.dequeue));
-            }
-        }
-        let moments = self.moments.iter().enumerate();
-        steps.extend(moments.map(|(slot, (gap, operation))| (slot, *gap, 2, 0, *operation)));
-        steps.sort_unstable();
-        Some(steps.into_iter().map(|(.., operation)| operation).collect())
-    }
-}
-
-/// Takes out one value after the other; `None` if there are some of which none may go first.
-fn peel(lives: &[Life]) -> Option<Vec<u32>> {
-    let mut sides = [Side::new(lives, |life| life.put), Side::new(lives, |life| life.taken)];
-    let mut is_out = vec![false; lives.len()];
+/// Takes out one value after the other, and says which dequeue of unknown outcome took what;
+/// `None` if there are values of which none may go first.
+pub(super) fn peel(lives: &mut [Life], unknown: &[(u32, u32)]) -> Option<Vec<u32>> {
+    let mut puts = Side::new(lives, |life| Some(life.put));
+    let mut takes = Side::new(lives, |life| (life.dequeue != NONE).then_some(life.taken));
     // On how many sides it has to wait.
-    let mut waits = vec![2_u8; lives.len()];
-    let mut free = Vec::new();
+    let mut waits: Vec<u8> = lives.iter().map(|life| if life.dequeue == NONE { 1 } else { 2 }).collect();
+    let mut is_out = vec![false; lives.len()];
+    let mut unknown = unknown.iter();
+    let (mut free, mut free_to_stay) = (Vec::new(), BinaryHeap::new());
     let mut order = Vec::with_capacity(lives.len());
     while order.len() < lives.len() {
-        for side in &mut sides {
-            side.release(&is_out, |value| {
-                waits[value as usize] -= 1;
-                if waits[value as usize] == 0 {
-                    free.push(value);
-                }
-            });
-        }
-        let value = free.pop()?;
+        let mut release = |value: u32| {
+            let life = &lives[value as usize];
+            waits[value as usize] -= 1;
+            match (waits[value as usize], life.dequeue) {
+                (0, NONE) => free_to_stay.push(Reverse((life.put.to, value))),
+                (0, _) => free.push(value),
+                _ => {}
+            }
+        };
+        puts.release(&is_out, &mut release);
+        let first_taken = takes.release(&is_out, &mut release);
+        let value = if let Some(value) = free.pop() {
+            value
+        } else {
+            let Reverse((_, value)) = free_to_stay.pop()?;
+            let (from, operation) = unknown.next().copied().unwrap_or((LATER, NONE));
+            if first_taken < from {
+                return None;
+            }
+            let life = &mut lives[value as usize];
+            (life.dequeue, life.taken.from) = (operation, from.max(life.put.from));
+            value
+        };
         is_out[value as usize] = true;
         order.push(value);
     }
@@ -71,17 +67,19 @@ struct Side {
 }
 
 impl Side {
-    fn new(lives: &[Life], window: impl Fn(&Life) -> Window) -> Self {
+    fn new(lives: &[Life], window: impl Fn(&Life) -> Option<Window>) -> Self {
         let sorted = |gap: &dyn Fn(Window) -> u32| {
-            let mut sorted: Vec<(u32, u32)> = (0..).zip(lives).map(|(value, life)| (gap(window(life)), value)).collect();
+            let windows = (0..).zip(lives).filter_map(|(value, life)| Some((value, window(life)?)));
+            let mut sorted: Vec<(u32, u32)> = windows.map(|(value, window)| (gap(window), value)).collect();
             sorted.sort_unstable();
             sorted
         };
         Self { by_from: sorted(&|window| window.from), by_to: sorted(&|window| window.to), released: 0, first_in: 0 }
     }
 
-    /// Names the values that no longer wait for another one on this side.
-    fn release(&mut self, is_out: &[bool], mut name: impl FnMut(u32)) {
+    /// Names the values that no longer wait for another one on this side; returns the last gap
+    /// before another one must have gone.
+    fn release(&mut self, is_out: &[bool], name: &mut impl FnMut(u32)) -> u32 {
         while self.by_to.get(self.first_in).is_some_and(|(_, value)| is_out[*value as usize]) {
             self.first_in += 1;
         }
@@ -90,5 +88,6 @@ impl Side {
             name(*value);
             self.released += 1;
         }
+        limit
     }
 }

@@ -102,15 +102,12 @@ impl Stay {
             .filter(|(call, window, _)| matches!(call, Call::Remove(_) | Call::TakeOut(_)) && earliest_end <= window.to);
         let remove =
             taken_out.or_else(|| candidates.map(|(_, window, place)| (*window, *place)).min_by_key(|(window, _)| window.from));
-        let (begins, ends) = match remove {
-            Some((window, _)) => (latest_begin.min(window.to), earliest_end.max(window.from)),
-            None => (latest_begin, LATER),
-        };
-        if begins < add.from || remove.is_some_and(|(window, _)| window.to < ends) {
+        let ends = remove.map_or(LATER, |(window, _)| earliest_end.max(window.from));
+        if latest_begin < add.from || remove.is_some_and(|(window, _)| window.to < ends) {
             return None;
         }
         // If nobody needs it to last, it comes and goes at one moment.
-        Some(Self { begins: begins.min(ends), ends, remove: remove.map(|(_, operation)| operation) })
+        Some(Self { begins: latest_begin.min(ends), ends, remove: remove.map(|(_, operation)| operation) })
     }
 
     /// Puts the operations around it; `None` if one has no place.
