@@ -138,7 +138,10 @@ fn draw_set(mut calls: Calls, only_grows: bool, is_ok: bool) -> History<set::Inp
         // Something is seen that was never added, or misses that was added long ago.
         let wrong = operations[half..].iter_mut().find_map(|op| match &mut op.outcome {
             Outcome::Ok(Output::Elements(elements)) => elements.pop_first().map(drop),
-            Outcome::Ok(Output::Contains(answer)) if !only_grows && !*answer => Some(*answer = true),
+            Outcome::Ok(Output::Contains(answer)) if !only_grows && !*answer => {
+                *answer = true;
+                Some(())
+            }
             _ => None,
         });
         wrong.expect("there is such an operation");

@@ -37,7 +37,7 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    /// `None` if a value left twice, or before it came.
+    /// `None` if a value left twice, or never came.
     pub(super) fn new<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, in_flight: InFlight) -> Option<Self> {
         let mut lives = vec![NOTHING; calls.values];
         let (mut empty, mut unknown) = (Vec::new(), Vec::new());
@@ -85,14 +85,10 @@ impl Life {
         self.dequeue != NONE && !self.taken.is_certain()
     }
 
-    /// It came before it left; `None` if it cannot have. This also puts a value first that left
-    /// before another one came.
+    /// It left after it came; `None` if it never came. If that is too late, it waits for itself, and one
+    /// that left before another one came goes first.
     fn narrow(&mut self) -> Option<()> {
-        if self.enqueue == NONE {
-            return None;
-        }
-        self.put.to = self.put.to.min(self.taken.to);
         self.taken.from = self.taken.from.max(self.put.from);
-        (self.put.from <= self.put.to).then_some(())
+        (self.enqueue != NONE).then_some(())
     }
 }

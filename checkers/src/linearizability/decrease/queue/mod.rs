@@ -47,10 +47,10 @@ impl Calls {
                 Queueing::DequeueUnknown => Call::Unknown,
             };
             is_enqueued.resize(numbers.len(), false);
-            if let Call::Enqueue(value) = call {
-                if std::mem::replace(&mut is_enqueued[value as usize], true) {
-                    return None;
-                }
+            if let Call::Enqueue(value) = call
+                && std::mem::replace(&mut is_enqueued[value as usize], true)
+            {
+                return None;
             }
             calls.push(call);
         }

@@ -83,11 +83,8 @@ impl Stay {
                     last_invocation = last_invocation.max(window.from);
                     was_seen = true;
                 }
-                Call::TakeOut(_) if window.is_certain() => {
-                    if taken_out.replace((*window, *operation)).is_some() {
-                        return None;
-                    }
-                }
+                Call::TakeOut(_) if window.is_certain() && taken_out.is_some() => return None,
+                Call::TakeOut(_) if window.is_certain() => taken_out = Some((*window, *operation)),
                 _ => {}
             }
         }

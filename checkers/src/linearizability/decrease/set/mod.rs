@@ -64,10 +64,10 @@ impl Calls {
                 }
             };
             is_added.resize(numbers.len(), false);
-            if let Call::Add(element) = call {
-                if std::mem::replace(&mut is_added[element as usize], true) {
-                    return None;
-                }
+            if let Call::Add(element) = call
+                && std::mem::replace(&mut is_added[element as usize], true)
+            {
+                return None;
             }
             calls.push(call);
         }
