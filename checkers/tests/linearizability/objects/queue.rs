@@ -55,7 +55,7 @@ impl Drawn for QueueObject {
 
     /// In one of four histories nothing is in the queue for long.
     fn input_with(random: &mut Random, key: Bytes, letter: &'static str, style: u64) -> Input {
-        let enqueues = if style % 4 == 0 { 2 } else { 3 };
+        let enqueues = if style.is_multiple_of(4) { 2 } else { 3 };
         let value = bytes(letter);
         Input { key, action: if random.below(5) < enqueues { Action::Enqueue { value } } else { Action::Dequeue } }
     }
