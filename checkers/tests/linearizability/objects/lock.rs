@@ -7,8 +7,11 @@ use squall_checkers::model::lock::{Action, Input, Lock, Output};
 
 pub struct LockObject;
 
-/// More tokens than a small history can tell apart.
-const TOKENS: u64 = 30;
+/// Tokens from here on are never told, so of those no history can see more than that they grow.
+const TOLD: u64 = 6;
+
+/// As many more as the operations of a small history can take.
+const TOKENS: u64 = TOLD + 10;
 
 /// Who holds it, and the least token that can come next.
 type State = (Option<u64>, u64);
@@ -54,7 +57,10 @@ impl Drawn for LockObject {
     fn answer(random: &mut Random, &(holder, least): &State, input: &Input) -> Output {
         match input.action {
             Action::Acquire if holder.is_some() => Output::Busy,
-            Action::Acquire => Output::Acquired(random.pick(&[None, Some(least), Some(least), Some(least + 1)])),
+            Action::Acquire => {
+                let token = random.pick(&[None, Some(least), Some(least), Some(least + 1)]);
+                Output::Acquired(token.filter(|token| *token < TOLD))
+            }
             Action::Release { token } if holder.is_some() && (token.is_none() || token == holder) => Output::Released,
             Action::Release { .. } => Output::NotHeld,
         }

@@ -74,7 +74,8 @@ pub fn place(key: &Bytes) -> usize {
 }
 
 /// A history of 2 to `max` operations on both keys: an order first, then what clients would
-/// have seen of it, and in two of three histories one answer changed.
+/// have seen of it, and in two of three histories some answers changed. All of up to
+/// seven operations may overlap, of more at most four.
 pub fn draw<O: Drawn>(random: &mut Random, max: u64) -> Vec<OpOf<O>> {
     draw_by::<O>(random, max, |random, _, key| O::input(random, key))
 }
@@ -91,8 +92,11 @@ pub fn draw_unique<O: Drawn>(random: &mut Random, max: u64) -> Vec<OpOf<O>> {
 
 fn draw_by<O: Drawn>(random: &mut Random, max: u64, input: impl Fn(&mut Random, u64, Bytes) -> O::Input) -> Vec<OpOf<O>> {
     let count = 2 + random.below(max - 1);
+    let clients = if count <= 7 { 7 } else { 4 };
     let span = random.pick(&[3, 2 * count, 4 * count]);
-    let mut drawn: Vec<_> = (0..count).map(|id| draw_one::<O>(random, id, span, &input)).collect();
+    let mut free_at = [0; 7];
+    let one = |id| draw_one::<O>(random, id, span, &mut free_at[index(id % clients)], &input);
+    let mut drawn: Vec<_> = (0..count).map(one).collect();
     drawn.sort_by_key(|(point, operation)| (*point, operation.id));
     let mut states: [O::State; 2] = Default::default();
     for (point, operation) in &mut drawn {
@@ -110,9 +114,8 @@ fn draw_by<O: Drawn>(random: &mut Random, max: u64, input: impl Fn(&mut Random, 
         }
     }
     let mut operations: Vec<_> = drawn.into_iter().map(|(_, operation)| operation).collect();
-    if random.below(3) != 0 {
-        let index = usize::try_from(random.below(count)).expect("an index fits");
-        let operation = &mut operations[index];
+    for _ in 0..random.pick(&[0, 2, 3]) {
+        let operation = &mut operations[index(random.below(count))];
         if let Outcome::Ok(output) = &mut operation.outcome {
             *output = O::any_answer(random, &operation.input);
         }
@@ -120,15 +123,22 @@ fn draw_by<O: Drawn>(random: &mut Random, max: u64, input: impl Fn(&mut Random, 
     operations
 }
 
-/// The operation, and when it takes effect; `u64::MAX` if never. The answer comes later.
+fn index(number: u64) -> usize {
+    usize::try_from(number).expect("an index fits")
+}
+
+/// The operation of a client that is free from this moment, and when it takes effect; `u64::MAX`
+/// if never. The answer comes later.
 fn draw_one<O: Drawn>(
     random: &mut Random,
     id: u64,
     span: u64,
+    free_at: &mut u64,
     input: impl Fn(&mut Random, u64, Bytes) -> O::Input,
 ) -> (u64, OpOf<O>) {
-    let invoked_at = random.below(span);
+    let invoked_at = *free_at + random.below(span);
     let duration = random.below(span);
+    *free_at = invoked_at + duration;
     let key = bytes(random.pick(&[KEYS[0], KEYS[0], KEYS[0], KEYS[1]]));
     let input = input(random, id, key);
     let (outcome, point) = match random.below(20) {
@@ -136,5 +146,5 @@ fn draw_one<O: Drawn>(
         1..5 => (Outcome::Unknown, random.pick(&[invoked_at + random.0 % (2 * span), u64::MAX])),
         _ => (Outcome::Ok(O::any_answer(random, &input)), invoked_at + random.below(duration + 1)),
     };
-    (point, Operation { id, client: id, input, outcome, invoked_at, returned_at: invoked_at + duration })
+    (point, Operation { id, client: id, input, outcome, invoked_at, returned_at: *free_at })
 }
