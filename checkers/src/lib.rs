@@ -105,11 +105,18 @@
 //! assert_eq!(illegal.operation, 2);
 //! ```
 
+// The lint knows no smaller place; tidy sees to it that there is no other one.
+#![cfg_attr(feature = "mutants", expect(clippy::disallowed_macros, reason = "which bug a test has planted (`mutants`)"))]
+
 #[cfg(feature = "format")]
 pub mod format;
 pub mod history;
 pub mod linearizability;
 pub mod liveness;
 pub mod model;
+#[cfg(not(feature = "mutants"))]
+mod mutants;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod raft;
 pub mod violation;

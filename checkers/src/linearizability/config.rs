@@ -6,6 +6,7 @@
 use super::bits::Bits;
 use super::intern::mix;
 use super::states::StateId;
+use crate::mutants::Bug;
 
 /// How many configurations in one state a dominance test looks at. Beyond it only equal
 /// ones are recognised, because a quadratic comparison of thousands would cost more than it spares.
@@ -32,15 +33,16 @@ impl<const W: usize> Config<W> {
     /// A free operation can stand for one that took effect and for one that must. Of
     /// interchangeable ones (`inert`, all without a deadline) only the number counts.
     fn dominates(&self, other: &Self, inert: &Bits<W>) -> bool {
-        if !self.todo.is_subset(&other.todo) {
+        if !self.todo.is_subset(&other.todo) && !Bug::DominanceForgetsWhatMust.is_planted() {
             return false;
         }
         let mine = self.todo.or(&self.free);
         let theirs = other.todo.or(&other.free);
         if inert.is_empty() {
-            return theirs.is_subset(&mine);
+            return theirs.is_subset(&mine) || Bug::DominanceForgetsWhatMay.is_planted();
         }
-        theirs.without(inert).is_subset(&mine) && theirs.and(inert).count() <= mine.and(inert).count()
+        let [many, few] = if Bug::FewerInertDominate.is_planted() { [&theirs, &mine] } else { [&mine, &theirs] };
+        theirs.without(inert).is_subset(&mine) && few.and(inert).count() <= many.and(inert).count()
     }
 
     fn is_same(&self, other: &Self) -> bool {

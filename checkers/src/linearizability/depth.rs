@@ -17,6 +17,7 @@ use super::search::Stop;
 use super::states::{Rules, StateId, States};
 use super::steps::Cut;
 use crate::model::Model;
+use crate::mutants::Bug;
 
 /// How far an order got: the next event that it cannot pass, the state, and what took effect early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,17 @@ struct Place<const W: usize> {
 impl<const W: usize> Place<W> {
     fn hash(&self) -> u64 {
         mix(mix(u64::from(self.at) << 32 | u64::from(self.state)) ^ self.done.hash())
+    }
+
+    /// What of it is remembered: all.
+    fn remembered(mut self) -> Self {
+        if Bug::MemoryForgetsTheState.is_planted() {
+            self.state = 0;
+        }
+        if Bug::MemoryForgetsWhatIsDone.is_planted() {
+            self.done = Bits::EMPTY;
+        }
+        self
     }
 }
 
@@ -142,8 +154,9 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
             return true;
         }
         self.farthest = self.farthest.max(place.at);
-        let hash = place.hash();
-        let is_known = self.index.find(hash, |index| self.tried[index as usize] == place).is_some();
+        let known = place.remembered();
+        let hash = known.hash();
+        let is_known = self.index.find(hash, |index| self.tried[index as usize] == known).is_some();
         if is_known {
             self.go_back(place.at, before);
             self.order.truncate(self.choices.last().map_or(0, |choice| choice.length));
@@ -151,7 +164,7 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
         }
         let (index, tried) = (position(self.tried.len()), &self.tried);
         self.index.insert(hash, index, |index| tried[index as usize].hash());
-        self.tried.push(place);
+        self.tried.push(known);
         let rest = self.candidates(&place);
         self.choices.push(Choice { place, length: self.order.len(), rest, is_target_left: true });
         false
@@ -201,7 +214,8 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
             let returned = |operation: u32| (self.partition.ops[operation as usize].returned, operation);
             let is_ahead = |other: usize| {
                 let other = self.occupants[other];
-                self.numbers[other as usize] == self.numbers[operation as usize] && returned(other) < returned(operation)
+                let [first, last] = if Bug::LastReturnFirst.is_planted() { [operation, other] } else { [other, operation] };
+                self.numbers[other as usize] == self.numbers[operation as usize] && returned(first) < returned(last)
             };
             if !(0..self.occupants.len()).filter(pending).any(is_ahead) {
                 candidates.set(slot);
@@ -227,7 +241,7 @@ impl<'p, 'a, M: Model, const W: usize> Depth<'p, 'a, M, W> {
         let left = self.choices.pop().expect("there is a choice to leave");
         let (at, length) = self.choices.last().map_or((self.start(), 0), |choice| (choice.place.at, choice.length));
         self.go_back(left.place.at, at);
-        self.order.truncate(length);
+        self.order.truncate(if Bug::DeadEndsStay.is_planted() { left.length } else { length });
     }
 
     /// Undoes what passing these events did.

@@ -6,6 +6,7 @@
 use super::intern::{Index, hash_of};
 use crate::history::{Operation, Outcome};
 use crate::model::{Call, Model, Use};
+use crate::mutants::Bug;
 
 /// A model's operation.
 pub(super) type OperationOf<M> = Operation<<M as Model>::Input, <M as Model>::Output>;
@@ -74,18 +75,15 @@ impl<'a, M: Model> Partition<'a, M> {
     /// A number for each operation; equal for equal inputs with equal answers.
     pub(super) fn numbers(&self) -> Vec<u32> {
         let mut index = Index::with_capacity(self.ops.len());
-        let hash = |place: u32| {
+        let told = |place: u32| {
             let Call { input, output } = self.ops[place as usize].call();
-            hash_of(&(input, output))
+            (input, output.filter(|_| !Bug::EqualWhateverTheAnswer.is_planted()))
         };
+        let hash = |place: u32| hash_of(&told(place));
         let number = |place| {
-            let (hash_here, call) = (hash(place), self.ops[place as usize].call());
-            let is_equal = |other: u32| {
-                let other = self.ops[other as usize].call();
-                call.input == other.input && call.output == other.output
-            };
-            index.find(hash_here, is_equal).unwrap_or_else(|| {
-                index.insert(hash_here, place, hash);
+            let is_equal = |other: u32| told(other) == told(place);
+            index.find(hash(place), is_equal).unwrap_or_else(|| {
+                index.insert(hash(place), place, hash);
                 place
             })
         };
@@ -110,7 +108,7 @@ fn relevant<'a, M: Model>(model: &M, operation: &'a OperationOf<M>) -> Option<Op
     let read_only = model.is_read_only(call(operation));
     let returned = match operation.outcome {
         Outcome::Ok(_) => 0,
-        Outcome::Unknown if !read_only => NEVER,
+        Outcome::Unknown if !read_only && !Bug::UnknownMeansNever.is_planted() => NEVER,
         Outcome::Unknown | Outcome::Fail => return None,
     };
     Some(Op { operation, invoked: 0, returned, read_only })
@@ -121,6 +119,9 @@ fn events<M: Model>(ops: &mut [Op<'_, M>]) -> Vec<Event> {
     let mut invokes: Vec<(u64, u32)> = (0..).zip(&*ops).map(|(index, op)| (op.operation.invoked_at, index)).collect();
     let answered = (0..).zip(&*ops).filter(|(_, op)| op.returned != NEVER);
     let mut returns: Vec<(u64, u32)> = answered.map(|(index, op)| (op.operation.returned_at, index)).collect();
+    if Bug::ReturnsComeFirst.is_planted() {
+        returns.iter_mut().for_each(|(at, index)| *at = ops[*index as usize].operation.invoked_at.max(at.saturating_sub(1)));
+    }
     invokes.sort();
     returns.sort();
     let mut events = Vec::with_capacity(invokes.len() + returns.len());

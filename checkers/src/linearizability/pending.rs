@@ -17,6 +17,7 @@ use super::bits::Bits;
 use super::config::Config;
 use super::states::{Rules, StateId, States};
 use crate::model::{Call, Model};
+use crate::mutants::Bug;
 
 /// An operation that was invoked and has not returned.
 #[derive(Debug, Clone)]
@@ -115,7 +116,8 @@ impl<P, const W: usize> Slots<P, W> {
         let mut candidates = pending.without(&inert);
         for slot in candidates.iter() {
             let ahead = &self.ahead[slot];
-            if ahead.meets(&config.todo) || (config.free.has(slot) && ahead.meets(&config.free)) {
+            let is_free = config.free.has(slot) || Bug::FreeStandsInForMust.is_planted();
+            if ahead.meets(&config.todo) || (is_free && ahead.meets(&config.free)) {
                 candidates.clear(slot);
             }
         }
@@ -147,7 +149,7 @@ impl<P, const W: usize> Slots<P, W> {
 
     pub(super) fn note_inert(&mut self) {
         for slot in self.unknown.without(&self.inert).iter() {
-            if self.at(slot).inert_from <= self.now {
+            if self.at(slot).inert_from <= self.now + u64::from(Bug::InertTooEarly.is_planted()) {
                 self.inert.set(slot);
             }
         }
@@ -160,7 +162,7 @@ impl<P, const W: usize> Slots<P, W> {
         self.occupied.clear(slot);
         self.unknown.clear(slot);
         self.inert.clear(slot);
-        for other in self.occupied.iter() {
+        for other in self.occupied.iter().filter(|_| !Bug::VacatedSlotStaysInMasks.is_planted()) {
             self.hides[other].clear(slot);
             self.ahead[other].clear(slot);
         }
@@ -189,7 +191,7 @@ impl<P, const W: usize> Slots<P, W> {
         let call = pending.operation.call();
         for other in self.occupied.iter() {
             let known = self.slots[other].as_ref().expect("only occupied slots are pending");
-            if model.absorbs(call, known.operation.call()) {
+            if model.absorbs(call, known.operation.call()) || Bug::HidesWhatItDoesNotAbsorb.is_planted() {
                 hides.set(other);
             }
             if model.absorbs(known.operation.call(), call) {
@@ -292,6 +294,9 @@ impl<P, const W: usize> Slots<P, W> {
             let hides = &self.hides[next];
             let mut shown = hidden.without(hides);
             shown.clear(next);
+            if Bug::WhatLeadsOnForgetsTheHidden.is_planted() {
+                shown = Bits::EMPTY;
+            }
             !(is_free || hides.has(slot)) || !shown.is_empty() || Some(after) != self.step(states, rules, from.state, next)
         })
     }
@@ -322,11 +327,12 @@ impl<P, const W: usize> Slots<P, W> {
     ) where
         P: Called<M>,
     {
-        if self.step(states, rules, config.state, slot) != Some(config.state) {
+        let after = self.step(states, rules, config.state, slot);
+        if after != Some(config.state) && !(after.is_some() && Bug::SettlesThoughItChanges.is_planted()) {
             return;
         }
         config.todo.clear(slot);
-        if self.at(slot).read_only {
+        if self.at(slot).read_only || Bug::WritesSettleAsReads.is_planted() {
             witness.takes_effect(slot);
         } else {
             config.free.set(slot);

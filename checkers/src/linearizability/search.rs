@@ -18,6 +18,7 @@ use super::pending::{Called, Nobody, Pending, Slots};
 use super::states::{Rules, States};
 use super::steps::{Cut, START, Steps};
 use crate::model::{Call, Model};
+use crate::mutants::Bug;
 
 /// How a search ended that found no order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +162,7 @@ impl<S: Clone + Eq + std::hash::Hash, P, const W: usize> Frontier<S, P, W> {
             }
             let [must, may] = [next.todo.has(target), next.free.has(target)];
             // What goes on without a free operation could do the same after its return.
-            let goes_without = may && from.free.has(target);
+            let goes_without = may && (from.free.has(target) || Bug::FreedTargetEnds.is_planted());
             if !(must || goes_without) {
                 self.done.push(next);
             }
@@ -239,7 +240,9 @@ impl<'p, 'a, M: Model, const W: usize> Sets<'p, 'a, M, W> {
                 }
                 // If this is halted nothing has changed yet, so it can be done again.
                 Event::Return(index) => {
-                    if !self.frontier.give_back(rules, index, meter)? {
+                    let passed = self.frontier.give_back(rules, index, meter);
+                    self.at += usize::from(passed.is_err() && Bug::PauseSkipsAnEvent.is_planted());
+                    if !passed? {
                         return Err(Stop::Dead(index));
                     }
                 }
@@ -255,16 +258,21 @@ impl<'p, 'a, M: Model, const W: usize> Sets<'p, 'a, M, W> {
 
     /// Forgets how it came to a state that is the only one possible, with nothing pending.
     fn cut_if_quiet(&mut self) {
-        if self.frontier.slots.len() == 0 && self.frontier.configs.len() == 1 {
+        let forgotten = if Bug::CutsForgetTheUnknown.is_planted() { self.frontier.slots.unknown.count() } else { 0 };
+        let is_quiet = self.frontier.slots.len() == forgotten as usize;
+        let is_certain = self.frontier.configs.len() == 1 || Bug::CutsThoughUncertain.is_planted();
+        if is_quiet && is_certain {
             self.settle();
             let Frontier { states, slots, configs, steps, .. } = &mut self.frontier;
-            self.cut = Cut { at: self.at, now: slots.now, state: states.get(configs[0].state).clone() };
+            let now = slots.now + u64::from(Bug::CutCountsAReturn.is_planted());
+            self.cut = Cut { at: self.at, now, state: states.get(configs[0].state).clone() };
             *slots = Slots::new(self.cut.now);
             *steps = Some(Steps::new());
             if STATES_KEPT < states.len() {
                 *states = States::new(self.partition.ops.len());
             }
-            configs[0] = Config::start(states.number_at(self.rules, self.cut.state.clone(), self.cut.now));
+            configs.clear();
+            configs.push(Config::start(states.number_at(self.rules, self.cut.state.clone(), self.cut.now)));
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::intern::{Index, hash_of, mix};
 use crate::model::{Call, Model};
+use crate::mutants::Bug;
 
 /// The number of a state; in the order in which they were first reached.
 pub(super) type StateId = u32;
@@ -73,7 +74,7 @@ impl<S: Clone + Eq + std::hash::Hash> States<S> {
     /// The state that stands for this one when the `now`-th return is the next.
     pub(super) fn blur(&self, id: StateId, now: u64) -> StateId {
         let (until, into) = self.fades[id as usize];
-        if until < now { into } else { id }
+        if until < now.saturating_add(u64::from(Bug::FadesTooEarly.is_planted())) { into } else { id }
     }
 
     /// The state after an operation, blurred; `None` if it is impossible. Operations with one
@@ -86,13 +87,14 @@ impl<S: Clone + Eq + std::hash::Hash> States<S> {
         call: Call<'_, M::Input, M::Output>,
         now: u64,
     ) -> Option<StateId> {
-        let place = self.place(from, number);
+        let known_from = if Bug::StepsForgetTheirState.is_planted() { 0 } else { from };
+        let place = self.place(known_from, number);
         let known = self.steps[place];
-        let to = if known.from == from && known.call == number {
+        let to = if known.from == known_from && known.call == number {
             known.to
         } else {
             let to = self.step_anew(rules, from, call, now);
-            self.steps[place] = Remembered { from, call: number, to };
+            self.steps[place] = Remembered { from: known_from, call: number, to };
             to
         };
         (to != IMPOSSIBLE).then(|| self.blur(to, now))
@@ -153,7 +155,8 @@ impl<S: Clone + Eq + std::hash::Hash> States<S> {
     pub(super) fn keep<'a, M: Model<State = S>>(&mut self, model: &M, kept: impl Iterator<Item = &'a mut StateId>) {
         let old = std::mem::replace(self, Self::new(0));
         for id in kept {
-            *id = self.number(model, old.states[*id as usize].clone(), (u64::MAX, 0));
+            let new = self.number(model, old.states[*id as usize].clone(), (u64::MAX, 0));
+            *id = if Bug::KeptStatesAreMixedUp.is_planted() { 0 } else { new };
         }
     }
 }

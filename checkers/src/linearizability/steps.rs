@@ -10,6 +10,7 @@ use super::pending::{Pending, Slots, Witness};
 use super::search::Borrowed;
 use super::states::{Rules, States};
 use crate::model::Model;
+use crate::mutants::Bug;
 
 /// An operation that took effect, linked to the one before it.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +65,8 @@ impl Steps {
             if places[place] != NEVER {
                 places[place] = position(kept);
                 let step = self.steps[place];
-                self.steps[kept] = Step { before: places[step.before as usize], ..step };
+                let before = if Bug::PrunedStepsForgetTheirWay.is_planted() { START } else { places[step.before as usize] };
+                self.steps[kept] = Step { before, ..step };
                 kept += 1;
             }
         }
@@ -169,7 +171,8 @@ impl Order {
         for (operation, _) in self.sightings.iter().filter(|(_, takes_effect)| *takes_effect) {
             takes_effect[*operation as usize] = true;
         }
-        let has_place = |&&(operation, is_final): &&(u32, bool)| is_final || !takes_effect[operation as usize];
+        let is_left = |operation: u32| !takes_effect[operation as usize] && !Bug::FreedHasNoPlace.is_planted();
+        let has_place = |&&(operation, is_final): &&(u32, bool)| is_final || is_left(operation);
         self.sightings.iter().filter(has_place).map(|(operation, _)| *operation).collect()
     }
 }

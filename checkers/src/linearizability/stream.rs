@@ -17,6 +17,7 @@ use super::states::Rules;
 use super::steps::Cut;
 use crate::history::Outcome;
 use crate::model::{Call, Model};
+use crate::mutants::Bug;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Words of a set: how many operations on one key may be pending, in units of 64.
@@ -235,7 +236,8 @@ impl<M: Model> Object<M> {
     fn end(&mut self, id: u64, outcome: Outcome<M::Output>) {
         let is_answered = matches!(outcome, Outcome::Ok(_));
         self.ended = self.ended.saturating_add(1).min(NEVER - 1);
-        let returns = if is_answered { self.ended } else { NEVER };
+        let order = if Bug::ReturnsInReverse.is_planted() { NEVER - self.ended } else { self.ended };
+        let returns = if is_answered { order } else { NEVER };
         for waiting in &mut self.waiting {
             if let Waiting::Invoke { id: other, end: end @ None, .. } = waiting
                 && *other == id
@@ -328,7 +330,8 @@ impl<M: Model> Object<M> {
         let mut supposed = self.clone();
         for waiting in &mut supposed.waiting {
             if let Waiting::Invoke { end: end @ None, .. } = waiting {
-                *end = Some((Outcome::Unknown, NEVER));
+                let outcome = if Bug::InFlightHasFailed.is_planted() { Outcome::Fail } else { Outcome::Unknown };
+                *end = Some((outcome, NEVER));
             }
         }
         supposed.advance(model, limits);

@@ -8,6 +8,7 @@ use super::by_key;
 use super::partition::{NEVER, Op, OperationOf, call};
 use crate::history::{History, Outcome};
 use crate::model::Model;
+use crate::mutants::Bug;
 use std::collections::BTreeMap;
 
 /// Whether the order holds every answered operation once, none that returned before one
@@ -25,7 +26,8 @@ fn replays<'a, M: Model + 'a>(model: &M, order: impl Iterator<Item = &'a Operati
     let mut last_invocation = 0;
     for operation in order {
         last_invocation = operation.invoked_at.max(last_invocation);
-        let returns_in_time = operation.outcome == Outcome::Unknown || last_invocation <= operation.returned_at;
+        let is_free = operation.outcome == Outcome::Unknown || Bug::WitnessIgnoresTime.is_planted();
+        let returns_in_time = is_free || last_invocation <= operation.returned_at;
         match model.advance(state, &operation.input, operation.outcome.output()) {
             Some(next) if returns_in_time => state = next,
             _ => return false,
@@ -84,9 +86,10 @@ pub fn verify_witness<M: Model>(
     assert_eq!(history.operations().len(), positions.len(), "each operation has a position, or none");
     let mut is_complete = true;
     let placed = by_key(model, history, |place, operation| {
-        let answered = operation.outcome != Outcome::Unknown;
+        let answered = operation.outcome != Outcome::Unknown && !Bug::WitnessLeavesOutAnswered.is_planted();
         is_complete &= !answered || positions[place].is_some();
-        let place = (positions[place]?, model.is_read_only(call(operation)), operation.invoked_at);
+        let is_last = model.is_read_only(call(operation)) != Bug::WitnessReadsFirst.is_planted();
+        let place = (positions[place]?, is_last, operation.invoked_at);
         Some((place, operation))
     });
     let order = |mut placed: Vec<(Moment, &OperationOf<M>)>| {

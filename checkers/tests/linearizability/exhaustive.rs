@@ -94,7 +94,7 @@ pub fn history<I: Clone, O: Clone>(
 }
 
 /// Compares histories `first`, `first + step` .. of each interval order; how many were linearizable or not.
-fn compare_all(count: usize, step: usize, is_wanted: impl Fn(usize) -> bool) -> [u64; 2] {
+pub fn compare_all(count: usize, step: usize, is_wanted: impl Fn(usize) -> bool) -> [u64; 2] {
     let calls = calls();
     let histories = calls.len().pow(u32::try_from(count).expect("few operations"));
     let mut twin = KvTwin::default();

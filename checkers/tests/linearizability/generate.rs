@@ -78,21 +78,38 @@ pub fn bytes(text: &str) -> Bytes {
 /// What is written by each operation, if all of it must differ.
 const LETTERS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
+/// What small histories are made of, in shares of get, put, append, compare-and-set and delete: of
+/// everything; of writes; of what changes a value that hardly anybody sees.
+const MIXES: [[u64; 5]; 4] = [[4, 3, 2, 2, 1], [4, 3, 2, 2, 1], [4, 5, 5, 1, 0], [1, 4, 1, 3, 3]];
+
 /// An input that writes `letter`, if there is one, or one of few values.
-fn small_input(random: &mut Random, letter: Option<usize>) -> Input {
+fn small_input(random: &mut Random, mix: &[u64; 5], letter: Option<usize>) -> Input {
     let key = bytes(random.pick(&KEYS));
     let value = bytes(letter.map_or_else(|| random.pick(&VALUES), |letter| LETTERS[letter]));
     let expected = match letter {
         Some(letter) if random.below(4) != 0 => Some(bytes(LETTERS[index_below(random, letter + 1)])),
         _ => random.pick(&SEEN).map(bytes),
     };
-    match random.below(12) {
-        0..4 => Input::Get { key },
-        4..7 => Input::Put { key, value },
-        7..9 => Input::Append { key, value },
-        9..11 => Input::Cas { key, expected, value },
+    match pick_share(random, mix) {
+        0 => Input::Get { key },
+        1 => Input::Put { key, value },
+        2 => Input::Append { key, value },
+        3 => Input::Cas { key, expected, value },
         _ => Input::Delete { key },
     }
+}
+
+/// The place of a share, drawn by size.
+fn pick_share(random: &mut Random, mix: &[u64; 5]) -> usize {
+    let mut share = random.below(mix.iter().sum());
+    let is_it = |size: &u64| match share.checked_sub(*size) {
+        Some(rest) => {
+            share = rest;
+            false
+        }
+        None => true,
+    };
+    mix.iter().position(is_it).expect("a share is less than all")
 }
 
 /// A history of 4 to 10 operations on two keys. In half of them all written values differ.
@@ -100,7 +117,8 @@ pub fn small(random: &mut Random) -> Vec<Op> {
     let count = 4 + random.below(7);
     let span = random.pick(&[3, 2 * count, 4 * count]);
     let is_unique = random.below(2) == 0;
-    let mut drawn: Vec<_> = (0..count).map(|id| small_operation(random, id, span, is_unique)).collect();
+    let mix = random.pick(&MIXES);
+    let mut drawn: Vec<_> = (0..count).map(|id| small_operation(random, id, span, &mix, is_unique)).collect();
     drawn.sort_by_key(|(point, operation)| (*point, operation.id));
     let mut store = Store::default();
     for (point, operation) in &mut drawn {
@@ -118,7 +136,7 @@ pub fn small(random: &mut Random) -> Vec<Op> {
 }
 
 /// The operation, and when it takes effect; `u64::MAX` if never. The answer comes later.
-fn small_operation(random: &mut Random, id: u64, span: u64, is_unique: bool) -> (u64, Op) {
+fn small_operation(random: &mut Random, id: u64, span: u64, mix: &[u64; 5], is_unique: bool) -> (u64, Op) {
     let invoked_at = random.below(span);
     let duration = random.below(span);
     let (outcome, point) = match random.below(20) {
@@ -127,7 +145,7 @@ fn small_operation(random: &mut Random, id: u64, span: u64, is_unique: bool) -> 
         _ => (Outcome::Ok(Output::Done), invoked_at + random.below(duration + 1)),
     };
     let letter = is_unique.then(|| usize::try_from(id).expect("there are few operations"));
-    let input = small_input(random, letter);
+    let input = small_input(random, mix, letter);
     (point, Operation { id, client: id, input, outcome, invoked_at, returned_at: invoked_at + duration })
 }
 

@@ -7,7 +7,7 @@ use crate::generate::{Random, Store, bytes};
 use crate::{Op, verdict};
 use bytes::Bytes;
 use squall_checkers::history::{History, Operation, Outcome};
-use squall_checkers::linearizability::{Limits, Verdict, check};
+use squall_checkers::linearizability::{Algorithm, Limits, Verdict, check, check_by};
 use squall_checkers::model::Model;
 use squall_checkers::model::kv::{Input, Kv, Output};
 use std::collections::BTreeMap;
@@ -148,6 +148,43 @@ fn large_histories_are_judged_and_one_stale_read_is_found() {
 #[test]
 fn large_histories_in_which_all_unknown_writes_come_last_are_judged() {
     judge(Late::AtTheEnd, 6);
+}
+
+/// So many steps that those which lead nowhere are forgotten on the way. Since something is
+/// always pending, they are all there is between the beginning and the end.
+#[test]
+fn the_order_of_a_long_history_is_found() {
+    judge_long();
+}
+
+pub fn judge_long() {
+    let mut random = Random(7);
+    let mut operations = Vec::new();
+    for round in 0..40_000 {
+        let mut last = None;
+        for which in 0..2 {
+            let (id, value) = (3 * round + which, bytes(&format!("<{round}.{which}>")));
+            let (invoked_at, returned_at) = (30 * round + random.below(5), 30 * round + 5 + random.below(5));
+            last = random.pick(&[last.is_none(), true]).then(|| value.clone()).or(last);
+            let input = Input::Put { key: bytes("x"), value };
+            operations.push(Op { id, client: which, input, outcome: Outcome::Ok(Output::Done), invoked_at, returned_at });
+        }
+        let outcome = Outcome::Ok(Output::Value(last));
+        let (invoked_at, returned_at) = (30 * round + 20, 30 * round + 25);
+        operations.push(Op {
+            id: 3 * round + 2,
+            client: 0,
+            input: Input::Get { key: bytes("x") },
+            outcome,
+            invoked_at,
+            returned_at,
+        });
+    }
+    let idle = Input::Cas { key: bytes("x"), expected: Some(bytes("never written")), value: bytes("") };
+    operations.push(Op { id: u64::MAX, client: 3, input: idle, outcome: Outcome::Unknown, invoked_at: 0, returned_at: 0 });
+    let history = History::new(operations).expect("it is well-formed");
+    let verdict = check_by(Algorithm::ConfigurationSets, &Kv, &history, Limits::default());
+    assert!(matches!(verdict, Some(Verdict::Ok(_))), "{verdict:?}");
 }
 
 #[test]

@@ -4,17 +4,21 @@
 //! Read next: `twin`, which says in the fewest words what linearizable means.
 
 mod collections;
+mod corners;
 mod exhaustive;
 mod explained;
 mod generate;
 mod large;
 mod limits;
 mod models;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod objects;
 mod planted;
 mod random;
 mod streamed;
 mod twin;
+mod wide;
 mod witnessed;
 
 use objects::Object;

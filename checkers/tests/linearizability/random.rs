@@ -17,19 +17,19 @@ const HISTORIES: u64 = 100_000;
 
 #[test]
 fn the_first_hundred_thousand_random_histories_get_the_verdict_of_the_twin() {
-    compare_random(1);
+    compare_random(1, HISTORIES);
 }
 
 #[test]
 fn the_second_hundred_thousand_random_histories_get_the_verdict_of_the_twin() {
-    compare_random(2);
+    compare_random(2, HISTORIES);
 }
 
-fn compare_random(seed: u64) {
+pub fn compare_random(seed: u64, histories: u64) {
     let mut random = Random(seed);
     let mut twin = KvTwin::default();
     let (mut legal, mut unique) = (0, 0);
-    for _ in 0..HISTORIES {
+    for _ in 0..histories {
         let operations = small(&mut random);
         let verdict = compare(&mut twin, &operations);
         legal += u64::from(matches!(verdict, Verdict::Ok(_)));
@@ -51,8 +51,8 @@ fn compare_random(seed: u64) {
             assert_minimal(&mut twin, &operations, &illegal);
         }
     }
-    assert!(unique > HISTORIES / 4, "only {unique} of {HISTORIES} were judged by unique values");
-    assert!((HISTORIES / 5..HISTORIES * 4 / 5).contains(&legal), "one-sided: {legal} of {HISTORIES} are linearizable");
+    assert!(unique > histories / 4, "only {unique} of {histories} were judged by unique values");
+    assert!((histories / 5..histories * 4 / 5).contains(&legal), "one-sided: {legal} of {histories} are linearizable");
 }
 
 /// Replays the orders on a plain store, and compares each pair with real time.

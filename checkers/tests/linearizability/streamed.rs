@@ -1,13 +1,15 @@
 //! A history judged while it arrives gets, after each event, the verdict of the twin on what
 //! arrived until then.
 
-use crate::generate::{Random, small};
+use crate::generate::{Random, bytes as text, small};
 use crate::{KvTwin, Op};
 use squall_checkers::history::Outcome;
 use squall_checkers::linearizability::{Limits, SoFar, Stream, Verdict};
 use squall_checkers::model::kv::{Input, Kv, Output};
 
 const HISTORIES: u64 = 20_000;
+
+const WELL_FORMED: &str = "the events are well-formed";
 
 /// An event of an operation, by place; invocations come before returns of the same time.
 #[derive(Clone, Copy)]
@@ -31,7 +33,7 @@ fn feed(stream: &mut Stream<Kv>, operations: &[Op], event: Event) {
         Event::Invoke(place) => stream.invoke(operations[place].id, operations[place].input.clone()),
         Event::End(place) => stream.end(operations[place].id, operations[place].outcome.clone()),
     }
-    .expect("the events are well-formed");
+    .expect(WELL_FORMED);
 }
 
 /// What arrived so far; operations in flight are of unknown outcome.
@@ -52,8 +54,12 @@ fn arrived(operations: &[Op], events: &[Event]) -> Vec<Op> {
 
 #[test]
 fn after_each_event_the_verdict_is_the_twins() {
+    compare_streams(HISTORIES);
+}
+
+pub fn compare_streams(histories: u64) {
     let (mut random, mut twin, mut illegal) = (Random(5), KvTwin::default(), 0);
-    for _ in 0..HISTORIES {
+    for _ in 0..histories {
         let operations = small(&mut random);
         let events = events(&operations);
         let mut stream = Stream::new(Kv, Limits::default());
@@ -74,7 +80,7 @@ fn after_each_event_the_verdict_is_the_twins() {
             differing => panic!("{differing:?}\n{operations:#?}"),
         }
     }
-    assert!((HISTORIES / 5..HISTORIES * 4 / 5).contains(&illegal));
+    assert!((histories / 5..histories * 4 / 5).contains(&illegal));
 }
 
 /// A million operations go through, and what the judge remembers does not grow: each value
@@ -95,6 +101,31 @@ fn nothing_waits_at_quiet_points_of_a_long_history() {
     stream.invoke(1, Input::Get { key: key.clone() }).unwrap();
     stream.end(1, Outcome::Ok(Output::Value(None))).unwrap();
     assert_eq!(stream.verdict(), SoFar::Illegal { key, operation: 1 });
+}
+
+/// What nobody can ask for any more is forgotten while two values are still possible.
+#[test]
+fn states_are_forgotten_but_those_that_are_possible() {
+    judge_many_states();
+}
+
+pub fn judge_many_states() {
+    let key = || bytes::Bytes::from_static(b"k");
+    let mut stream = Stream::new(Kv, Limits::default());
+    for round in 0..1_000 {
+        stream.invoke(0, Input::Put { key: key(), value: text(&format!("{round}")) }).expect(WELL_FORMED);
+        stream.end(0, Outcome::Ok(Output::Done)).expect(WELL_FORMED);
+        for (id, value) in [(1, "a"), (2, "b")] {
+            stream.invoke(id, Input::Append { key: key(), value: text(value) }).expect(WELL_FORMED);
+        }
+        for id in [1, 2] {
+            stream.end(id, Outcome::Ok(Output::Done)).expect(WELL_FORMED);
+        }
+        let seen = text(&format!("{round}{}", ["ab", "ba"][round % 2]));
+        stream.invoke(3, Input::Get { key: key() }).expect(WELL_FORMED);
+        stream.end(3, Outcome::Ok(Output::Value(Some(seen)))).expect(WELL_FORMED);
+        assert_eq!(stream.verdict(), SoFar::Ok, "after {round} rounds");
+    }
 }
 
 #[test]

@@ -69,6 +69,7 @@ pub const EDGES: &[Edge] = &[
     ),
     ("raft/src/server/files/", &[Ban::Outside], "the folder of a server, which only production's `Env` carries"),
     ("raft/src/server/engine.rs", &[Ban::Threads], "asks whether a panic unwinds past it"),
+    ("checkers/src/mutants.rs", &[Ban::Threads], "which bug a test has planted; only with the feature `mutants`"),
     (
         "sim/src/arena/madsim/",
         &[Ban::Executors],

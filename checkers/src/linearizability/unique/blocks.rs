@@ -9,6 +9,7 @@
 //! Not here: operations that failed (`refused`).
 
 use super::calls::{Call, Calls, NONE, Node};
+use crate::mutants::Bug;
 
 /// A block: a write, what followed it, and their reads; or the initial value with the same.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +144,7 @@ impl Blocks {
             }
         }
         // Others wait for each other in a circle.
-        (followed == self.needed).then_some(())
+        (followed == self.needed || Bug::CirclesAreBlocks.is_planted()).then_some(())
     }
 
     /// Adds the block that begins with `first`, if it has an order; how many values it has.
@@ -172,10 +173,10 @@ impl Blocks {
         let forward = self.blocks.iter().filter(|block| block.is_forward());
         let mut zones: Vec<(u32, u32)> = forward.map(|block| (block.first_return, block.last_invocation)).collect();
         zones.sort_unstable();
-        if zones.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+        if zones.windows(2).any(|pair| pair[1].0 < pair[0].1) && !Bug::ZonesOverlap.is_planted() {
             return None;
         }
-        if self.blocks.iter().any(|block| block.first_return < block.begins(&zones)) {
+        if self.blocks.iter().any(|block| block.first_return < block.begins(&zones)) && !Bug::BlocksWithinZones.is_planted() {
             return None;
         }
         // A zone that ends where another block begins comes first: it began earlier.
@@ -276,7 +277,7 @@ impl Blocks {
 impl Block {
     /// Takes in what comes next; `None` if it returned before something ahead of it was invoked.
     fn add(&mut self, first_return: u32, last_invocation: u32) -> Option<()> {
-        if first_return < self.last_invocation {
+        if first_return < self.last_invocation && !Bug::BlocksHaveNoOrder.is_planted() {
             return None;
         }
         self.first_return = self.first_return.min(first_return);

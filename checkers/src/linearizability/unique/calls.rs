@@ -6,6 +6,7 @@
 use super::super::partition::{Event, NEVER, Op, Partition};
 use super::pieces::{Piece, Pieces};
 use crate::model::{Access, Model, Value};
+use crate::mutants::Bug;
 
 /// A value, by the piece that was written last; [`Calls::initial`] before any.
 pub(super) type Node = u32;
@@ -161,7 +162,7 @@ impl<'a> Builder<'a> {
             let (place, was_first) = (piece as usize, is_first(node));
             if self.is_append[place] {
                 let before = &mut self.before[place];
-                if *before != NONE && *before != node {
+                if *before != NONE && *before != node && !Bug::AppendsFollowTwoValues.is_planted() {
                     return None;
                 }
                 *before = node;

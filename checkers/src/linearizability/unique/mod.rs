@@ -21,6 +21,7 @@ mod refused;
 
 use super::partition::{Event, Partition};
 use crate::model::Model;
+use crate::mutants::Bug;
 use blocks::Blocks;
 use calls::Calls;
 
@@ -47,6 +48,6 @@ fn first_death<M: Model>(calls: &Calls, partition: &Partition<'_, M>) -> Option<
     let deadly = returns.partition_point(|(at, _)| Blocks::new(calls, at + 1).is_some());
     let (at, operation) = *returns.get(deadly)?;
     // Blocks ignore what failed, so without it there may have been no order even earlier.
-    refused::order(calls, partition, at, Blocks::new(calls, at)?)?;
-    Some(operation)
+    let before = refused::order(calls, partition, at, Blocks::new(calls, at)?);
+    (before.is_some() || Bug::BlameForgetsRefused.is_planted()).then_some(operation)
 }

@@ -9,6 +9,7 @@ use super::super::partition::{Event, Partition};
 use super::blocks::Blocks;
 use super::calls::{Call, Calls, Node};
 use crate::model::Model;
+use crate::mutants::Bug;
 
 /// How often blocks are moved before the search is left to decide.
 const ROUNDS: usize = 16;
@@ -40,7 +41,7 @@ fn place<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, order:
         }
         if matches!(event, Event::Return(_)) {
             // What is invoked from now on comes later.
-            overtaken = overtaken.max(place_of[operation as usize]);
+            overtaken = if Bug::RefusedOvertake.is_planted() { 0 } else { overtaken.max(place_of[operation as usize]) };
             continue;
         }
         while gaps.first_return_after[earliest] < span.invoked {
@@ -48,7 +49,8 @@ fn place<M: Model>(calls: &Calls, partition: &Partition<'_, M>, end: u32, order:
         }
         let fits = |gap: &usize| gaps.values[*gap] != unexpected;
         let gap = (earliest.max(overtaken)..gaps.values.len()).find(fits);
-        let Some(gap) = gap.filter(|gap| gaps.last_invocation_before[*gap] <= span.returned) else {
+        let Some(gap) = gap.filter(|gap| gaps.last_invocation_before[*gap] <= span.returned || Bug::RefusedTooLate.is_planted())
+        else {
             homeless.push(operation);
             continue;
         };

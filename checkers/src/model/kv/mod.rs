@@ -8,6 +8,7 @@ mod horizon;
 
 use super::text::{optional, quoted, seen};
 use super::{Access, Call, Model, Use, Value as Seen};
+use crate::mutants::Bug;
 use bytes::Bytes;
 pub use horizon::Horizon;
 
@@ -242,6 +243,9 @@ impl Model for Kv {
     fn inert_from(&self, horizon: &Horizon, input: &Input) -> u64 {
         match input {
             Input::Put { value, .. } => horizon.observed_until(value).saturating_add(1),
+            Input::Append { value, .. } if Bug::HorizonForgetsAppends.is_planted() => {
+                horizon.observed_until(value).saturating_add(1)
+            }
             Input::Append { value, .. } => horizon.contained_until(value).saturating_add(1),
             Input::Get { .. } | Input::Cas { .. } | Input::Delete { .. } => u64::MAX,
         }
