@@ -100,6 +100,32 @@ bugs! {
     RefusedTooLate,
     /// Unique values: the blame does not ask whether what was refused had a place before.
     BlameForgetsRefused,
+    /// Unique values: a block moves behind blocks that it must precede, to make way.
+    BlocksMoveBack,
+    /// Unique values: a block moves ahead of blocks that must precede it, to make way.
+    BlocksMoveAhead,
+    /// Queues: a value may be enqueued twice.
+    EnqueuedTwiceIsOnce,
+    /// Queues: a value may leave twice.
+    DequeuedTwiceIsOnce,
+    /// Queues: what nobody dequeued was never there.
+    WhatStaysNeverCame,
+    /// Queues: a dequeue may find nothing while something is there.
+    EmptyWithValuesInside,
+    /// Queues: the order of enqueues does not matter.
+    EnqueuesInAnyOrder,
+    /// Queues: a dequeue of unknown outcome may happen before it was invoked.
+    UnknownDequeueBeforeItsTime,
+    /// Sets: an element may be seen before its add was invoked.
+    SeenBeforeItsAdd,
+    /// Sets: an element may be taken out twice.
+    TakenOutTwice,
+    /// Sets: an add does not wait for who did not see the element.
+    AbsenceIsForgotten,
+    /// Sets: a read need not have seen less than one that saw more.
+    ReadsThatSawMoreAreForgotten,
+    /// Sets: removals do not matter to reads of the whole set.
+    RemovalsWithReads,
     /// Streams: what is in flight has failed.
     InFlightHasFailed,
     /// Streams: what returns first is known to return last.

@@ -71,8 +71,7 @@ fn search<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits<'_>,
     let found = match pending {
         0..=64 => compete::<M, 1>(model, partition, limits, only),
         65..=128 => compete::<M, 2>(model, partition, limits, only),
-        129..=256 => compete::<M, 4>(model, partition, limits, only),
-        257..=512 => compete::<M, 8>(model, partition, limits, only),
+        129..=512 => compete::<M, 8>(model, partition, limits, only),
         513..=PENDING_MAX => compete::<M, { PENDING_MAX / 64 }>(model, partition, limits, only),
         _ => Err(Stop::Halt(Halt::Limit(Limit::Pending(pending)))),
     };

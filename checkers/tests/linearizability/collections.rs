@@ -35,9 +35,9 @@ impl Counts {
     }
 }
 
-fn random_histories<O: Drawn>(seed: u64) -> Counts {
+fn random_histories<O: Drawn>(seed: u64, histories: u64) -> Counts {
     let (mut random, mut twin, mut counts) = (Random(seed), Twin::<O>::default(), Counts::default());
-    for _ in 0..HISTORIES {
+    for _ in 0..histories {
         let operations = draw_unique::<O>(&mut random, 10);
         counts.add(&mut twin, &operations);
     }
@@ -47,7 +47,7 @@ fn random_histories<O: Drawn>(seed: u64) -> Counts {
 
 #[test]
 fn random_histories_of_queues() {
-    let counts = random_histories::<QueueObject>(21);
+    let counts = random_histories::<QueueObject>(21, HISTORIES);
     assert!(counts.conquered[0] * 10 > counts.legal * 8, "{counts:?}");
     assert!(counts.conquered[1] * 10 > counts.illegal * 8, "{counts:?}");
     assert!(counts.illegal > HISTORIES / 8, "{counts:?}");
@@ -55,7 +55,7 @@ fn random_histories_of_queues() {
 
 #[test]
 fn random_histories_of_sets() {
-    let counts = random_histories::<SetObject>(22);
+    let counts = random_histories::<SetObject>(22, HISTORIES);
     assert!(counts.conquered[0] * 10 > counts.legal * 8, "{counts:?}");
     assert!(counts.conquered[1] * 10 > counts.illegal * 8, "{counts:?}");
     assert!(counts.illegal > HISTORIES / 5, "{counts:?}");
@@ -110,47 +110,54 @@ fn every_small_history<O: Drawn>(calls_on: impl Fn(&Bytes) -> Vec<(O::Input, Out
     every_history::<O>(&one, 4, if is_nightly { 1 } else { step });
 }
 
+fn calls_of_queues(key: &Bytes) -> Vec<(queue::Input, Outcome<queue::Output>)> {
+    use queue::{Action, Input, Output};
+    let input = |action| Input { key: key.clone(), action };
+    let enqueue = |value| input(Action::Enqueue { value: bytes(value) });
+    let dequeued = |value: Option<&str>| (input(Action::Dequeue), Outcome::Ok(Output::Dequeued(value.map(bytes))));
+    let mut calls = vec![(input(Action::Dequeue), Outcome::Unknown), (enqueue("a"), Outcome::Fail)];
+    for value in ["a", "b"] {
+        calls.extend([Outcome::Ok(Output::Done), Outcome::Unknown].map(|outcome| (enqueue(value), outcome)));
+    }
+    calls.extend([None, Some("a"), Some("b")].map(dequeued));
+    calls
+}
+
+fn calls_of_sets(key: &Bytes) -> Vec<(set::Input, Outcome<set::Output>)> {
+    use set::{Action, Input, Output};
+    let mut calls = Vec::new();
+    let mut add = |action: Action, outputs: &[Output], is_unknown: bool| {
+        let input = Input { key: key.clone(), action };
+        calls.extend(outputs.iter().map(|output| (input.clone(), Outcome::Ok(output.clone()))));
+        calls.extend(is_unknown.then(|| (input, Outcome::Unknown)));
+    };
+    let changed = [Output::Done, Output::Changed(true), Output::Changed(false)];
+    for element in ["a", "b"].map(bytes) {
+        add(Action::Add { element: element.clone() }, &changed, true);
+        add(Action::Remove { element: element.clone() }, &changed, true);
+        add(Action::Contains { element }, &[true, false].map(Output::Contains), false);
+    }
+    let seen = [&[][..], &["a"], &["b"], &["a", "b"]];
+    add(Action::Read, &seen.map(|seen| Output::Elements(seen.iter().copied().map(bytes).collect())), false);
+    calls
+}
+
 #[test]
 fn small_histories_of_queues() {
-    use queue::{Action, Input, Output};
-    every_small_history::<QueueObject>(
-        |key| {
-            let input = |action| Input { key: key.clone(), action };
-            let enqueue = |value| input(Action::Enqueue { value: bytes(value) });
-            let dequeued = |value: Option<&str>| (input(Action::Dequeue), Outcome::Ok(Output::Dequeued(value.map(bytes))));
-            let mut calls = vec![(input(Action::Dequeue), Outcome::Unknown), (enqueue("a"), Outcome::Fail)];
-            for value in ["a", "b"] {
-                calls.extend([Outcome::Ok(Output::Done), Outcome::Unknown].map(|outcome| (enqueue(value), outcome)));
-            }
-            calls.extend([None, Some("a"), Some("b")].map(dequeued));
-            calls
-        },
-        1,
-    );
+    every_small_history::<QueueObject>(calls_of_queues, 1);
 }
 
 #[test]
 fn small_histories_of_sets() {
-    use set::{Action, Input, Output};
-    every_small_history::<SetObject>(
-        |key| {
-            let mut calls = Vec::new();
-            let mut add = |action: Action, outputs: &[Output], is_unknown: bool| {
-                let input = Input { key: key.clone(), action };
-                calls.extend(outputs.iter().map(|output| (input.clone(), Outcome::Ok(output.clone()))));
-                calls.extend(is_unknown.then(|| (input, Outcome::Unknown)));
-            };
-            let changed = [Output::Done, Output::Changed(true), Output::Changed(false)];
-            for element in ["a", "b"].map(bytes) {
-                add(Action::Add { element: element.clone() }, &changed, true);
-                add(Action::Remove { element: element.clone() }, &changed, true);
-                add(Action::Contains { element }, &[true, false].map(Output::Contains), false);
-            }
-            let seen = [&[][..], &["a"], &["b"], &["a", "b"]];
-            add(Action::Read, &seen.map(|seen| Output::Elements(seen.iter().copied().map(bytes).collect())), false);
-            calls
-        },
-        // Coprime to the number of calls, so that a sample meets every call in every place.
-        31,
-    );
+    // Coprime to the number of calls, so that a sample meets every call in every place.
+    every_small_history::<SetObject>(calls_of_sets, 31);
+}
+
+/// Fewer of the same, for planted bugs.
+#[cfg(feature = "mutants")]
+pub fn compare_collections() {
+    every_history::<QueueObject>(&calls_of_queues(&bytes(KEYS[0])), 3, 1);
+    every_history::<SetObject>(&calls_of_sets(&bytes(KEYS[0])), 3, 5);
+    random_histories::<QueueObject>(21, 20_000);
+    random_histories::<SetObject>(22, 20_000);
 }

@@ -61,6 +61,7 @@ pub fn all_have_an_order() {
     equal_appends_of_which_the_first_to_return_comes_first();
     a_put_that_only_hides();
     an_unseen_put_between_two_deletes();
+    a_put_that_makes_way_for_a_refusal();
 }
 
 /// The put hides the first append, so that one need not come again. If it stood in for the
@@ -92,4 +93,12 @@ fn an_unseen_put_between_two_deletes() {
     let unseen = [maybe(put("p", 0, 0)), put("q", 1, 3), cas(None, "c", false, 1, 2), delete(4, 5), delete(6, 7)];
     assert!(is_legal(&unseen));
     assert!(!is_legal(&[&unseen[..], &[delete(8, 9)]].concat()));
+}
+
+/// The refusal is right only if `b` was there already. Then `b` comes before `x`, and may still be
+/// read as long as `x` has not returned.
+fn a_put_that_makes_way_for_a_refusal() {
+    let refused = [put("v", 0, 1), cas(Some("v"), "n", false, 4, 6), put("b", 5, 20), get("b", 10, 11)];
+    assert!(is_legal(&[&refused[..], &[put("x", 7, 30)]].concat()));
+    assert!(!is_legal(&[&refused[..], &[put("x", 7, 8)]].concat()));
 }

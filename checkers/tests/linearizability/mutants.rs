@@ -4,7 +4,7 @@
 //! Not here: wrong models and histories (`planted`).
 
 use crate::objects::{AppendListObject, CasRegisterObject, CounterObject, Drawn, QueueObject};
-use crate::{corners, exhaustive, large, models, random, streamed, wide, witnessed};
+use crate::{collections, corners, exhaustive, large, models, random, streamed, wide, witnessed};
 use squall_checkers::mutants::Bug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 type Part = (&'static str, fn());
 
 /// The quick ones first.
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     ("all histories of two operations", || assert_ne!(exhaustive::compare_all(2, 1, |_| true), [0, 0])),
     ("witnesses", || witnessed::compare_witnesses(2_000)),
     ("streams", || streamed::compare_streams(500)),
@@ -21,6 +21,7 @@ const PARTS: [Part; 9] = [
     ("many pending", || wide::compare_wide(1_000)),
     ("random histories", || random::compare_random(1, 20_000)),
     ("histories by hand", corners::all_have_an_order),
+    ("queues and sets", collections::compare_collections),
     ("other models", || {
         models::agrees_with_the_twin::<CasRegisterObject>(&CasRegisterObject::model(), 2_000);
         models::agrees_with_the_twin::<AppendListObject>(&AppendListObject::model(), 2_000);

@@ -8,6 +8,7 @@
 use super::super::super::partition::Partition;
 use super::{Call, Calls, InFlight, LATER, Window};
 use crate::model::Model;
+use crate::mutants::Bug;
 
 /// In place of an operation.
 pub(super) const NONE: u32 = u32::MAX;
@@ -55,7 +56,9 @@ impl Lives {
             }
         }
         unknown.sort_unstable();
-        lives.retain(|life| life.put.is_certain() || life.taken.is_certain());
+        lives.retain(|life| {
+            (life.put.is_certain() && !(Bug::WhatStaysNeverCame.is_planted() && life.dequeue == NONE)) || life.taken.is_certain()
+        });
         for life in &mut lives {
             let by_any = unknown.first().filter(|_| in_flight == InFlight::ByAny && life.is_in_flight());
             if let Some((from, _)) = by_any {
@@ -70,7 +73,7 @@ impl Lives {
 impl Life {
     /// Notes a dequeue; `None` if the value surely left twice.
     fn leave(&mut self, operation: u32, window: Window) -> Option<()> {
-        if window.is_certain() && self.taken.is_certain() {
+        if window.is_certain() && self.taken.is_certain() && !Bug::DequeuedTwiceIsOnce.is_planted() {
             return None;
         }
         // Of two that may have done it, what the later one can do the earlier one can.

@@ -15,6 +15,7 @@ use super::super::partition::Partition;
 use super::numbers::Numbers;
 use super::{LATER, Window, first_death};
 use crate::model::{Model, Queueing};
+use crate::mutants::Bug;
 use lives::Lives;
 
 /// What an operation does, by the number of the value.
@@ -49,6 +50,7 @@ impl Calls {
             is_enqueued.resize(numbers.len(), false);
             if let Call::Enqueue(value) = call
                 && std::mem::replace(&mut is_enqueued[value as usize], true)
+                && !Bug::EnqueuedTwiceIsOnce.is_planted()
             {
                 return None;
             }

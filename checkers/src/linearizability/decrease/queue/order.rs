@@ -8,6 +8,7 @@
 use super::lives::{Life, Lives, NONE};
 use super::peel::peel;
 use super::{LATER, Window};
+use crate::mutants::Bug;
 
 impl Lives {
     /// An order of the operations; `None` if there is none.
@@ -54,7 +55,8 @@ fn moments(lives: &[Life], dequeues: &[(Window, u32)]) -> Option<Vec<(u32, u32)>
     });
     let first = |(window, operation): &(Window, u32)| {
         let before = there.partition_point(|(from, _)| *from <= window.from);
-        let gap = before.checked_sub(1).map_or(window.from, |last| there[last].1.max(window.from));
+        let within = before.checked_sub(1).filter(|_| !Bug::EmptyWithValuesInside.is_planted());
+        let gap = within.map_or(window.from, |last| there[last].1.max(window.from));
         (gap <= window.to).then_some((gap, *operation))
     };
     let mut moments = dequeues.iter().map(first).collect::<Option<Vec<_>>>()?;

@@ -13,6 +13,7 @@
 
 use super::lives::{Life, NONE};
 use super::{LATER, Window};
+use crate::mutants::Bug;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -21,6 +22,9 @@ use std::collections::BinaryHeap;
 pub(super) fn peel(lives: &mut [Life], unknown: &[(u32, u32)]) -> Option<Vec<u32>> {
     let mut puts = Side::new(lives, |life| Some(life.put));
     let mut takes = Side::new(lives, |life| (life.dequeue != NONE).then_some(life.taken));
+    if Bug::EnqueuesInAnyOrder.is_planted() {
+        puts.by_to.clear();
+    }
     // On how many sides it has to wait.
     let mut waits: Vec<u8> = lives.iter().map(|life| if life.dequeue == NONE { 1 } else { 2 }).collect();
     let mut is_out = vec![false; lives.len()];
@@ -48,6 +52,7 @@ pub(super) fn peel(lives: &mut [Life], unknown: &[(u32, u32)]) -> Option<Vec<u32
                 return None;
             }
             let life = &mut lives[value as usize];
+            let from = if Bug::UnknownDequeueBeforeItsTime.is_planted() { 0 } else { from };
             (life.dequeue, life.taken.from) = (operation, from.max(life.put.from));
             value
         };

@@ -10,6 +10,7 @@
 use super::super::super::partition::Partition;
 use super::{Call, Calls, LATER, Window};
 use crate::model::Model;
+use crate::mutants::Bug;
 
 /// The operations on each element.
 pub(super) struct ByElement(Vec<Vec<u32>>);
@@ -83,7 +84,9 @@ impl Stay {
                     last_invocation = last_invocation.max(window.from);
                     was_seen = true;
                 }
-                Call::TakeOut(_) if window.is_certain() && taken_out.is_some() => return None,
+                Call::TakeOut(_) if window.is_certain() && taken_out.is_some() && !Bug::TakenOutTwice.is_planted() => {
+                    return None;
+                }
                 Call::TakeOut(_) if window.is_certain() => taken_out = Some((*window, *operation)),
                 _ => {}
             }
@@ -100,7 +103,7 @@ impl Stay {
         let remove =
             taken_out.or_else(|| candidates.map(|(_, window, place)| (*window, *place)).min_by_key(|(window, _)| window.from));
         let ends = remove.map_or(LATER, |(window, _)| earliest_end.max(window.from));
-        if latest_begin < add.from {
+        if latest_begin < add.from && !Bug::SeenBeforeItsAdd.is_planted() {
             return None;
         }
         // If nobody needs it to last, it comes and goes at one moment.

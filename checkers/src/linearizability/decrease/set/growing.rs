@@ -10,6 +10,7 @@ use super::super::super::partition::Partition;
 use super::chain::{Chain, UNSEEN};
 use super::{Call, Calls, LATER, Window};
 use crate::model::Model;
+use crate::mutants::Bug;
 
 /// What the operations on an element ask for.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +98,10 @@ fn add_and_read<M: Model>(
             continue;
         }
         let (window, operation) = element.add?;
-        element.added = within(window, window.from.max(element.absent_from).max(last_read))?;
+        element.added = within(
+            window,
+            window.from.max(if Bug::AbsenceIsForgotten.is_planted() { 0 } else { element.absent_from }).max(last_read),
+        )?;
         last_add = last_add.max(element.added);
         steps.push((element.added, *rank, Kind::Add, operation));
     }

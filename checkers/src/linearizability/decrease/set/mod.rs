@@ -12,6 +12,7 @@ use super::super::partition::{Partition, position};
 use super::numbers::Numbers;
 use super::{LATER, Window, first_death};
 use crate::model::{Membership, Model};
+use crate::mutants::Bug;
 
 /// What an operation does, by the number of the element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,7 @@ pub(super) fn judge<M: Model>(model: &M, partition: &Partition<'_, M>) -> Option
         let by_element = elements::ByElement::new(&calls);
         return decide(partition, |end| by_element.order(&calls, partition, end));
     }
-    if calls.has_removals() {
+    if calls.has_removals() && !Bug::RemovalsWithReads.is_planted() {
         return None;
     }
     let chain = chain::Chain::new(&calls, partition);
