@@ -1,7 +1,8 @@
 //! The linearizability checker against what porcupine needed: `cargo bench -p squall-checkers`.
 //!
 //! CPU time of one thread, of the check alone (the history is in memory), the median of
-//! several runs. Every verdict is compared with the one that must come out. An argument
+//! several runs; and the most memory that the process held meanwhile, history included, where
+//! Linux tells. Every verdict is compared with the one that must come out. An argument
 //! chooses the rows whose names contain it.
 //!
 //! Porcupine's figures come from another run on the same kind of machine, and for generated
@@ -36,7 +37,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    println!("{:<36} {:>8} {:>12} {:>12} {:>9}", "row", "verdict", "ms", "porcupine", "ratio");
+    println!("{:<36} {:>8} {:>12} {:>12} {:>9} {:>9}", "row", "verdict", "ms", "porcupine", "ratio", "peak MiB");
     let (mut etcd, mut etcd_porcupine) = (Vec::new(), 0.0);
     for row in rows() {
         if !wanted.is_empty() && !wanted.iter().any(|wanted| row.name.contains(wanted)) {
@@ -86,6 +87,7 @@ fn measured(row: &Row) -> f64 {
 
 fn judged<M: Model>(row: &Row, model: &M, history: &History<M::Input, M::Output>, expected: Option<bool>) -> f64 {
     let mut verdict = "";
+    forget_peak();
     let (ms, _) = median(|| {
         let start = cpu_time();
         let clock = move || cpu_time() - start;
@@ -107,8 +109,21 @@ fn judged<M: Model>(row: &Row, model: &M, history: &History<M::Input, M::Output>
     }
     let porcupine = row.porcupine_ms.map_or_else(|| row.porcupine_verdict.clone(), |ms| format!("{ms:.3}"));
     let ratio = row.porcupine_ms.map_or_else(String::new, |theirs| format!("{:.1}", theirs / ms));
-    println!("{:<36} {verdict:>8} {ms:>12.3} {porcupine:>12} {ratio:>9}", row.name);
+    println!("{:<36} {verdict:>8} {ms:>12.3} {porcupine:>12} {ratio:>9} {:>9}", row.name, peak_mib());
     ms
+}
+
+/// Lets the kernel measure anew how much memory the process held at most.
+fn forget_peak() {
+    // Elsewhere than on Linux there is no such file, and no peak to print.
+    drop(std::fs::write("/proc/self/clear_refs", "5"));
+}
+
+/// How much memory the process held at most since then; nothing where nobody tells.
+fn peak_mib() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    peak.map_or_else(String::new, |kib| (kib / 1024).to_string())
 }
 
 /// The median in milliseconds, and what came of the last time.

@@ -112,8 +112,35 @@ pub struct Illegal<K> {
 /// # Ok::<(), squall_checkers::history::HistoryError>(())
 /// ```
 pub fn check<M: Model>(model: &M, history: &History<M::Input, M::Output>, limits: Limits<'_>) -> Verdict<M::Key> {
+    check_watched(model, history, limits, |_| {})
+}
+
+/// How far a check has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Keys that were judged.
+    pub keys: usize,
+    /// Of so many.
+    pub of_keys: usize,
+    /// Operations on those keys.
+    pub operations: usize,
+    /// Of so many. Operations that surely failed are not looked at.
+    pub of_operations: usize,
+}
+
+/// The same as [`check`]; `watch` is told how far it has come, at first and after each key.
+///
+/// # Panics
+///
+/// As [`check`].
+pub fn check_watched<M: Model>(
+    model: &M,
+    history: &History<M::Input, M::Output>,
+    limits: Limits<'_>,
+    watch: impl FnMut(Progress),
+) -> Verdict<M::Key> {
     let judge = |partition: &Partition<'_, M>| Some(object::judge(model, partition, limits));
-    check_each(model, history, judge).expect("it never declines")
+    check_each(model, history, judge, watch).expect("it never declines")
 }
 
 /// Judges a history by one algorithm only; `None` if it declines. [`check`] chooses by itself.
@@ -123,7 +150,7 @@ pub fn check_by<M: Model>(
     history: &History<M::Input, M::Output>,
     limits: Limits<'_>,
 ) -> Option<Verdict<M::Key>> {
-    check_each(model, history, |partition| object::judge_by(algorithm, model, partition, limits))
+    check_each(model, history, |partition| object::judge_by(algorithm, model, partition, limits), |_| {})
 }
 
 /// Judges each object; `None` as soon as `judge` declines one.
@@ -131,10 +158,14 @@ fn check_each<M: Model>(
     model: &M,
     history: &History<M::Input, M::Output>,
     judge: impl Fn(&Partition<'_, M>) -> Option<Found>,
+    mut watch: impl FnMut(Progress),
 ) -> Option<Verdict<M::Key>> {
     let mut orders = BTreeMap::new();
     let mut undecided = None;
     let places = by_key(model, history, |place, _| Some(position(place)));
+    let of_operations = places.values().map(Vec::len).sum();
+    let mut progress = Progress { keys: 0, of_keys: places.len(), operations: 0, of_operations };
+    watch(progress);
     for (key, places) in places {
         let partition = Partition::new(model, history.operations(), &places);
         match judge(&partition)? {
@@ -144,6 +175,9 @@ fn check_each<M: Model>(
             Found::Dead(operation) => return Some(Verdict::Illegal(illegal(key, &partition, operation))),
             Found::Limit(limit) => undecided = undecided.or(Some(Verdict::Unknown { key, limit })),
         }
+        progress.keys += 1;
+        progress.operations += places.len();
+        watch(progress);
     }
     Some(undecided.unwrap_or(Verdict::Ok(orders)))
 }

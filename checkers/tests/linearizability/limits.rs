@@ -3,7 +3,9 @@
 use crate::generate::bytes;
 use crate::{Op, verdict};
 use squall_checkers::history::{History, Operation, Outcome};
-use squall_checkers::linearizability::{Algorithm, Limit, Limits, PENDING_MAX, Time, Verdict, check, check_by, explain};
+use squall_checkers::linearizability::{
+    Algorithm, Limit, Limits, PENDING_MAX, Progress, Time, Verdict, check, check_by, check_watched, explain,
+};
 use squall_checkers::model::Model;
 use squall_checkers::model::kv::{Input, Kv, Output};
 use std::time::Duration;
@@ -203,4 +205,15 @@ fn the_searches_in_turn_know_what_one_of_them_knows() {
         let Verdict::Illegal(illegal) = verdict else { panic!("nobody wrote what was read: {verdict:?}") };
         assert_eq!(illegal.operation, 8);
     }
+}
+
+#[test]
+fn a_check_tells_how_far_it_has_come_key_by_key() {
+    let done = || Outcome::Ok(Output::Done);
+    let operations = vec![put(1, "x", done()), put(2, "y", done()), put(3, "x", Outcome::Unknown), put(4, "z", Outcome::Fail)];
+    let history = History::new(operations).expect("it is well-formed");
+    let mut seen = Vec::new();
+    check_watched(&Kv, &history, Limits::default(), |progress| seen.push(progress));
+    let at = |keys, operations| Progress { keys, of_keys: 2, operations, of_operations: 3 };
+    assert_eq!(seen, [at(0, 0), at(1, 2), at(2, 3)]);
 }

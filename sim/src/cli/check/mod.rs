@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use squall_checkers::format::spelling::Spelling;
 use squall_checkers::format::{self, Format, Judge, RecordedOf, with_model};
 use squall_checkers::history::Outcome;
-use squall_checkers::linearizability::{self, Limits, Time, Verdict as Linearizability};
+use squall_checkers::linearizability::{self, Limits, Progress, Time, Verdict as Linearizability};
 use squall_checkers::model::Model;
 
 use self::illegal::IllegalJson;
@@ -85,10 +85,11 @@ impl Judge for One<'_> {
         let bar = progress(format!("reading {}", self.file));
         let format = self.arguments.format.or_else(|| Format::guess(self.text));
         let recorded = format::read(model, self.file, self.text.as_bytes(), format)?;
-        bar.set_message(format!("judging {} operations of {}", recorded.history.operations().len(), self.file));
         let began = wall();
         let clock = || Duration::from_nanos(wall().saturating_sub(began));
-        let verdict = linearizability::check(model, &recorded.history, limits(self.arguments, &clock));
+        let verdict = linearizability::check_watched(model, &recorded.history, limits(self.arguments, &clock), |judged| {
+            bar.set_message(judging(&judged, self.file));
+        });
         let wall_ns = wall().saturating_sub(began);
         bar.set_message(format!("explaining the verdict on {}", self.file));
         let (mut json, orders) = describe(model, &recorded, verdict, limits(self.arguments, &clock));
@@ -114,6 +115,11 @@ fn limits<'a>(arguments: &Check, clock: &'a dyn Fn() -> Duration) -> Limits<'a> 
         memory_bytes: arguments.memory_limit.map_or(default.memory_bytes, |mib| mib.saturating_mul(1 << 20)),
         time: arguments.time_limit.map(|limit| Time { limit: Duration::from_nanos(limit), clock }),
     }
+}
+
+/// How far the check of a file has come.
+fn judging(Progress { keys, of_keys, operations, of_operations }: &Progress, file: &str) -> String {
+    format!("judged {keys} of {of_keys} keys, {operations} of {of_operations} operations of {file}")
 }
 
 /// A spinner with the time that has passed, on standard error; nothing where that is no terminal.
