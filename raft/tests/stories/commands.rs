@@ -33,6 +33,7 @@ pub fn run(story: &mut Story, command: &str) -> Ran {
         "order" => order(story, words),
         "wait" => wait(story, words),
         "tick" => tick(story, words),
+        "next" => next(story, words),
         "deliver" => deliver(story, words),
         "drop" => drop(story, words),
         "duplicate" => duplicate(story, words),
@@ -188,6 +189,15 @@ fn wait(story: &mut Story, words: &[&str]) -> Ran {
 fn tick(story: &mut Story, words: &[&str]) -> Ran {
     let [id] = words else { return usage("tick NODE") };
     story.play()?.tick(node(id)?)?;
+    Ok(Shown::Events)
+}
+
+fn next(story: &mut Story, words: &[&str]) -> Ran {
+    let [] = words else { return usage("next") };
+    let cluster = story.play()?;
+    let due = cluster.nodes.iter().filter_map(|node| Some((node.core.as_ref()?.deadline(), node.id))).min();
+    let (_, id) = due.ok_or("everybody is down")?;
+    cluster.tick(id)?;
     Ok(Shown::Events)
 }
 

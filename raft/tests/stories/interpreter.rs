@@ -12,7 +12,7 @@
 //! campaign 1 | heartbeat 1             node 1's timer fires, and does that
 //! ask 1                                node 1's timer fires, and it asks for pre-votes
 //! order 1 o                            an operator wants node 1 to campaign
-//! tick 1                               node 1's timer fires
+//! tick 1 | next                        node 1's timer fires; that of whoever is due first
 //! wait 150                             so many milliseconds pass; no timer fires
 //! deliver|drop|duplicate 1->2          the oldest message on a link; `#2` the second, `all`
 //! deliver|drop all                     everything that is under way now, in order
