@@ -26,6 +26,8 @@ impl Core {
         self.role = Role::Candidate(Candidate { granted: Vec::new(), own_vote, election_at });
         self.observe_role(RoleKind::Candidate, out);
         out.push(Effect::Observe(Observation::Voted { term, candidate: me }));
+        #[cfg(feature = "mutants")]
+        let own_vote = if self.config.bug == Some(crate::mutants::Bug::E06) { IoId::NOTHING } else { own_vote };
         self.ask_voters(&Body::RequestVote { last: self.log.last() }, own_vote, out);
     }
 
@@ -60,7 +62,10 @@ impl Core {
         self.persist_hard_state_if_changed(out);
         let election_at = self.draw_election_deadline(now);
         self.postpone_election(election_at);
-        self.answer(asked, Body::Vote { granted }, self.everything_so_far(), out);
+        let after = self.everything_so_far();
+        #[cfg(feature = "mutants")]
+        let after = if self.config.bug == Some(crate::mutants::Bug::E06) { IoId::NOTHING } else { after };
+        self.answer(asked, Body::Vote { granted }, after, out);
     }
 
     /// Whether a log that ends in `last` misses nothing that could be committed (§5.4.1).

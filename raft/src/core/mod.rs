@@ -163,6 +163,10 @@ impl Core {
             out.push(Effect::Observe(Observation::Refused { reason }));
             return;
         }
+        #[cfg(feature = "mutants")]
+        if self.mishears(now, &envelope, &body, out) {
+            return;
+        }
         if envelope.term > self.hard.term {
             self.adopt_term(now, envelope.term, out);
         }
@@ -180,6 +184,21 @@ impl Core {
             Body::Rejected { prev, hint } => self.on_rejected(envelope, prev, hint, out),
             Body::Heartbeat { commit } => self.on_heartbeat(now, envelope, commit, out),
             Body::HeartbeatAck { tail, matched } => self.on_heartbeat_ack(now, envelope, tail, matched, out),
+        }
+    }
+
+    /// What a planted bug makes of a message instead.
+    #[cfg(feature = "mutants")]
+    fn mishears(&mut self, now: LocalTime, envelope: &Envelope, body: &Body, out: &mut impl Output) -> bool {
+        use crate::mutants::Bug;
+
+        match (self.config.bug, body) {
+            (Some(Bug::E03), Body::Vote { granted }) if envelope.term < self.hard.term => {
+                self.on_vote(now, envelope.from.node, *granted, out);
+                true
+            }
+            (Some(Bug::E11), Body::HeartbeatAck { .. }) => envelope.term > self.hard.term,
+            _ => false,
         }
     }
 
@@ -253,6 +272,11 @@ impl Core {
 
     fn become_follower(&mut self, now: LocalTime, leader: Option<NodeId>, out: &mut impl Output) {
         self.refuse_reads(out);
+        #[cfg(feature = "mutants")]
+        if self.config.bug == Some(crate::mutants::Bug::E01) {
+            self.hard_changed = true;
+            self.hard.vote = None;
+        }
         let election_at = self.draw_election_deadline(now);
         self.role = Role::Follower(Follower::new(leader, now, election_at));
         self.observe_role(RoleKind::Follower, out);
@@ -324,6 +348,11 @@ impl Core {
 /// When to campaign if nothing is heard from now on. Every wait is drawn anew, from the stream
 /// of this boot, so that timers that once ran out together do not do so again.
 fn draw_deadline(random: &mut Random, now: LocalTime, config: &Config) -> LocalTime {
+    #[cfg(feature = "mutants")]
+    if config.bug == Some(crate::mutants::Bug::V10) {
+        let tick_ns = config.timing.election_timeout_min_ns;
+        return LocalTime((now.0 / tick_ns + 2).saturating_mul(tick_ns));
+    }
     let (min_ns, max_ns) = (config.timing.election_timeout_min_ns, config.timing.election_timeout_max_ns);
     let stretch_ns = config.elections.stretch_ns(max_ns.saturating_sub(min_ns));
     random.deadline(now, min_ns.saturating_add(stretch_ns), max_ns.saturating_add(stretch_ns))

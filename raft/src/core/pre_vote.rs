@@ -80,6 +80,11 @@ impl Core {
     }
 
     fn start_pre_vote(&mut self, now: LocalTime, out: &mut impl Output) {
+        #[cfg(feature = "mutants")]
+        if self.config.bug == Some(crate::mutants::Bug::E02) {
+            self.hard_changed = true;
+            self.hard.vote = None;
+        }
         let me = self.config.me.node;
         let election_at = self.draw_election_deadline(now);
         self.role = Role::PreCandidate(PreCandidate { granted: vec![me], election_at });

@@ -76,18 +76,14 @@ pub struct Engine {
     pub election_timeout: Range<Nanos>,
     /// Time between two heartbeat rounds.
     pub heartbeat: Nanos,
-    /// Whether nodes ask before they campaign.
-    #[serde(default = "on")]
+    /// Whether nodes ask before they campaign. A plan from before there was a choice says nothing, and ran without.
+    #[serde(default)]
     pub pre_vote: bool,
-    /// Whether a leader that hears from no quorum steps down.
-    #[serde(default = "on")]
+    /// Whether a leader that hears from no quorum steps down. The same holds of it.
+    #[serde(default)]
     pub check_quorum: bool,
     /// Upper bounds.
     pub limits: Limits,
-}
-
-const fn on() -> bool {
-    true
 }
 
 /// Upper bounds on what a node holds or sends.
