@@ -18,6 +18,8 @@ pub struct Config {
     pub membership: Configuration,
     /// Timings.
     pub timing: Timing,
+    /// How elections are held.
+    pub elections: Elections,
     /// Limits.
     pub limits: Limits,
     /// The planted bug that is active in this node, if any.
@@ -35,6 +37,26 @@ pub struct Timing {
     /// Time between two heartbeat rounds of an idle leader. Default 50 ms: three may be lost.
     pub heartbeat_interval_ns: u64,
 }
+
+/// How elections are held. Members may differ in all of it: nothing breaks, though each switch helps most where all have it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elections {
+    /// Ask whether an election could be won before raising the term for it (thesis, §9.6), so
+    /// that a node that was cut off disturbs nobody when it comes back. Default on.
+    pub pre_vote: bool,
+    /// A leader that hears from no quorum for the longest election timeout steps down (thesis,
+    /// §6.2). Default on: without it a leader that can speak but not hear keeps its followers
+    /// loyal and commits nothing, and clients wait for it.
+    pub check_quorum: bool,
+    /// From 0 to [`PRIORITY_MAX`], the default. Each step below waits one more width of the
+    /// range of election timeouts, so a node of a higher priority campaigns first if both
+    /// heard the leader last at the same time. It never keeps a node from being elected.
+    pub priority: u8,
+}
+
+/// The highest priority. Four are enough to tell a favourite, its deputies, the rest and a last
+/// resort apart, and the lowest waits less than four times as long as the highest.
+pub const PRIORITY_MAX: u8 = 3;
 
 /// Upper bounds on what a node holds or sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +82,12 @@ pub struct Limits {
 impl Default for Timing {
     fn default() -> Self {
         Self { election_timeout_min_ns: 150_000_000, election_timeout_max_ns: 300_000_000, heartbeat_interval_ns: 50_000_000 }
+    }
+}
+
+impl Default for Elections {
+    fn default() -> Self {
+        Self { pre_vote: true, check_quorum: true, priority: PRIORITY_MAX }
     }
 }
 
@@ -99,6 +127,7 @@ impl Config {
             me: Peer { node, ..Peer::default() },
             membership,
             timing: Timing::default(),
+            elections: Elections::default(),
             limits: Limits::default(),
             #[cfg(feature = "mutants")]
             bug: None,
@@ -120,6 +149,7 @@ impl Config {
     /// ```
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.timing.validate()?;
+        self.elections.validate()?;
         self.limits.validate()
     }
 }
@@ -146,6 +176,22 @@ impl Timing {
             format!("more than the minimum of {min} ns: equal timeouts split votes for ever")
         })?;
         require(max <= 3_600_000_000_000, "timing.election_timeout_max", max, || "at most an hour".into())
+    }
+}
+
+impl Elections {
+    /// Checks the priority.
+    ///
+    /// # Errors
+    /// If it is above [`PRIORITY_MAX`].
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        require(self.priority <= PRIORITY_MAX, "elections.priority", self.priority.into(), || format!("at most {PRIORITY_MAX}"))
+    }
+
+    /// How much longer than others this node waits, where timeouts are drawn from a range of this width.
+    #[must_use]
+    pub const fn stretch_ns(&self, width_ns: u64) -> u64 {
+        (PRIORITY_MAX.saturating_sub(self.priority) as u64).saturating_mul(width_ns)
     }
 }
 

@@ -43,6 +43,21 @@ pub struct Envelope {
 // word in pieces and waits for them (3 to 4 % of a run, together with `Observation`).
 #[repr(u64)]
 pub enum Body {
+    /// Whoever wants to campaign asks whether it would get the vote (thesis, §9.6). Nothing is
+    /// promised and nothing written, on neither side.
+    RequestPreVote {
+        /// The term of the election that it would hold; the envelope has its present one.
+        proposed: Term,
+        /// Its last entry.
+        last: LogId,
+    },
+    /// The answer.
+    PreVote {
+        /// The term that was asked about, so that no answer counts for another election.
+        proposed: Term,
+        /// Whether the vote would be the asker's.
+        granted: bool,
+    },
     /// A candidate asks for a vote (paper, §5.2).
     RequestVote {
         /// The candidate's last entry (§5.4.1).
@@ -97,6 +112,8 @@ impl Body {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::RequestPreVote { .. } => "request-pre-vote",
+            Self::PreVote { .. } => "pre-vote",
             Self::RequestVote { .. } => "request-vote",
             Self::Vote { .. } => "vote",
             Self::Append { .. } => "append",
@@ -107,10 +124,20 @@ impl Body {
         }
     }
 
+    /// The lowest term in which it can be said: before the first election there are only
+    /// those who ask whether they might hold it.
+    #[must_use]
+    pub const fn first_term(&self) -> Term {
+        match self {
+            Self::RequestPreVote { .. } | Self::PreVote { .. } => Term(0),
+            _ => Term(1),
+        }
+    }
+
     fn last_index(&self) -> LogIndex {
         match self {
-            Self::RequestVote { last } => last.index,
-            Self::Vote { .. } => LogIndex(0),
+            Self::RequestPreVote { last, .. } | Self::RequestVote { last } => last.index,
+            Self::PreVote { .. } | Self::Vote { .. } => LogIndex(0),
             Self::Append { prev, entries, .. } => entries.last().map_or(prev.index, |entry| entry.id.index),
             Self::Appended { matched } => *matched,
             Self::Rejected { prev, .. } => *prev,
@@ -166,6 +193,11 @@ impl Wire for Message {
             }
             Body::Heartbeat { commit } => tagged(sink, 5, commit.0),
             Body::HeartbeatAck { tail, matched } => tagged_pair(sink, 6, tail.0, matched.0),
+            Body::RequestPreVote { proposed, last } => {
+                tagged(sink, 7, proposed.0);
+                last.encode(sink);
+            }
+            Body::PreVote { proposed, granted } => tagged_pair(sink, 8, proposed.0, u64::from(*granted)),
         }
     }
 }

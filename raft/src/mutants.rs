@@ -6,10 +6,20 @@
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bug {
+    /// Whoever becomes a follower forgets its vote, though the term is the same.
+    E01,
+    /// Who asks for pre-votes clears its vote and writes that down.
+    E02,
+    /// Votes of earlier terms are counted.
+    E03,
     /// Votes are counted, not collected: a duplicated grant counts twice.
     E05,
+    /// Votes leave before they are durable.
+    E06,
     /// *Up-to-date* compares the last index and forgets the term.
     E09,
+    /// A leader does not learn of a higher term from the answer to a heartbeat.
+    E11,
     /// Entries of earlier terms are committed by counting replicas.
     L01,
     /// A follower commits up to its last index instead of what the append covered.
@@ -20,6 +30,8 @@ pub enum Bug {
     D02,
     /// Followers campaign in term 0 only: the first election is the last.
     Z01,
+    /// Election timers run out at whole multiples of the shortest timeout, everywhere alike.
+    V10,
     /// The driver: what is left of a frame after a read is thrown away.
     T01,
     /// The driver: a sync is reported as done before it is.
@@ -34,14 +46,20 @@ pub enum Bug {
 
 impl Bug {
     /// All of them, in the order of the catalogue.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
+        Self::E01,
+        Self::E02,
+        Self::E03,
         Self::E05,
+        Self::E06,
         Self::E09,
+        Self::E11,
         Self::L01,
         Self::L02,
         Self::R01,
         Self::D02,
         Self::Z01,
+        Self::V10,
         Self::T01,
         Self::T02,
         Self::T03,
@@ -53,13 +71,19 @@ impl Bug {
     #[must_use]
     pub const fn id(self) -> &'static str {
         match self {
+            Self::E01 => "E01",
+            Self::E02 => "E02",
+            Self::E03 => "E03",
             Self::E05 => "E05",
+            Self::E06 => "E06",
             Self::E09 => "E09",
+            Self::E11 => "E11",
             Self::L01 => "L01",
             Self::L02 => "L02",
             Self::R01 => "R01",
             Self::D02 => "D02",
             Self::Z01 => "Z01",
+            Self::V10 => "V10",
             Self::T01 => "T01",
             Self::T02 => "T02",
             Self::T03 => "T03",
@@ -72,6 +96,12 @@ impl Bug {
     #[must_use]
     pub const fn describe(self) -> &'static str {
         match self {
+            Self::E01 => "whoever becomes a follower forgets its vote, though the term is the same",
+            Self::E02 => "who asks for pre-votes clears its vote and writes that down",
+            Self::E03 => "votes of earlier terms are counted",
+            Self::E06 => "votes leave before they are durable",
+            Self::E11 => "a leader does not learn of a higher term from the answer to a heartbeat",
+            Self::V10 => "election timers run out at whole multiples of the shortest timeout, everywhere alike",
             Self::E05 => "votes are counted, not collected: a duplicated grant counts twice",
             Self::E09 => "up-to-date compares the last index and forgets the term",
             Self::L01 => "entries of earlier terms are committed by counting replicas",

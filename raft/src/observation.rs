@@ -98,6 +98,16 @@ pub enum Observation {
     },
     /// A proposal or read was turned away because a limit was reached.
     Busy,
+    /// A leader has heard from no quorum for an election timeout, and steps down.
+    QuorumLost {
+        /// The term that it led, and stays in.
+        term: Term,
+    },
+    /// An operator made the node campaign.
+    CampaignOrdered {
+        /// Its term before.
+        term: Term,
+    },
 }
 
 /// A role without its data.
@@ -105,6 +115,8 @@ pub enum Observation {
 pub enum RoleKind {
     /// Follows, or waits to.
     Follower,
+    /// Asks whether it could win, in the term in which it is.
+    PreCandidate,
     /// Campaigns.
     Candidate,
     /// Leads.
@@ -132,12 +144,18 @@ pub enum Refusal {
     ContradictsCommitted,
     /// A number so high that no run could reach it.
     Absurd,
+    /// A request for a vote while the present leader is well; not even its term counts.
+    LeaderIsAlive,
+    /// A request for a vote that came so soon after the start that the node may have heard a
+    /// leader just before; not even its term counts.
+    JustStarted,
 }
 
 impl fmt::Display for RoleKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Follower => "follower",
+            Self::PreCandidate => "pre-candidate",
             Self::Candidate => "candidate",
             Self::Leader => "leader",
         })
@@ -175,6 +193,8 @@ impl Wire for Observation {
             Self::ReadsServed { round, index } => tagged_pair(sink, 10, round, index.0),
             Self::Refused { reason } => tagged(sink, 11, reason as u64),
             Self::Busy => tagged(sink, 12, 0),
+            Self::QuorumLost { term } => tagged(sink, 13, term.0),
+            Self::CampaignOrdered { term } => tagged(sink, 14, term.0),
         }
     }
 }

@@ -82,6 +82,12 @@ impl LocalTime {
     pub const fn plus_ns(self, span_ns: u64) -> Self {
         Self(self.0.saturating_add(span_ns))
     }
+
+    /// Whether less than a span has passed from this time to `now`.
+    #[must_use]
+    pub const fn is_within_ns(self, span_ns: u64, now: Self) -> bool {
+        now.0 < self.plus_ns(span_ns).0
+    }
 }
 
 /// Identifies an entry: no two different entries ever share it (paper, §5.3).

@@ -33,6 +33,9 @@ enum Move {
     Beat(usize),
     /// Somebody else's.
     Campaign(usize),
+    /// An operator's order.
+    Order(usize),
+    Wait(usize),
     Propose(usize),
     Read(usize),
     Crash(usize, usize),
@@ -50,6 +53,8 @@ fn a_move() -> impl Strategy<Value = Move> {
         6 => n.clone().prop_map(Move::Settle),
         4 => n.clone().prop_map(Move::Beat),
         3 => n.clone().prop_map(Move::Campaign),
+        1 => n.clone().prop_map(Move::Order),
+        1 => n.clone().prop_map(Move::Wait),
         6 => n.clone().prop_map(Move::Propose),
         4 => n.clone().prop_map(Move::Read),
         2 => (n.clone(), m).prop_map(|(node, kept)| Move::Crash(node, kept)),
@@ -63,6 +68,10 @@ struct Schedule {
     size: u64,
     batch: u64,
     inflight: u64,
+    pre_vote: bool,
+    check_quorum: bool,
+    /// Of node 1.
+    priority: u8,
     moves: Vec<Move>,
 }
 
@@ -72,9 +81,18 @@ fn schedule() -> impl Strategy<Value = Schedule> {
         size,
         prop_oneof![Just(1u64), Just(2), Just(64)],
         prop_oneof![Just(1u64), Just(3), Just(64)],
+        (any::<bool>(), any::<bool>(), 0..4u8),
         prop::collection::vec(a_move(), 1..400),
     )
-        .prop_map(|(size, batch, inflight, moves)| Schedule { size, batch, inflight, moves })
+        .prop_map(|(size, batch, inflight, (pre_vote, check_quorum, priority), moves)| Schedule {
+            size,
+            batch,
+            inflight,
+            pre_vote,
+            check_quorum,
+            priority,
+            moves,
+        })
 }
 
 /// A story that is written while it happens.
@@ -90,6 +108,12 @@ impl Play {
         play.run(&format!("cluster {}", schedule.size))?;
         play.run(&format!("limit batch {}", schedule.batch))?;
         play.run(&format!("limit inflight {}", schedule.inflight))?;
+        for (on, what) in [(schedule.pre_vote, "pre-vote"), (schedule.check_quorum, "check-quorum")] {
+            if on {
+                play.run(&format!("with {what}"))?;
+            }
+        }
+        play.run(&format!("priority 1: {}", schedule.priority))?;
         Ok(play)
     }
 
@@ -125,8 +149,13 @@ impl Play {
                 format!("durable {} first {}", node.id, 1 + count % node.disk.under_way())
             }
             Move::Settle(mask) => format!("settle {}", among(cluster, mask)?),
-            Move::Beat(n) => format!("heartbeat {}", choose(&leaders, n)?),
-            Move::Campaign(n) => format!("campaign {}", choose(&running(|role| role != RoleKind::Leader), n)?),
+            Move::Beat(n) => format!("tick {}", choose(&leaders, n)?),
+            Move::Campaign(n) => format!("tick {}", choose(&running(|role| role != RoleKind::Leader), n)?),
+            Move::Order(n) => {
+                self.names += 1;
+                format!("order {} o{}", choose(&anybody, n)?, self.names)
+            }
+            Move::Wait(n) => format!("wait {}", 1 + n % 400),
             Move::Propose(n) => {
                 self.names += 1;
                 format!("propose {} p{}", choose(&leaders, n).or_else(|| choose(&anybody, n))?, self.names)
@@ -152,6 +181,8 @@ impl Play {
         while let Some(restart) = self.command(Move::Restart(0)) {
             self.run(&restart)?;
         }
+        // Whoever has just started grants nothing yet.
+        self.run("wait 150")?;
         self.agree()?;
         // Nobody is elected twice in a row, and what is asked now is done now.
         let leader = self.leader().ok_or("nobody leads a healed cluster")?;
@@ -183,10 +214,10 @@ impl Play {
                 return Ok(());
             }
             match self.leader() {
-                Some(leader) => self.run(&format!("heartbeat {leader}"))?,
+                Some(leader) => self.run(&format!("tick {leader}"))?,
                 None => {
                     turn += 1;
-                    self.run(&format!("campaign {}", 1 + turn % size))?;
+                    self.run(&format!("tick {}", 1 + turn % size))?;
                 }
             }
             self.run("settle")?;
@@ -293,7 +324,7 @@ fn random_schedules_are_safe_and_heal() {
 fn random_schedules_find_planted_bugs() {
     use squall_raft::mutants::Bug;
 
-    for bug in [Bug::E05, Bug::E09, Bug::L02, Bug::R01, Bug::Z01] {
+    for bug in [Bug::E01, Bug::E02, Bug::E05, Bug::E06, Bug::E09, Bug::L02, Bug::R01, Bug::Z01] {
         let config = ProptestConfig { cases: 20_000, max_shrink_iters: 0, ..ProptestConfig::default() };
         let found = try_schedules(Setup { bug: Some(bug), ..Setup::default() }, config);
         assert!(found.is_err(), "{} was not found", bug.id());

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestCaseError, TestCaseResult, TestRunner};
-use squall_raft::config::Config;
+use squall_raft::config::{Config, Elections};
 use squall_raft::core::log_view::LogView;
 use squall_raft::core::{Core, Effect, Input, Restored};
 use squall_raft::entry::{Entry, HardState, Payload, Persist};
@@ -45,6 +45,9 @@ enum Step {
     },
     Propose(usize),
     Read,
+    Campaign,
+    /// Time passes without a timer, in milliseconds.
+    Wait(u64),
     /// Timer, disk and the votes of all: the way to lead.
     Elect,
     Hear(Heard),
@@ -73,6 +76,8 @@ enum Fault {
 /// A body whose numbers are still relative.
 #[derive(Clone, Debug)]
 enum Said {
+    RequestPreVote { proposed: Near, term: Near, index: Near },
+    PreVote { proposed: Near, granted: bool },
     RequestVote { term: Near, index: Near },
     Vote { granted: bool },
     Append { prev: Near, prev_term: Option<Near>, entries: Batch, commit: Near },
@@ -121,6 +126,8 @@ fn batch() -> impl Strategy<Value = Batch> {
 
 fn said() -> impl Strategy<Value = Said> {
     prop_oneof![
+        2 => (near(), near(), near()).prop_map(|(proposed, term, index)| Said::RequestPreVote { proposed, term, index }),
+        1 => (near(), any::<bool>()).prop_map(|(proposed, granted)| Said::PreVote { proposed, granted }),
         2 => (near(), near()).prop_map(|(term, index)| Said::RequestVote { term, index }),
         1 => any::<bool>().prop_map(|granted| Said::Vote { granted }),
         6 => (near(), prop::option::weighted(0.2, near()), batch(), near())
@@ -157,6 +164,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..3u32, near()).prop_map(|(boot, seq)| Step::StrangeDurable { boot, seq }),
         3 => (0..40usize).prop_map(Step::Propose),
         2 => Just(Step::Read),
+        1 => Just(Step::Campaign),
+        2 => (1..200u64).prop_map(Step::Wait),
         1 => Just(Step::Elect),
         30 => heard().prop_map(Step::Hear),
     ]
@@ -199,9 +208,10 @@ const ME: NodeId = NodeId(1);
 const BOOT: BootNumber = BootNumber(2);
 
 impl Subject {
-    fn new(members: u64) -> Self {
+    fn new(members: u64, elections: Elections) -> Self {
         let voters = Configuration::of_voters((1..=members).map(NodeId)).expect("at least one voter");
         let mut config = Config::new(ClusterId(7), ME, voters);
+        config.elections = elections;
         (config.limits.append_entries_max, config.limits.inflight_appends_max) = (3, 2);
         (config.limits.command_bytes_max, config.limits.uncommitted_bytes_max, config.limits.pending_reads_max) = (32, 64, 2);
         let mut log = LogView::default();
@@ -241,6 +251,14 @@ impl Subject {
                 let ticket = self.ticket();
                 self.input(Input::Read { ticket }, seen)
             }
+            Step::Campaign => {
+                let ticket = self.ticket();
+                self.input(Input::Campaign { ticket }, seen)
+            }
+            Step::Wait(span_ms) => {
+                self.now = self.now.plus_ns(span_ms * 1_000_000);
+                Ok(())
+            }
             Step::Elect => self.elect(seen),
             Step::Hear(heard) => self.hear(heard, seen),
         }
@@ -253,9 +271,16 @@ impl Subject {
 
     fn elect(&mut self, seen: &mut Seen) -> TestCaseResult {
         self.take(&Step::Timer { early: false }, seen)?;
+        if self.core.role().kind() == RoleKind::PreCandidate {
+            self.all_say(Said::PreVote { proposed: Near::More(1), granted: true }, seen)?;
+        }
         self.take(&Step::Durable(u64::MAX / 2), seen)?;
+        self.all_say(Said::Vote { granted: true }, seen)
+    }
+
+    fn all_say(&mut self, said: Said, seen: &mut Seen) -> TestCaseResult {
         for from in 2..=self.members {
-            let said = Said::Vote { granted: true };
+            let said = said.clone();
             self.hear(&Heard { from, fault: Fault::Nothing, term: Near::Same, session: 0, round: Near::Exactly(0), said }, seen)?;
         }
         Ok(())
@@ -290,6 +315,14 @@ impl Subject {
         let (own_term, own_index) = (last.term.0, last.index.0);
         let index = |near: Near| LogIndex(near.to(own_index));
         match *said {
+            Said::RequestPreVote { proposed, term: last_term, index: at } => Body::RequestPreVote {
+                proposed: Term(proposed.to(term.0.saturating_add(1))),
+                last: LogId { term: Term(last_term.to(own_term)), index: index(at) },
+            },
+            Said::PreVote { proposed, granted } => {
+                // Relative to the sender's term, as an honest one would be.
+                Body::PreVote { proposed: Term(proposed.to(term.0)), granted }
+            }
             Said::RequestVote { term, index: at } => {
                 Body::RequestVote { last: LogId { term: Term(term.to(own_term)), index: index(at) } }
             }
@@ -349,7 +382,10 @@ impl Subject {
                 prop_assert_eq!(message.envelope.term, self.core.hard_state().term);
                 prop_assert!(*after <= self.written, "it would wait for ever");
             }
-            Effect::Proposed { ticket, .. } | Effect::ReadReady { ticket, .. } | Effect::Refused { ticket, .. } => {
+            Effect::Proposed { ticket, .. }
+            | Effect::ReadReady { ticket, .. }
+            | Effect::Campaigning { ticket }
+            | Effect::Refused { ticket, .. } => {
                 prop_assert!(self.answered.insert(*ticket, ()).is_none(), "{:?} is answered twice", ticket);
             }
             Effect::Observe(Observation::Truncated { .. }) => seen.truncated += 1,
@@ -387,10 +423,16 @@ impl Subject {
             prop_assert!(message.envelope.term > before.hard_state().term);
             prop_assert_eq!(self.core.hard_state(), HardState { term: message.envelope.term, vote: None });
         }
-        let unread = !numbers_fit(&message.body)
+        let unread = !numbers_fit(message.envelope.term, &message.body)
             || matches!(
                 reason,
-                Refusal::WrongCluster | Refusal::WrongReceiver | Refusal::UnknownSender | Refusal::Absurd | Refusal::StaleTerm
+                Refusal::WrongCluster
+                    | Refusal::WrongReceiver
+                    | Refusal::UnknownSender
+                    | Refusal::Absurd
+                    | Refusal::StaleTerm
+                    | Refusal::LeaderIsAlive
+                    | Refusal::JustStarted
             );
         if unread {
             prop_assert_eq!(self.core.hard_state(), before.hard_state());
@@ -420,8 +462,11 @@ impl Batch {
 }
 
 /// Whether a body can be true of any log at all.
-fn numbers_fit(body: &Body) -> bool {
+fn numbers_fit(term: Term, body: &Body) -> bool {
     match body {
+        Body::RequestPreVote { proposed, .. } | Body::PreVote { proposed, granted: true } => {
+            Some(proposed.0) == term.0.checked_add(1)
+        }
         Body::Append { prev, entries, .. } => {
             let ids: Vec<LogId> = [*prev].into_iter().chain(entries.iter().map(|entry| entry.id)).collect();
             ids.windows(2).all(|pair| pair[1].index.0 == pair[0].index.0.saturating_add(1) && pair[1].term >= pair[0].term)
@@ -443,16 +488,21 @@ fn refusal(effects: &[Effect]) -> Option<Refusal> {
 fn no_message_harms_a_core() {
     let seen = RefCell::new(Seen::default());
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    let cases = (prop_oneof![Just(1u64), Just(3), Just(4)], prop::collection::vec(step(), 1..150));
-    let run = TestRunner::new(config).run(&cases, |(members, steps)| {
-        let mut subject = Subject::new(members);
+    let elections = (any::<bool>(), any::<bool>(), 0..4u8).prop_map(|(pre_vote, check_quorum, priority)| Elections {
+        pre_vote,
+        check_quorum,
+        priority,
+    });
+    let cases = (prop_oneof![Just(1u64), Just(3), Just(4)], elections, prop::collection::vec(step(), 1..150));
+    let run = TestRunner::new(config).run(&cases, |(members, elections, steps)| {
+        let mut subject = Subject::new(members, elections);
         steps.iter().try_for_each(|step| subject.take(step, &mut seen.borrow_mut()))
     });
     if let Err(failure) = run {
         panic!("{failure}");
     }
     let seen = seen.into_inner();
-    for role in [RoleKind::Follower, RoleKind::Candidate, RoleKind::Leader] {
+    for role in [RoleKind::Follower, RoleKind::PreCandidate, RoleKind::Candidate, RoleKind::Leader] {
         assert!(seen.messages_as.contains_key(&role), "no {role} heard anything");
     }
     for reason in [
@@ -465,6 +515,8 @@ fn no_message_harms_a_core() {
         Refusal::Malformed,
         Refusal::ContradictsCommitted,
         Refusal::Absurd,
+        Refusal::LeaderIsAlive,
+        Refusal::JustStarted,
     ] {
         assert!(seen.refusals.contains_key(&reason), "nothing was refused as {reason:?}");
     }

@@ -136,6 +136,7 @@ mod sound {
             target().prop_map(What::Kill),
             target().prop_map(What::PowerLoss),
             target().prop_map(What::Pause),
+            target().prop_map(What::Campaign),
             cut().prop_map(What::Cut),
             (cut(), us(1_000, 90_000), us(1_000, 90_000)).prop_map(|(cut, down, up)| What::Flap { cut, down, up }),
             (target(), us(0, 60_000), ppm(400_000), prop::option::of(ppm(300_000))).prop_map(|(to, latency, loss, rest)| {
@@ -202,6 +203,7 @@ mod sound {
             (min, more, part) in (40..200_u64, 20..200_u64, 2..9_u64),
             (inflight, bytes, entries) in (from_one(256), from_one(4_096), from_one(64)),
             (reads, sessions, answers) in (from_one(64), from_one(64), from_one(16)),
+            (pre_vote, check_quorum, priority) in (any::<bool>(), any::<bool>(), 0..4_u64),
         ) -> Engine {
             let limits = Limits {
                 inflight_appends_max: inflight,
@@ -214,7 +216,14 @@ mod sound {
                 session_answers_max: answers,
             };
             let election_timeout = Range { low: Nanos::ms(min), high: Nanos::ms(min + more) };
-            Engine { election_timeout, heartbeat: Range::fixed(Nanos::ms(min / part)), limits }
+            Engine {
+                election_timeout,
+                heartbeat: Range::fixed(Nanos::ms(min / part)),
+                pre_vote: Range::fixed(pre_vote),
+                check_quorum: Range { low: false, high: check_quorum },
+                priority: Range { low: priority, high: 3 },
+                limits,
+            }
         }
     }
 

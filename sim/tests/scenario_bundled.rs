@@ -118,6 +118,7 @@ fn what() -> impl Strategy<Value = What> {
         target().prop_map(What::Kill),
         target().prop_map(What::PowerLoss),
         target().prop_map(What::Pause),
+        target().prop_map(What::Campaign),
         cut().prop_map(What::Cut),
         (cut(), range(nanos()), range(nanos())).prop_map(|(cut, down, up)| What::Flap { cut, down, up }),
         (target(), target(), prop::option::of(range(nanos())), prop::option::of(range(any::<u32>()))).prop_map(

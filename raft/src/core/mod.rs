@@ -1,8 +1,9 @@
 //! Consensus as one state machine: Raft with inputs and local time as arguments and effects as values.
 //!
 //! This file has the state, the one dispatch on the input, and what every concern needs
-//! (terms, the persistent stream, sending). The concerns: [`election`], [`replication`],
-//! [`commit`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`log_view`], [`role`].
+//! (terms, the persistent stream, sending); `interface` has what goes in and comes out. The
+//! concerns: [`pre_vote`], [`election`], [`loyalty`], [`replication`], [`commit`],
+//! [`check_quorum`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`log_view`], [`role`].
 //! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
 //!
 //! # Ordering
@@ -10,9 +11,13 @@
 //! [`IoId`]s. A message that promises something persistent names the id that must be
 //! durable first ([`Effect::Send`]'s `after`), so that a driver cannot send it too early.
 
+pub mod check_quorum;
 pub mod commit;
 pub mod election;
+mod interface;
 pub mod log_view;
+pub mod loyalty;
+pub mod pre_vote;
 pub mod progress;
 pub mod quorum;
 pub mod random;
@@ -22,8 +27,7 @@ pub mod role;
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-
+pub use self::interface::{Effect, Input, Output, RequestError, Restored};
 use self::log_view::LogView;
 use self::random::Random;
 use self::role::{Follower, Role};
@@ -31,132 +35,20 @@ use crate::config::Config;
 use crate::entry::{HardState, Persist};
 use crate::message::{Body, Envelope, Message};
 use crate::observation::{Observation, Refusal, RoleKind};
-use crate::process::{Boot, RequestId};
+use crate::process::Boot;
 use crate::types::{BootNumber, IoId, LocalTime, LogId, LogIndex, NodeId, Peer, Term};
 
 /// No honest member ever reaches such a term or index; one that claims it is refused
 /// before the number can overflow anything.
 const ABSURD: u64 = 1 << 60;
 
-/// What can happen to the core.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The deadline has come.
-    Timer,
-    /// A peer's message; `from` is what the transport believes.
-    Message {
-        /// The sending peer.
-        from: NodeId,
-        /// What it said.
-        message: Message,
-    },
-    /// A client wants a command in the log.
-    Propose {
-        /// Names the outcome.
-        ticket: RequestId,
-        /// The command, as the applier will get it.
-        command: Bytes,
-    },
-    /// A client wants to read what is linearizable now.
-    Read {
-        /// Names the outcome.
-        ticket: RequestId,
-    },
-    /// Everything up to this id is durable.
-    Durable(IoId),
-}
-
-/// What the core wants done, in this order.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// Write to the persistent stream.
-    Persist {
-        /// Its number.
-        id: IoId,
-        /// What.
-        what: Persist,
-    },
-    /// Send a message, once everything up to `after` is durable.
-    Send {
-        /// What, and to whom.
-        message: Message,
-        /// What it promises; [`IoId::NOTHING`]: nothing persistent.
-        after: IoId,
-    },
-    /// A proposal got its place in the log. Its outcome is open until it is applied.
-    Proposed {
-        /// Which.
-        ticket: RequestId,
-        /// Where.
-        id: LogId,
-    },
-    /// A read may be answered from a state that has applied `index`.
-    ReadReady {
-        /// Which.
-        ticket: RequestId,
-        /// From this index on.
-        index: LogIndex,
-    },
-    /// A proposal or read had no effect and never will have.
-    Refused {
-        /// Which.
-        ticket: RequestId,
-        /// Why.
-        why: RequestError,
-    },
-    /// Tell observers.
-    Observe(Observation),
-}
-
-// What is larger is not moved in registers but by a call.
-const _: () = assert!(size_of::<Effect>() <= 128);
-
-/// Where the core puts its effects, in order.
-///
-/// A vector keeps them as values, which is what tests want; a driver that carries each out
-/// as it comes saves two moves of every message.
-pub trait Output {
-    /// Takes the next effect.
-    fn push(&mut self, effect: Effect);
-}
-
-impl Output for Vec<Effect> {
-    fn push(&mut self, effect: Effect) {
-        Self::push(self, effect);
-    }
-}
-
-/// Why a request was turned away. In each case it surely had no effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// Somebody else leads, perhaps.
-    #[error("not the leader")]
-    NotLeader {
-        /// Who, as far as is known.
-        leader: Option<NodeId>,
-    },
-    /// A limit is reached; try again later.
-    #[error("busy")]
-    Busy,
-    /// The command is larger than the limit.
-    #[error("command too large")]
-    TooLarge,
-}
-
-/// What a core starts from.
-#[derive(Clone, Debug, Default)]
-pub struct Restored {
-    /// Durable term and vote.
-    pub hard_state: HardState,
-    /// The durable log.
-    pub log: LogView,
-}
-
 /// One node's consensus.
 #[derive(Clone, Debug)]
 pub struct Core {
     config: Config,
     boot: BootNumber,
+    /// Nothing is granted to others before.
+    grants_from: LocalTime,
     random: Random,
     hard: HardState,
     hard_changed: bool,
@@ -183,16 +75,16 @@ impl Core {
     #[must_use]
     pub fn new(config: Config, boot: Boot, restored: Restored) -> Self {
         let mut random = Random::new(boot.entropy);
-        let timing = config.timing;
-        let election_at = random.deadline(boot.now, timing.election_timeout_min_ns, timing.election_timeout_max_ns);
+        let election_at = draw_deadline(&mut random, boot.now, &config);
         let start = IoId { boot: boot.number, seq: 0 };
         Self {
             boot: boot.number,
+            grants_from: loyalty::grants_from(boot, config.timing.election_timeout_min_ns),
             random,
             hard: restored.hard_state,
             hard_changed: false,
             commit: LogIndex(0),
-            role: Role::Follower(Follower { leader: None, tail: LogIndex(0), election_at }),
+            role: Role::Follower(Follower::new(None, boot.now, election_at)),
             io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last() },
             log: restored.log,
             config,
@@ -206,6 +98,7 @@ impl Core {
             Input::Message { from, message } => self.on_message(now, from, message, out),
             Input::Propose { ticket, command } => self.on_propose(ticket, command, out),
             Input::Read { ticket } => self.on_read(now, ticket, out),
+            Input::Campaign { ticket } => self.on_campaign(now, ticket, out),
             Input::Durable(id) => self.on_durable(now, id, out),
         }
         self.persist_hard_state_if_changed(out);
@@ -249,7 +142,7 @@ impl Core {
         match &self.role {
             Role::Leader(_) => Some(self.config.me.node),
             Role::Follower(follower) => follower.leader,
-            Role::Candidate(_) => None,
+            Role::PreCandidate(_) | Role::Candidate(_) => None,
         }
     }
 
@@ -258,15 +151,20 @@ impl Core {
             return;
         }
         match &self.role {
-            Role::Follower(_) | Role::Candidate(_) => self.campaign(now, out),
-            Role::Leader(_) => self.start_round(now, out),
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => self.on_election_timeout(now, out),
+            Role::Leader(_) => self.lead_on(now, out),
         }
     }
 
     fn on_message(&mut self, now: LocalTime, from: NodeId, message: Message, out: &mut impl Output) {
         let Message { envelope, body } = message;
-        if let Some(reason) = self.refusal(from, &envelope, &body) {
+        let refusal = self.refusal(from, &envelope, &body).or_else(|| self.ignores(now, &envelope, &body));
+        if let Some(reason) = refusal {
             out.push(Effect::Observe(Observation::Refused { reason }));
+            return;
+        }
+        #[cfg(feature = "mutants")]
+        if self.mishears(now, &envelope, &body, out) {
             return;
         }
         if envelope.term > self.hard.term {
@@ -277,6 +175,8 @@ impl Core {
             return;
         }
         match body {
+            Body::RequestPreVote { proposed, last } => self.on_request_pre_vote(envelope, proposed, last, out),
+            Body::PreVote { proposed, granted } => self.on_pre_vote(now, from, proposed, granted, out),
             Body::RequestVote { last } => self.on_request_vote(now, envelope, last, out),
             Body::Vote { granted } => self.on_vote(now, from, granted, out),
             Body::Append { prev, entries, commit } => self.on_append(now, envelope, prev, &entries, commit, out),
@@ -284,6 +184,21 @@ impl Core {
             Body::Rejected { prev, hint } => self.on_rejected(envelope, prev, hint, out),
             Body::Heartbeat { commit } => self.on_heartbeat(now, envelope, commit, out),
             Body::HeartbeatAck { tail, matched } => self.on_heartbeat_ack(now, envelope, tail, matched, out),
+        }
+    }
+
+    /// What a planted bug makes of a message instead.
+    #[cfg(feature = "mutants")]
+    fn mishears(&mut self, now: LocalTime, envelope: &Envelope, body: &Body, out: &mut impl Output) -> bool {
+        use crate::mutants::Bug;
+
+        match (self.config.bug, body) {
+            (Some(Bug::E03), Body::Vote { granted }) if envelope.term < self.hard.term => {
+                self.on_vote(now, envelope.from.node, *granted, out);
+                true
+            }
+            (Some(Bug::E11), Body::HeartbeatAck { .. }) => envelope.term > self.hard.term,
+            _ => false,
         }
     }
 
@@ -302,7 +217,8 @@ impl Core {
         if envelope.term.0.max(term).max(index) >= ABSURD || envelope.round >= ABSURD {
             return Some(Refusal::Absurd);
         }
-        if term > envelope.term.0 || envelope.term.0 == 0 || !replication::is_well_formed(body) {
+        let fits = replication::is_well_formed(body) && pre_vote::is_well_formed(envelope.term, body);
+        if term > envelope.term.0 || envelope.term < body.first_term() || !fits {
             return Some(Refusal::Malformed);
         }
         None
@@ -312,6 +228,7 @@ impl Core {
     fn on_stale_term(&mut self, stale: Envelope, body: &Body, out: &mut impl Output) {
         out.push(Effect::Observe(Observation::Refused { reason: Refusal::StaleTerm }));
         let answer = match body {
+            Body::RequestPreVote { proposed, .. } => Body::PreVote { proposed: *proposed, granted: false },
             Body::RequestVote { .. } => Body::Vote { granted: false },
             Body::Append { .. } | Body::Heartbeat { .. } => Body::HeartbeatAck { tail: LogIndex(0), matched: LogIndex(0) },
             _ => return,
@@ -332,7 +249,7 @@ impl Core {
         match &self.role {
             Role::Candidate(_) => self.count_own_vote(now, out),
             Role::Leader(_) => self.advance_commit(out),
-            Role::Follower(_) => {}
+            Role::Follower(_) | Role::PreCandidate(_) => {}
         }
     }
 
@@ -341,18 +258,27 @@ impl Core {
         self.hard = HardState { term, vote: None };
         self.hard_changed = true;
         out.push(Effect::Observe(Observation::TermAdopted { term }));
-        // A leader or candidate has no election deadline of a follower: it gets a new one.
-        // A follower keeps its own, or whoever raises the term often would silence it.
+        // A leader has no election deadline, and a candidate's belongs to its term: both get a
+        // new one. Others keep theirs, or whoever raises the term often would silence them.
         match &mut self.role {
             Role::Follower(follower) => (follower.leader, follower.tail) = (None, LogIndex(0)),
+            Role::PreCandidate(asker) => {
+                self.role = Role::Follower(Follower::new(None, now, asker.election_at));
+                self.observe_role(RoleKind::Follower, out);
+            }
             Role::Candidate(_) | Role::Leader(_) => self.become_follower(now, None, out),
         }
     }
 
     fn become_follower(&mut self, now: LocalTime, leader: Option<NodeId>, out: &mut impl Output) {
         self.refuse_reads(out);
+        #[cfg(feature = "mutants")]
+        if self.config.bug == Some(crate::mutants::Bug::E01) {
+            self.hard_changed = true;
+            self.hard.vote = None;
+        }
         let election_at = self.draw_election_deadline(now);
-        self.role = Role::Follower(Follower { leader, tail: LogIndex(0), election_at });
+        self.role = Role::Follower(Follower::new(leader, now, election_at));
         self.observe_role(RoleKind::Follower, out);
     }
 
@@ -361,8 +287,7 @@ impl Core {
     }
 
     fn draw_election_deadline(&mut self, now: LocalTime) -> LocalTime {
-        let timing = self.config.timing;
-        self.random.deadline(now, timing.election_timeout_min_ns, timing.election_timeout_max_ns)
+        draw_deadline(&mut self.random, now, &self.config)
     }
 
     fn persist(&mut self, what: Persist, out: &mut impl Output) -> IoId {
@@ -418,4 +343,17 @@ impl Core {
         };
         out.push(Effect::Send { message: Message { envelope, body }, after });
     }
+}
+
+/// When to campaign if nothing is heard from now on. Every wait is drawn anew, from the stream
+/// of this boot, so that timers that once ran out together do not do so again.
+fn draw_deadline(random: &mut Random, now: LocalTime, config: &Config) -> LocalTime {
+    #[cfg(feature = "mutants")]
+    if config.bug == Some(crate::mutants::Bug::V10) {
+        let tick_ns = config.timing.election_timeout_min_ns;
+        return LocalTime((now.0 / tick_ns + 2).saturating_mul(tick_ns));
+    }
+    let (min_ns, max_ns) = (config.timing.election_timeout_min_ns, config.timing.election_timeout_max_ns);
+    let stretch_ns = config.elections.stretch_ns(max_ns.saturating_sub(min_ns));
+    random.deadline(now, min_ns.saturating_add(stretch_ns), max_ns.saturating_add(stretch_ns))
 }

@@ -14,7 +14,7 @@
 
 use std::collections::VecDeque;
 
-use crate::types::LogIndex;
+use crate::types::{LocalTime, LogIndex};
 
 /// A follower's replication state. `matched < next` always.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Progress {
     pub session: u32,
     /// Highest round that it acknowledged.
     pub round_acked: u64,
+    /// When it did, or when the leadership began. A repeated answer acknowledges nothing new.
+    pub heard_at: LocalTime,
     mode: Mode,
     /// Round and `next` at the oldest heartbeat that is not answered yet: an answer to it
     /// or a later one shows whether all that was sent before it has arrived.
@@ -48,7 +50,22 @@ impl Progress {
     /// Nothing is known but where the leader's log ends.
     #[must_use]
     pub const fn new(next: LogIndex) -> Self {
-        Self { matched: LogIndex(0), next, session: 1, round_acked: 0, mode: Mode::Probe { waiting: None }, checkpoint: None }
+        Self {
+            matched: LogIndex(0),
+            next,
+            session: 1,
+            round_acked: 0,
+            heard_at: LocalTime(0),
+            mode: Mode::Probe { waiting: None },
+            checkpoint: None,
+        }
+    }
+
+    /// The same of a follower that was heard now.
+    #[must_use]
+    pub const fn heard(mut self, now: LocalTime) -> Self {
+        self.heard_at = now;
+        self
     }
 
     /// Whether an append may leave now. A probe may be empty; a stream may not.

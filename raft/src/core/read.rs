@@ -74,6 +74,7 @@ impl Core {
             && round <= sent
         {
             progress.round_acked = round;
+            progress.heard_at = now;
             self.confirm_rounds(now, out);
         }
     }

@@ -193,12 +193,12 @@ impl Core {
     fn follow(&mut self, now: LocalTime, leader: NodeId, out: &mut impl Output) -> bool {
         match &mut self.role {
             Role::Follower(follower) if follower.leader.is_none_or(|known| known == leader) => {
-                follower.leader = Some(leader);
+                (follower.leader, follower.heard_at) = (Some(leader), now);
                 let election_at = self.draw_election_deadline(now);
                 self.postpone_election(election_at);
                 true
             }
-            Role::Candidate(_) => {
+            Role::PreCandidate(_) | Role::Candidate(_) => {
                 self.become_follower(now, Some(leader), out);
                 true
             }
@@ -307,8 +307,8 @@ impl Core {
 /// The largest term and index that a body speaks of.
 pub(super) fn largest_numbers(body: &Body) -> (u64, u64) {
     match body {
-        Body::RequestVote { last } => (last.term.0, last.index.0),
-        Body::Vote { .. } => (0, 0),
+        Body::RequestPreVote { last, .. } | Body::RequestVote { last } => (last.term.0, last.index.0),
+        Body::PreVote { .. } | Body::Vote { .. } => (0, 0),
         Body::Append { prev, entries, commit } => {
             let last = entries.last().map_or(*prev, |entry| entry.id);
             (last.term.max(prev.term).0, last.index.max(prev.index).max(*commit).0)

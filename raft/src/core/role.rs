@@ -1,18 +1,23 @@
 //! What a node is, with what it knows only while it is that.
 //!
 //! ```text
-//!              timeout                     votes of a quorum
-//!  Follower ------------> Candidate --------------------------> Leader
-//!     ^  ^                  |  ^ |                                 |
-//!     |  |                  |  +-+ timeout: next term              |
-//!     |  +------------------+                                      |
-//!     |     leader of this term, or a higher term                  |
-//!     +------------------------------------------------------------+
-//!                              a higher term
+//!            timeout                   a quorum           votes of
+//!            (or told to)              would vote         a quorum
+//!  Follower -------------> PreCandidate --------> Candidate ------> Leader
+//!   ^  ^  ^                 |  ^  ^ |                | |                |
+//!   |  |  |                 |  |  +-+ timeout        | |                |
+//!   |  |  +-----------------+  +---------------------+ |                |
+//!   |  |   leader heard, vote given,   timeout         |                |
+//!   |  |   or a higher term                            |                |
+//!   |  +-----------------------------------------------+                |
+//!   |     leader of this term, or a higher term                         |
+//!   +-------------------------------------------------------------------+
+//!         a higher term, or no quorum heard for an election timeout
 //! ```
 //!
-//! A follower has no progress table and a leader no election deadline, so neither can be
-//! read by mistake. Read next: [`super::election`].
+//! Only the step to candidate raises the term; without pre-vote, timeouts lead straight to
+//! it. A follower has no progress table, a leader no election deadline, and who wants to
+//! campaign knows no leader, so none of it can be read by mistake. Read next: [`super::pre_vote`].
 
 use std::collections::VecDeque;
 
@@ -26,6 +31,8 @@ use crate::types::{IoId, LocalTime, LogIndex, NodeId};
 pub enum Role {
     /// Follows a leader, or waits for one.
     Follower(Follower),
+    /// Asks whether it would get votes.
+    PreCandidate(PreCandidate),
     /// Asks for votes.
     Candidate(Candidate),
     /// Replicates.
@@ -37,9 +44,28 @@ pub enum Role {
 pub struct Follower {
     /// The leader of the present term, once it was heard.
     pub leader: Option<NodeId>,
+    /// When that leader was heard last; without a leader it means nothing.
+    pub heard_at: LocalTime,
     /// Last index at which the log equals that leader's; 0 until an append showed it.
     pub tail: LogIndex,
     /// When to campaign.
+    pub election_at: LocalTime,
+}
+
+impl Follower {
+    /// One that knows nothing of a leader's log yet.
+    #[must_use]
+    pub const fn new(leader: Option<NodeId>, now: LocalTime, election_at: LocalTime) -> Self {
+        Self { leader, heard_at: now, tail: LogIndex(0), election_at }
+    }
+}
+
+/// The data of one who asks before it campaigns. Nothing of it is ever written down.
+#[derive(Clone, Debug)]
+pub struct PreCandidate {
+    /// Who would vote for it in the next term, itself included; no member twice.
+    pub granted: Vec<NodeId>,
+    /// When to ask again.
     pub election_at: LocalTime,
 }
 
@@ -71,6 +97,17 @@ pub struct Leader {
     pub reads: VecDeque<PendingRead>,
     /// Payload bytes of entries behind the commit index.
     pub uncommitted_bytes: u64,
+    /// How well its own disk does.
+    pub disk: DiskWatch,
+}
+
+/// A leader's look at its own disk, once per heartbeat.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskWatch {
+    /// What was durable then.
+    pub durable: IoId,
+    /// When it last had nothing to do, or had done something since the look before.
+    pub worked_at: LocalTime,
 }
 
 /// A read that waits for its round to be confirmed.
@@ -90,6 +127,7 @@ impl Role {
     pub const fn kind(&self) -> RoleKind {
         match self {
             Self::Follower(_) => RoleKind::Follower,
+            Self::PreCandidate(_) => RoleKind::PreCandidate,
             Self::Candidate(_) => RoleKind::Candidate,
             Self::Leader(_) => RoleKind::Leader,
         }
@@ -100,6 +138,7 @@ impl Role {
     pub const fn deadline(&self) -> LocalTime {
         match self {
             Self::Follower(follower) => follower.election_at,
+            Self::PreCandidate(asker) => asker.election_at,
             Self::Candidate(candidate) => candidate.election_at,
             Self::Leader(leader) => leader.heartbeat_at,
         }

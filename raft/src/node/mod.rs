@@ -165,6 +165,10 @@ impl<S: StateMachine> Node<S> {
             return;
         };
         let command = match request {
+            Request::Campaign => {
+                self.step(now, core::Input::Campaign { ticket: id }, out);
+                return;
+            }
             Request::Query { query } => {
                 running.waiting.add_query(id, query);
                 self.step(now, core::Input::Read { ticket: id }, out);
@@ -215,6 +219,7 @@ impl<S: StateMachine> core::Output for Hands<'_, S> {
             core::Effect::Send { message, after } => self.outbox.send(message, after, self.out),
             core::Effect::Proposed { ticket, id } => self.waiting.add_proposal(id, ticket),
             core::Effect::ReadReady { ticket, index } => self.waiting.confirm_query(ticket, index),
+            core::Effect::Campaigning { ticket } => self.out.push(Effect::Reply { to: ticket, reply: Reply::Campaigning }),
             core::Effect::Refused { ticket, why } => {
                 self.waiting.forget_query(ticket);
                 self.out.push(Effect::Reply { to: ticket, reply: Reply::Refused(why.into()) });
@@ -266,7 +271,7 @@ impl<S: StateMachine> Running<S> {
     fn give_up_what_a_leadership_left(&mut self, out: &mut Effects<Node<S>>) {
         let leads = match self.core.role() {
             Role::Leader(_) => Some(self.core.hard_state().term),
-            Role::Follower(_) | Role::Candidate(_) => None,
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => None,
         };
         while let Some(ticket) = self.waiting.take_proposal_not_of(leads) {
             out.push(Effect::Reply { to: ticket, reply: Reply::Unknown });

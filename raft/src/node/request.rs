@@ -31,6 +31,10 @@ pub enum Request {
         /// For the state machine.
         query: Bytes,
     },
+    /// An operator's: campaign now instead of when the time has come, with a pre-vote if that
+    /// is on. A leader that is well is never disturbed by it; moving a leadership is another
+    /// matter.
+    Campaign,
 }
 
 /// A node's answer.
@@ -64,6 +68,8 @@ pub enum Reply {
     SessionExpired,
     /// The client had said that it needs this answer no more.
     Forgotten,
+    /// The node campaigns. Whether it wins is another question.
+    Campaigning,
 }
 
 /// Why a request surely had no effect.
@@ -80,6 +86,8 @@ pub enum Refused {
     TooLarge,
     /// The node is still reading its disk, or has stopped.
     NotReady,
+    /// The node leads, hears a leader, was started a moment ago, or has no vote.
+    MayNotCampaign,
 }
 
 impl From<RequestError> for Refused {
@@ -88,6 +96,7 @@ impl From<RequestError> for Refused {
             RequestError::NotLeader { leader } => Self::NotLeader { leader },
             RequestError::Busy => Self::Busy,
             RequestError::TooLarge => Self::TooLarge,
+            RequestError::MayNotCampaign => Self::MayNotCampaign,
         }
     }
 }
@@ -120,6 +129,7 @@ impl Wire for Request {
                 sink.u64(2);
                 sink.bytes(query);
             }
+            Self::Campaign => sink.u64(3),
         }
     }
 }
@@ -151,6 +161,8 @@ impl Wire for Reply {
             Self::Unknown => sink.u64(7),
             Self::SessionExpired => sink.u64(8),
             Self::Forgotten => sink.u64(9),
+            Self::Campaigning => sink.u64(10),
+            Self::Refused(Refused::MayNotCampaign) => sink.u64(11),
         }
     }
 }

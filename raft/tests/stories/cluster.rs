@@ -1,10 +1,11 @@
 //! Cores with a network and disks that are moved by hand; the invariants look at every move.
 //!
-//! Each node has a clock of its own that jumps to its deadline when its timer is fired.
+//! There is one clock for all. It stands still, but jumps to a node's deadline when that node's timer
+//! is fired: whatever happens meanwhile takes no time.
 //! Not here: the words of commands ([`super::interpreter`]).
 
 use bytes::Bytes;
-use squall_raft::config::{Config, Limits};
+use squall_raft::config::{Config, Elections, Limits};
 use squall_raft::core::{Core, Effect, Input, RequestError, Restored};
 use squall_raft::membership::Configuration;
 use squall_raft::message::{Body, Message};
@@ -16,13 +17,27 @@ use super::event::Event;
 use super::invariants::{Checked, Invariants};
 
 /// What all members have in common.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Setup {
     /// Their limits.
     pub limits: Limits,
+    /// How they hold elections.
+    pub elections: Elections,
     /// The planted bug, if any.
     #[cfg(feature = "mutants")]
     pub bug: Option<squall_raft::mutants::Bug>,
+}
+
+impl Default for Setup {
+    /// The paper's Raft: what the thesis adds to elections is off, because a story is about one rule.
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            elections: Elections { pre_vote: false, check_quorum: false, ..Elections::default() },
+            #[cfg(feature = "mutants")]
+            bug: None,
+        }
+    }
 }
 
 /// One member.
@@ -34,7 +49,7 @@ pub struct Node {
     pub core: Option<Core>,
     /// Its disk.
     pub disk: Disk,
-    now: LocalTime,
+    priority: u8,
     boot: BootNumber,
     /// Durable as far as the core was told.
     durable: IoId,
@@ -51,6 +66,8 @@ pub enum Outcome {
     Placed(LogId),
     /// A read may be answered there.
     Ready(LogIndex),
+    /// An order to campaign is carried out.
+    Campaigning,
     /// It had no effect.
     Refused(RequestError),
 }
@@ -65,6 +82,7 @@ pub struct Cluster {
     /// Requests by ticket: name and outcome.
     pub requests: Vec<(String, Outcome)>,
     setup: Setup,
+    now: LocalTime,
     invariants: Invariants,
     events: Vec<Event>,
 }
@@ -72,12 +90,13 @@ pub struct Cluster {
 impl Cluster {
     /// A cluster whose disks are empty.
     pub fn new(size: u64, setup: Setup) -> Result<Self, String> {
-        let nodes = (1..=size).map(|id| Node::new(NodeId(id))).collect();
+        let nodes = (1..=size).map(|id| Node::new(NodeId(id), setup.elections.priority)).collect();
         let mut cluster = Self {
             nodes,
             network: Vec::new(),
             requests: Vec::new(),
             setup,
+            now: LocalTime(0),
             invariants: Invariants::default(),
             events: Vec::new(),
         };
@@ -90,10 +109,18 @@ impl Cluster {
 
     /// Replaces a node by one that finds this disk. Part of the setting, not of the plot.
     pub fn set_disk(&mut self, id: NodeId, disk: Disk) -> Checked {
-        *self.node_mut(id)? = Node { disk, ..Node::new(id) };
+        let priority = self.node(id)?.priority;
+        *self.node_mut(id)? = Node { disk, ..Node::new(id, priority) };
         self.start(id)?;
         self.events.clear();
         Ok(())
+    }
+
+    /// Gives a node a priority of its own. Part of the setting, not of the plot.
+    pub fn set_priority(&mut self, id: NodeId, priority: u8) -> Checked {
+        let disk = std::mem::take(&mut self.node_mut(id)?.disk);
+        self.node_mut(id)?.priority = priority;
+        self.set_disk(id, disk)
     }
 
     /// What happened since the last call.
@@ -115,15 +142,17 @@ impl Cluster {
         let members = Configuration::of_voters(self.nodes.iter().map(|node| node.id)).map_err(|error| error.to_string())?;
         let mut config = Config::new(ClusterId(1), id, members);
         config.limits = self.setup.limits;
+        config.elections = Elections { priority: self.node(id)?.priority, ..self.setup.elections };
         #[cfg(feature = "mutants")]
         {
             config.bug = self.setup.bug;
         }
         config.validate().map_err(|error| error.to_string())?;
+        let now = self.now;
         let node = self.node_mut(id)?;
         node.boot = BootNumber(node.boot.0 + 1);
         node.durable = IoId { boot: node.boot, seq: 0 };
-        let boot = Boot { now: node.now, entropy: id.0 << 32 | u64::from(node.boot.0), number: node.boot };
+        let boot = Boot { now, entropy: id.0 << 32 | u64::from(node.boot.0), number: node.boot };
         node.core = Some(Core::new(config, boot, Restored { hard_state: node.disk.hard, log: node.disk.log.clone() }));
         let (disk, started) = (node.disk.clone(), Event::Started(id, node.disk.hard, node.disk.log.last()));
         self.invariants.started(id, &disk);
@@ -154,13 +183,23 @@ impl Cluster {
         self.invariants.check(&self.nodes)
     }
 
-    /// Fires a node's timer.
+    /// Lets time pass until a node's timer is due, and fires it.
     pub fn tick(&mut self, id: NodeId) -> Checked {
-        let node = self.node_mut(id)?;
-        if let Some(core) = &node.core {
-            node.now = node.now.max(core.deadline());
+        if let Some(core) = &self.node(id)?.core {
+            self.now = self.now.max(core.deadline());
         }
         self.input(id, Input::Timer)
+    }
+
+    /// Lets time pass; timers that are due are late.
+    pub fn wait(&mut self, span_ms: u64) {
+        self.now = self.now.plus_ns(span_ms * 1_000_000);
+    }
+
+    /// Orders a node to campaign.
+    pub fn order(&mut self, id: NodeId, name: &str) -> Checked {
+        let ticket = self.request(name);
+        self.input(id, Input::Campaign { ticket })
     }
 
     /// Proposes a command; its bytes are its name.
@@ -262,10 +301,11 @@ impl Cluster {
     }
 
     fn input(&mut self, id: NodeId, input: Input) -> Checked {
+        let now = self.now;
         let node = self.node_mut(id)?;
         let core = node.core.as_mut().ok_or_else(|| format!("node {id} is down, expected it to run"))?;
         let mut effects = Vec::new();
-        core.handle(node.now, input, &mut effects);
+        core.handle(now, input, &mut effects);
         for effect in effects {
             self.carry_out(id, effect)?;
         }
@@ -294,6 +334,10 @@ impl Cluster {
                 self.events.push(Event::ReadReady(id, ticket, index));
                 self.invariants.read_ready(id, ticket, index)?;
                 self.conclude(ticket, Outcome::Ready(index))
+            }
+            Effect::Campaigning { ticket } => {
+                self.events.push(Event::Campaigning(id, ticket));
+                self.conclude(ticket, Outcome::Campaigning)
             }
             Effect::Refused { ticket, why } => {
                 self.events.push(Event::Refused(id, ticket, why));
@@ -333,9 +377,9 @@ impl Cluster {
 }
 
 impl Node {
-    fn new(id: NodeId) -> Self {
+    fn new(id: NodeId, priority: u8) -> Self {
         let (boot, durable) = (BootNumber(0), IoId::default());
-        Self { id, core: None, disk: Disk::default(), now: LocalTime(0), boot, durable, held: Vec::new() }
+        Self { id, core: None, disk: Disk::default(), priority, boot, durable, held: Vec::new() }
     }
 
     /// How many of its messages wait for its disk.

@@ -23,11 +23,17 @@ pub fn run(story: &mut Story, command: &str) -> Ran {
     match *name {
         "cluster" => cluster(story, words),
         "limit" => limit(story, words),
+        "with" => with(story, words),
+        "priority" => priority(story, words),
         "log" => log(story, words),
         "hard" => hard(story, words),
         "campaign" => fire(story, words, RoleKind::Candidate),
         "heartbeat" => fire(story, words, RoleKind::Leader),
+        "ask" => ask(story, words),
+        "order" => order(story, words),
+        "wait" => wait(story, words),
         "tick" => tick(story, words),
+        "next" => next(story, words),
         "deliver" => deliver(story, words),
         "drop" => drop(story, words),
         "duplicate" => duplicate(story, words),
@@ -66,6 +72,29 @@ fn limit(story: &mut Story, words: &[&str]) -> Ran {
     }
     let size = story.cluster()?.nodes.len() as u64;
     story.assemble(size, setup)?;
+    Ok(Shown::Events)
+}
+
+fn with(story: &mut Story, words: &[&str]) -> Ran {
+    let [what] = words else { return usage("with WHAT") };
+    let mut setup = story.setup();
+    match *what {
+        "pre-vote" => setup.elections.pre_vote = true,
+        "check-quorum" => setup.elections.check_quorum = true,
+        other => return Err(format!("found `{other}`, expected pre-vote or check-quorum")),
+    }
+    let size = story.cluster()?.nodes.len() as u64;
+    story.assemble(size, setup)?;
+    Ok(Shown::Events)
+}
+
+fn priority(story: &mut Story, words: &[&str]) -> Ran {
+    let [who, value] = words else { return usage("priority NODE: N") };
+    let value = value.parse().map_err(|_| format!("found `{value}`, expected a priority"))?;
+    let cluster = story.prepare()?;
+    for id in some_nodes(cluster, who.trim_end_matches(':'))? {
+        cluster.set_priority(id, value)?;
+    }
     Ok(Shown::Events)
 }
 
@@ -133,9 +162,42 @@ fn fire(story: &mut Story, words: &[&str], becomes: RoleKind) -> Ran {
     Ok(Shown::Events)
 }
 
+fn ask(story: &mut Story, words: &[&str]) -> Ran {
+    let [id] = words else { return usage("ask NODE") };
+    let (id, cluster) = (node(id)?, story.play()?);
+    cluster.tick(id)?;
+    match cluster.node(id)?.core.as_ref().map(|core| core.role().kind()) {
+        Some(RoleKind::PreCandidate) => Ok(Shown::Events),
+        Some(other) => Err(format!("node {id} is {}, expected it to ask", render::role(other))),
+        None => Err(format!("node {id} is down")),
+    }
+}
+
+fn order(story: &mut Story, words: &[&str]) -> Ran {
+    let [id, name] = words else { return usage("order NODE NAME") };
+    story.play()?.order(node(id)?, name)?;
+    Ok(Shown::Events)
+}
+
+fn wait(story: &mut Story, words: &[&str]) -> Ran {
+    let [span] = words else { return usage("wait MILLISECONDS") };
+    let span_ms = number(span)?;
+    story.play()?.wait(span_ms);
+    Ok(Shown::Events)
+}
+
 fn tick(story: &mut Story, words: &[&str]) -> Ran {
     let [id] = words else { return usage("tick NODE") };
     story.play()?.tick(node(id)?)?;
+    Ok(Shown::Events)
+}
+
+fn next(story: &mut Story, words: &[&str]) -> Ran {
+    let [] = words else { return usage("next") };
+    let cluster = story.play()?;
+    let due = cluster.nodes.iter().filter_map(|node| Some((node.core.as_ref()?.deadline(), node.id))).min();
+    let (_, id) = due.ok_or("everybody is down")?;
+    cluster.tick(id)?;
     Ok(Shown::Events)
 }
 

@@ -32,6 +32,8 @@ pub enum Event {
     Proposed(NodeId, RequestId, LogId),
     /// A read may be answered once this index is applied.
     ReadReady(NodeId, RequestId, LogIndex),
+    /// A node obeys an order to campaign.
+    Campaigning(NodeId, RequestId),
     /// A request had no effect.
     Refused(NodeId, RequestId, RequestError),
     /// A node stopped; this many writes were lost with it, and this many messages.
@@ -43,6 +45,6 @@ pub enum Event {
 impl Event {
     /// Whether it is about what nodes decided, not how they told each other.
     pub const fn is_decision(&self) -> bool {
-        matches!(self, Self::Observed(..) | Self::Proposed(..) | Self::ReadReady(..) | Self::Refused(..))
+        matches!(self, Self::Observed(..) | Self::Proposed(..) | Self::ReadReady(..) | Self::Campaigning(..) | Self::Refused(..))
     }
 }

@@ -2,12 +2,12 @@
 //! rewrite of its snapshot.
 //!
 //! ```text
-//! expect 1 leader | follower | candidate | down
+//! expect 1 leader | follower | pre-candidate | candidate | down
 //! expect 1 term 3 | vote 2 | vote none | commit 4     of node 1; `all` for every node
 //! expect 1 log 1 1 4 | disk 1 1                       the entries by their terms
 //! expect 1 held 2                                     messages that wait for node 1's disk
 //! expect 1->2 carries 3                               messages under way
-//! expect x at 2.3 | ready 3 | refused | open          what became of request x
+//! expect x at 2.3 | ready 3 | obeyed | refused | open   what became of request x
 //! ```
 
 use squall_raft::types::NodeId;
@@ -37,7 +37,7 @@ fn of_node(node: &Node, words: &[&str]) -> Result<(), String> {
     let found = match *what {
         "disk" => terms(&node.disk.log),
         "held" => node.held().to_string(),
-        "leader" | "follower" | "candidate" | "down" => {
+        "leader" | "follower" | "pre-candidate" | "candidate" | "down" => {
             let role = node.core.as_ref().map_or("down", |core| render::role(core.role().kind()));
             return compare(node.id, "role", role, what);
         }
@@ -72,6 +72,7 @@ fn of_request(cluster: &Cluster, name: &str, words: &[&str]) -> Result<(), Strin
         Outcome::Open => "open".to_owned(),
         Outcome::Placed(id) => format!("at {id}"),
         Outcome::Ready(index) => format!("ready {index}"),
+        Outcome::Campaigning => "obeyed".to_owned(),
         Outcome::Refused(_) => "refused".to_owned(),
     };
     let expected = words.join(" ");

@@ -57,6 +57,7 @@ campaign 3
 settle 2 3 4 5
 expect 3 leader
 restart 1
+wait 150
 heartbeat 3
 settle
 heartbeat 3

@@ -79,6 +79,7 @@ settle 3 4 5
 expect 5 leader
 expect 3 log 1 3 5
 restart 1
+wait 150
 settle
 heartbeat 5
 settle

@@ -3,12 +3,17 @@
 //! ```text
 //! cluster 3                            empty disks; expected first
 //! limit batch 1 | inflight 2 | bytes 9 before anything happens
+//! with pre-vote | with check-quorum    without, elections are as the paper has them
+//! priority 2: 0                        node 2's, from 0 to 3; others have 3
 //! log 2: 1 1 4                         node 2's disk: entries by their terms; `4?` payload
 //!                                      still being read, `4!` lost to rot
 //! hard 2: 7 | 7 vote 1                 node 2's term and vote, else its last entry's term
 //!
 //! campaign 1 | heartbeat 1             node 1's timer fires, and does that
-//! tick 1                               node 1's timer fires
+//! ask 1                                node 1's timer fires, and it asks for pre-votes
+//! order 1 o                            an operator wants node 1 to campaign
+//! tick 1 | next                        node 1's timer fires; that of whoever is due first
+//! wait 150                             so many milliseconds pass; no timer fires
 //! deliver|drop|duplicate 1->2          the oldest message on a link; `#2` the second, `all`
 //! deliver|drop all                     everything that is under way now, in order
 //! durable 2 3 | durable all            everything that was written is durable

@@ -28,6 +28,7 @@ pub fn event(cluster: &Cluster, event: &Event) -> String {
         Event::Observed(node, what) => format!("{node} {}", observation(what)),
         Event::Proposed(node, ticket, id) => format!("{node} gives {} the place {id}", name(ticket)),
         Event::ReadReady(node, ticket, index) => format!("{node} may answer {} at {index}", name(ticket)),
+        Event::Campaigning(node, ticket) => format!("{node} obeys {}", name(ticket)),
         Event::Refused(node, ticket, why) => format!("{node} refuses {}: {}", name(ticket), request_error(*why)),
         Event::Crashed(node, writes, held) => format!("{node} crashes; {writes} writes and {held} held messages are lost"),
         Event::Started(node, state, last) => format!("{node} starts with {}, log up to {last}", hard(state)),
@@ -56,6 +57,10 @@ fn link(message: &Message) -> String {
 fn message(message: &Message) -> String {
     let envelope = &message.envelope;
     let body = match &message.body {
+        Body::RequestPreVote { proposed, last } => format!("request-pre-vote for term {proposed}, last {last}"),
+        Body::PreVote { proposed, granted } => {
+            format!("{} for term {proposed}", if *granted { "pre-vote" } else { "no pre-vote" })
+        }
         Body::RequestVote { last } => format!("request-vote, last {last}"),
         Body::Vote { granted } => (if *granted { "vote" } else { "no vote" }).to_owned(),
         Body::Append { prev, entries: new, commit } => format!("append behind {prev} [{}], commit {commit}", entries(new)),
@@ -107,6 +112,8 @@ fn observation(what: &Observation) -> String {
         Observation::ReadsServed { round, index } => format!("serves reads by round {round} at {index}"),
         Observation::Refused { reason } => format!("refuses a message: {}", refusal(reason)),
         Observation::Busy => "is busy".to_owned(),
+        Observation::QuorumLost { term } => format!("has heard from no quorum in term {term}"),
+        Observation::CampaignOrdered { term } => format!("is told to campaign in term {term}"),
     }
 }
 
@@ -114,6 +121,7 @@ fn observation(what: &Observation) -> String {
 pub const fn role(role: RoleKind) -> &'static str {
     match role {
         RoleKind::Follower => "follower",
+        RoleKind::PreCandidate => "pre-candidate",
         RoleKind::Candidate => "candidate",
         RoleKind::Leader => "leader",
     }
@@ -130,6 +138,8 @@ const fn refusal(reason: Refusal) -> &'static str {
         Refusal::Malformed => "malformed",
         Refusal::ContradictsCommitted => "contradicts committed",
         Refusal::Absurd => "absurd",
+        Refusal::LeaderIsAlive => "leader is alive",
+        Refusal::JustStarted => "just started",
     }
 }
 
@@ -140,5 +150,6 @@ fn request_error(why: RequestError) -> String {
         }
         RequestError::Busy => "busy".to_owned(),
         RequestError::TooLarge => "too large".to_owned(),
+        RequestError::MayNotCampaign => "may not campaign".to_owned(),
     }
 }

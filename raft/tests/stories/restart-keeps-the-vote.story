@@ -11,6 +11,8 @@ deliver 1->3
 durable 3
 crash 3
 restart 3
+# Who has just started grants nothing; that is another story.
+wait 150
 expect 3 term 1
 expect 3 vote 1
 campaign 2

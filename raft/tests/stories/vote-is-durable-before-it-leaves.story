@@ -20,6 +20,8 @@ expect 3 held 1
 expect 3->1 carries 0
 crash 3
 restart 3
+# Who has just started grants nothing; that is another story.
+wait 150
 expect 3 vote none
 campaign 2
 durable 2

@@ -116,7 +116,12 @@ fn every_field_of_a_message_must_be_there() {
         (saying(nested(14, &[number(1, 1), nested(2, &[])].concat())), "message.rejected.hint.term"),
         (saying(nested(13, &number(2, 1))), "message.heartbeat_ack.tail"),
         (saying(nested(13, &number(1, 1))), "message.heartbeat_ack.matched"),
-        (saying(nested(17, b"of a later release")), "message.said"),
+        (saying(nested(17, &nested(2, &pair(1, 1)))), "message.request_pre_vote.proposed"),
+        (saying(nested(17, &number(1, 1))), "message.request_pre_vote.last"),
+        (saying(nested(17, &[number(1, 1), nested(2, &[])].concat())), "message.request_pre_vote.last.term"),
+        (saying(nested(18, &number(2, 1))), "message.pre_vote.proposed"),
+        (saying(nested(18, &number(1, 1))), "message.pre_vote.granted"),
+        (saying(nested(19, b"of a later release")), "message.said"),
     ] {
         assert_eq!(missing(Kind::Message, &payload), field);
     }
@@ -143,7 +148,7 @@ fn every_field_of_the_others_must_be_there() {
         (Kind::Reply, of(nested(3, &number(1, 1))), "reply.applied.output"),
         (Kind::Reply, of(nested(4, &nested(2, b""))), "reply.answered.applied"),
         (Kind::Reply, of(nested(4, &number(1, 1))), "reply.answered.output"),
-        (Kind::Reply, of(nested(12, &[])), "reply.told"),
+        (Kind::Reply, of(nested(14, &[])), "reply.told"),
     ] {
         assert_eq!(missing(kind, &payload), field);
     }

@@ -49,7 +49,7 @@ fn hello(from: Option<Peer>, boot: u32) -> Hello {
     Hello { cluster: ENVELOPE.cluster, from, to: NodeId(2), boot: BootNumber(boot) }
 }
 
-fn bodies() -> [(&'static str, &'static str, Body); 9] {
+fn bodies() -> [(&'static str, &'static str, Body); 11] {
     let three = Configuration::of_voters([1, 2, 3].map(NodeId)).expect("three voters");
     let joint = Configuration::from_parts([1, 2].map(NodeId), [2, 3].map(NodeId), [4].map(NodeId)).expect("each once");
     let entry = |term, index, payload| Entry { id: LogId::new(term, index), payload };
@@ -62,7 +62,10 @@ fn bodies() -> [(&'static str, &'static str, Body); 9] {
     ];
     let long = [entry(6, 43, Payload::Command(Bytes::from(vec![b'.'; 300])))];
     let append = |entries: &[Entry]| Body::Append { prev: LogId::new(6, 42), entries: entries.into(), commit: LogIndex(40) };
+    let last = LogId::new(6, 42);
     [
+        ("request-pre-vote", "Would it get the vote?", Body::RequestPreVote { proposed: Term(8), last }),
+        ("pre-vote", "It would.", Body::PreVote { proposed: Term(8), granted: true }),
         ("request-vote", "A candidate asks.", Body::RequestVote { last: LogId::new(6, 42) }),
         ("vote", "It gets the vote.", Body::Vote { granted: true }),
         ("append", "Entries of every kind, of two terms.", append(&entries)),
@@ -75,17 +78,18 @@ fn bodies() -> [(&'static str, &'static str, Body); 9] {
     ]
 }
 
-fn requests() -> [(&'static str, &'static str, Request); 3] {
+fn requests() -> [(&'static str, &'static str, Request); 4] {
     let command = Bytes::from_static(b"put x 1");
     let command = Request::Command { session: SessionId(9), sequence: 12, first_outstanding: 10, command };
     [
         ("request-register", "A client wants a session.", Request::Register),
         ("request-command", "Its twelfth command; ten and eleven are not answered yet.", command),
         ("request-query", "It reads.", Request::Query { query: Bytes::from_static(b"get x") }),
+        ("request-campaign", "An operator wants the node to campaign.", Request::Campaign),
     ]
 }
 
-fn replies() -> [(&'static str, &'static str, Reply); 11] {
+fn replies() -> [(&'static str, &'static str, Reply); 13] {
     let output = Bytes::from_static(b"ok");
     let refused = Reply::Refused;
     [
@@ -100,6 +104,8 @@ fn replies() -> [(&'static str, &'static str, Reply); 11] {
         ("reply-unknown", "Nobody can tell.", Reply::Unknown),
         ("reply-session-expired", "The session is gone.", Reply::SessionExpired),
         ("reply-forgotten", "The client needs this answer no more.", Reply::Forgotten),
+        ("reply-campaigning", "The node campaigns.", Reply::Campaigning),
+        ("reply-may-not-campaign", "It hears a leader, for example.", refused(Refused::MayNotCampaign)),
     ]
 }
 
@@ -137,13 +143,15 @@ fn bytes() -> impl Strategy<Value = Bytes> {
 fn message() -> impl Strategy<Value = Message> {
     let envelope = (number(), peer(), peer(), number(), any::<u32>(), any::<u32>(), number());
     (envelope, body()).prop_map(|((cluster, from, to, term, boot, session, round), body)| {
-        let (term, boot) = (Term(term.max(1)), BootNumber(boot));
+        let (term, boot) = (Term(term).max(body.first_term()), BootNumber(boot));
         Message { envelope: Envelope { cluster: ClusterId(cluster), from, to, term, boot, session, round }, body }
     })
 }
 
 fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
+        (number(), log_id()).prop_map(|(proposed, last)| Body::RequestPreVote { proposed: Term(proposed.max(1)), last }),
+        (number(), any::<bool>()).prop_map(|(proposed, granted)| Body::PreVote { proposed: Term(proposed.max(1)), granted }),
         log_id().prop_map(|last| Body::RequestVote { last }),
         any::<bool>().prop_map(|granted| Body::Vote { granted }),
         append(),
@@ -183,7 +191,7 @@ fn request() -> impl Strategy<Value = Request> {
     let command = (number(), number(), number(), bytes()).prop_map(|(session, sequence, first_outstanding, command)| {
         Request::Command { session: SessionId(session), sequence, first_outstanding, command }
     });
-    prop_oneof![Just(Request::Register), command, bytes().prop_map(|query| Request::Query { query })]
+    prop_oneof![Just(Request::Register), Just(Request::Campaign), command, bytes().prop_map(|query| Request::Query { query })]
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
@@ -191,9 +199,11 @@ fn reply() -> impl Strategy<Value = Reply> {
         Reply::Refused(Refused::Busy),
         Reply::Refused(Refused::TooLarge),
         Reply::Refused(Refused::NotReady),
+        Reply::Refused(Refused::MayNotCampaign),
         Reply::Unknown,
         Reply::SessionExpired,
         Reply::Forgotten,
+        Reply::Campaigning,
     ];
     prop_oneof![
         number().prop_map(|session| Reply::Registered { session: SessionId(session) }),

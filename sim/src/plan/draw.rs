@@ -8,6 +8,7 @@ use squall_raft::wire::Sink as _;
 use super::{Clock, Disk, Ends, Engine, Fault, Limits, Network, Plan, When, workload};
 use crate::entropy::v1::Fold;
 use crate::entropy::{Entropy, Owner, Stream};
+use crate::scenario::check::PRIORITY_MAX;
 use crate::scenario::range::Bound;
 use crate::scenario::{self, Cut, Nanos, Range, Scenario, What, Whose};
 
@@ -26,6 +27,7 @@ impl Plan {
             safety: scenario.safety,
             settle_election_timeouts: scenario.settle_election_timeouts,
             engine: engine(dice, &scenario.engine),
+            priorities: priorities(dice, nodes, scenario.engine.priority),
             network: network(dice, &scenario.network),
             disk: disk(dice, &scenario.disk),
             clocks: clocks(dice, nodes, &scenario.clocks),
@@ -95,6 +97,8 @@ fn engine(dice: Dice, engine: &scenario::Engine) -> Engine {
     Engine {
         election_timeout: engine.election_timeout,
         heartbeat: dice.setting("heartbeat", engine.heartbeat),
+        pre_vote: dice.setting("pre_vote", engine.pre_vote),
+        check_quorum: dice.setting("check_quorum", engine.check_quorum),
         limits: Limits {
             inflight_appends_max: dice.setting("inflight_appends_max", of.inflight_appends_max),
             append_bytes_max: dice.setting("append_bytes_max", of.append_bytes_max),
@@ -106,6 +110,12 @@ fn engine(dice: Dice, engine: &scenario::Engine) -> Engine {
             session_answers_max: dice.setting("session_answers_max", of.session_answers_max),
         },
     }
+}
+
+/// Each node draws its own; none where all have the highest, as by default.
+fn priorities(dice: Dice, nodes: u64, priority: Range<u64>) -> Vec<u64> {
+    let drawn: Vec<u64> = (1..=nodes).map(|node| dice.setting(&format!("priority {node}"), priority)).collect();
+    if drawn.iter().all(|priority| *priority == PRIORITY_MAX) { Vec::new() } else { drawn }
 }
 
 fn network(dice: Dice, of: &scenario::Network) -> Network {
@@ -219,7 +229,7 @@ impl Occurrences<'_> {
     fn concrete(&mut self) -> What {
         let mut what = self.fault.what.clone();
         match &mut what {
-            What::Kill(_) | What::PowerLoss(_) | What::Pause(_) | What::Reset { .. } => {}
+            What::Kill(_) | What::PowerLoss(_) | What::Pause(_) | What::Reset { .. } | What::Campaign(_) => {}
             What::Cut(cut) => self.cut(cut),
             What::Flap { cut, down, up } => {
                 self.cut(cut);

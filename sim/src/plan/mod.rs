@@ -45,6 +45,9 @@ pub struct Plan {
     pub settle_election_timeouts: u64,
     /// Timings and limits of the engine.
     pub engine: Engine,
+    /// Each node's priority in elections; empty where all have the highest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub priorities: Vec<u64>,
     /// The weather of all links.
     pub network: Network,
     /// The weather of all disks.
@@ -73,6 +76,12 @@ pub struct Engine {
     pub election_timeout: Range<Nanos>,
     /// Time between two heartbeat rounds.
     pub heartbeat: Nanos,
+    /// Whether nodes ask before they campaign. A plan from before there was a choice says nothing, and ran without.
+    #[serde(default)]
+    pub pre_vote: bool,
+    /// Whether a leader that hears from no quorum steps down. The same holds of it.
+    #[serde(default)]
+    pub check_quorum: bool,
     /// Upper bounds.
     pub limits: Limits,
 }

@@ -23,6 +23,9 @@ impl Plan {
         field(&mut out, "safety", &self.safety);
         field(&mut out, "settle_election_timeouts", &self.settle_election_timeouts);
         field(&mut out, "engine", &self.engine);
+        if !self.priorities.is_empty() {
+            field(&mut out, "priorities", &self.priorities);
+        }
         field(&mut out, "network", &self.network);
         field(&mut out, "disk", &self.disk);
         list(&mut out, "clocks", &self.clocks);
@@ -56,6 +59,22 @@ impl Plan {
         fold.value()
     }
 
+    /// How elections are held, where that is not as by default.
+    fn elections(&self) -> String {
+        let mut words = Vec::new();
+        if !self.engine.pre_vote {
+            words.push("no pre-vote".to_owned());
+        }
+        if !self.engine.check_quorum {
+            words.push("no check-quorum".to_owned());
+        }
+        if !self.priorities.is_empty() {
+            let each: Vec<_> = self.priorities.iter().map(ToString::to_string).collect();
+            words.push(format!("priorities {}", each.join(" ")));
+        }
+        if words.is_empty() { String::new() } else { format!("{}; ", words.join(", ")) }
+    }
+
     /// What was drawn, in a line to be printed beside the seed.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -68,9 +87,10 @@ impl Plan {
         }
         let faults: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(", ") };
+        let elections = self.elections();
         let Self { nodes, safety, network, disk, clients, .. } = self;
         format!(
-            "{nodes} nodes, {safety}, {} clients; latency {}, loss {} ppm, duplicates {} ppm, reordered {} ppm, fsync {}; faults: {faults}",
+            "{nodes} nodes, {safety}, {} clients; latency {}, loss {} ppm, duplicates {} ppm, reordered {} ppm, fsync {}; {elections}faults: {faults}",
             clients.len(),
             network.latency,
             network.loss_ppm,

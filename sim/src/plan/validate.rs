@@ -33,6 +33,13 @@ impl Plan {
         check::range(p, &root.field("settle_election_timeouts"), settle, 1, 1_000);
         let engine = root.field("engine");
         check::timing(p, &engine, self.engine.election_timeout, Range::fixed(self.engine.heartbeat));
+        let priorities = root.field("priorities");
+        let expected = format!("one for each of {} nodes, or none", self.nodes);
+        let fits = self.priorities.is_empty() || self.priorities.len() as u64 == self.nodes;
+        p.require(fits, &priorities, format!("{} priorities", self.priorities.len()), expected);
+        for (n, priority) in self.priorities.iter().enumerate() {
+            check::range(p, &priorities.item(n), Range::fixed(*priority), 0, check::PRIORITY_MAX);
+        }
         let of = &self.engine.limits;
         let limits = [
             ("inflight_appends_max", of.inflight_appends_max),

@@ -300,7 +300,8 @@ impl<S: Subject> Client<S> {
             // Answers to attempts that were given up steer nothing.
             Reply::Refused(why) if is_latest => self.on_refused(why, desk),
             Reply::Unknown if is_latest => self.retry(desk),
-            Reply::Refused(_) | Reply::Unknown => {}
+            // Orders are an operator's, who does not wait for what becomes of them.
+            Reply::Refused(_) | Reply::Unknown | Reply::Campaigning => {}
         }
     }
 
@@ -427,7 +428,7 @@ impl<S: Subject> Client<S> {
                 self.believed_leader = self.next_node();
                 REFUSED_PAUSE_NS
             }
-            Refused::Busy | Refused::TooLarge => REFUSED_PAUSE_NS,
+            Refused::Busy | Refused::TooLarge | Refused::MayNotCampaign => REFUSED_PAUSE_NS,
         };
         let Some(attempts) = self.attempts_mut() else {
             return;

@@ -104,7 +104,7 @@ impl Cluster {
         match target {
             Target::Node(wanted) => *wanted == node,
             Target::Leader => self.leader() == Some(node),
-            Target::Candidate => view.running && view.role == RoleKind::Candidate,
+            Target::Candidate => view.running && matches!(view.role, RoleKind::PreCandidate | RoleKind::Candidate),
             Target::Follower => view.running && view.role == RoleKind::Follower,
             Target::Any => view.up,
             Target::All | Target::Others => true,

@@ -77,6 +77,8 @@ pub enum Action {
         /// How far.
         by_ns: u64,
     },
+    /// Tell a node to campaign.
+    Campaign(u64),
 }
 
 /// A request to be called again.
@@ -340,6 +342,11 @@ impl Faults {
             What::ClockRate { who, .. } => {
                 let nodes = resolve_many(who, cluster, stream);
                 (if nodes.is_empty() { Hit::Nothing } else { Hit::Clock(nodes.clone()) }, nodes)
+            }
+            What::Campaign(target) => {
+                let nodes = resolve_many(target, cluster, stream);
+                orders.actions.extend(nodes.iter().map(|node| Action::Campaign(*node)));
+                (Hit::Nothing, nodes)
             }
             What::ClockJump { who, by } => {
                 let nodes = resolve_many(who, cluster, stream);

@@ -52,7 +52,7 @@ impl Judge {
         let timeout = plan.engine.election_timeout;
         Self {
             cluster: Cluster::new(plan.nodes),
-            marks: Marks::new(plan.nodes, timeout.low.0, timeout.high.0),
+            marks: Marks::new(plan.nodes, timeout.low.0, timeout.high.0).with_priorities(&plan.priorities),
             violation: None,
             happened: Vec::new(),
             halted: None,
@@ -142,7 +142,9 @@ impl Judge {
             Observation::SessionDeduplicated { .. }
             | Observation::ReadsServed { .. }
             | Observation::Refused { .. }
-            | Observation::Busy => {
+            | Observation::Busy
+            | Observation::QuorumLost { .. }
+            | Observation::CampaignOrdered { .. } => {
                 return None;
             }
         })
@@ -231,7 +233,8 @@ fn position(node: u64) -> usize {
 
 const fn role_of(role: RoleKind) -> Role {
     match role {
-        RoleKind::Follower => Role::Follower,
+        // Who only asks has promised and raised nothing: to the checkers it waits.
+        RoleKind::Follower | RoleKind::PreCandidate => Role::Follower,
         RoleKind::Candidate => Role::Candidate,
         RoleKind::Leader => Role::Leader,
     }
@@ -243,6 +246,7 @@ pub(super) const fn event_of(observation: &Observation) -> Option<Event> {
         Observation::Recovered { .. } => Event::Recovered,
         Observation::TermAdopted { .. } => Event::TermAdopted,
         Observation::RoleChanged { role: RoleKind::Follower, .. } => Event::BecomeFollower,
+        Observation::RoleChanged { role: RoleKind::PreCandidate, .. } => Event::BecomePreCandidate,
         Observation::RoleChanged { role: RoleKind::Candidate, .. } => Event::BecomeCandidate,
         Observation::RoleChanged { role: RoleKind::Leader, .. } => Event::BecomeLeader,
         Observation::Voted { .. } => Event::Vote,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use squall_raft::message::{Body, Message};
-use squall_raft::observation::{Observation, RoleKind};
+use squall_raft::observation::{Observation, Refusal, RoleKind};
 use squall_raft::shared::SharedVec;
 
 use super::cluster::Cluster;
@@ -19,6 +19,8 @@ pub(super) struct Marks {
     election_min_ns: u64,
     election_max_ns: u64,
     nodes: Vec<NodeMarks>,
+    /// By node, the first in front; empty where all are equal.
+    priorities: Vec<u64>,
     /// The last leader of the highest term.
     last_leader: Option<(u64, u64)>,
     leaders: u64,
@@ -49,6 +51,7 @@ impl Marks {
             election_min_ns,
             election_max_ns,
             nodes: (0..=nodes).map(|_| NodeMarks::default()).collect(),
+            priorities: Vec::new(),
             last_leader: None,
             leaders: 0,
             terms: BTreeMap::new(),
@@ -57,6 +60,12 @@ impl Marks {
             late: BTreeSet::new(),
             faults_begun: false,
         }
+    }
+
+    /// Knows that some nodes come before others in elections.
+    pub fn with_priorities(mut self, priorities: &[u64]) -> Self {
+        self.priorities = priorities.to_vec();
+        self
     }
 
     /// How often each was seen.
@@ -205,6 +214,10 @@ impl Marks {
             }
             Observation::ReadsServed { .. } => self.hit(Mark::ReadConfirmedByRound),
             Observation::Busy => self.hit(Mark::Busy),
+            Observation::QuorumLost { .. } => self.hit(Mark::LeaderLostQuorum),
+            Observation::CampaignOrdered { .. } => self.hit(Mark::OperatorCampaigned),
+            Observation::Refused { reason: Refusal::LeaderIsAlive } => self.hit(Mark::VoteRequestIgnored),
+            Observation::Refused { reason: Refusal::JustStarted } => self.hit(Mark::GrantWithheldAfterStart),
             _ => {}
         }
     }
@@ -232,7 +245,11 @@ impl Marks {
     fn role_changed(&mut self, node: u64, term: u64, role: RoleKind, cluster: &Cluster) {
         let before = cluster.get(node).map_or(RoleKind::Follower, |view| view.role);
         match role {
-            RoleKind::Follower => self.hit_if(before == RoleKind::Candidate, Mark::CandidateLost),
+            RoleKind::Follower => {
+                self.hit_if(before == RoleKind::Candidate, Mark::CandidateLost);
+                self.hit_if(before == RoleKind::PreCandidate, Mark::PreCandidateGaveWay);
+            }
+            RoleKind::PreCandidate => {}
             RoleKind::Candidate => {
                 self.hit_if(term > 1, Mark::TermRose);
                 self.terms.entry(term).or_default().0 = true;
@@ -244,6 +261,7 @@ impl Marks {
     fn became_leader(&mut self, node: u64, term: u64, cluster: &Cluster) {
         self.leaders += 1;
         self.terms.entry(term).or_default().1 = true;
+        self.judge_priorities(node, cluster);
         let other_leads = cluster.leaders().any(|leader| leader != node);
         self.hit_if(other_leads, Mark::TwoLeadersAtOnce);
         if let Some((last_term, _)) = self.last_leader
@@ -253,5 +271,17 @@ impl Marks {
             self.hit_if(!self.faults_begun, Mark::ElectionWithoutFault);
         }
         self.last_leader = self.last_leader.max(Some((term, node)));
+    }
+
+    fn judge_priorities(&mut self, elected: u64, cluster: &Cluster) {
+        let of = |node: u64| usize::try_from(node).ok().and_then(|node| self.priorities.get(node.wrapping_sub(1))).copied();
+        let Some(own) = of(elected) else {
+            return;
+        };
+        let is_up = |node: &u64| cluster.get(*node).is_some_and(|view| view.running && !view.paused);
+        let before_lower = cluster.ids().filter(is_up).any(|node| of(node).is_some_and(|other| other < own));
+        let before_higher = cluster.ids().any(|node| of(node).is_some_and(|other| other > own));
+        self.hit_if(before_lower, Mark::FavouriteElected);
+        self.hit_if(before_higher, Mark::UnderdogElected);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `scenario` and `plan` know neither of them; this is the one place where they meet.
 
-use squall_raft::config::{Config, ConfigError, Limits, Timing};
+use squall_raft::config::{Config, ConfigError, Elections, Limits, PRIORITY_MAX, Timing};
 use squall_raft::membership::{Configuration, ConfigurationError};
 use squall_raft::types::{ClusterId, NodeId};
 
@@ -46,6 +46,13 @@ pub fn engine(plan: &Plan, node: u64) -> Result<Config, SettingsError> {
         election_timeout_min_ns: plan.engine.election_timeout.low.0,
         election_timeout_max_ns: plan.engine.election_timeout.high.0,
         heartbeat_interval_ns: plan.engine.heartbeat.0,
+    };
+    let place = usize::try_from(node).unwrap_or_default().wrapping_sub(1);
+    let priority = plan.priorities.get(place).and_then(|priority| u8::try_from(*priority).ok());
+    config.elections = Elections {
+        pre_vote: plan.engine.pre_vote,
+        check_quorum: plan.engine.check_quorum,
+        priority: priority.unwrap_or(PRIORITY_MAX),
     };
     config.limits = Limits {
         inflight_appends_max: small(limits.inflight_appends_max),

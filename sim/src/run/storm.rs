@@ -83,6 +83,9 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             Action::Kill(node) => {
                 arena.kill(NodeId(node), both);
             }
+            Action::Campaign(node) => {
+                arena.request(ClientId(0), RequestHandle(0), NodeId(node), Request::Campaign, both);
+            }
             Action::PowerLoss(node) => {
                 arena.power_loss(NodeId(node), both);
             }

@@ -111,6 +111,10 @@ impl fmt::Display for Described<'_> {
         let Message { envelope, body } = self.0;
         write!(f, "{} t{}", body.kind(), envelope.term)?;
         match body {
+            Body::RequestPreVote { proposed, last } => write!(f, " for t{proposed}, last {last}"),
+            Body::PreVote { proposed, granted } => {
+                write!(f, " for t{proposed} {}", if *granted { "granted" } else { "refused" })
+            }
             Body::RequestVote { last } => write!(f, " last {last}"),
             Body::Vote { granted } => f.write_str(if *granted { " granted" } else { " refused" }),
             Body::Append { prev, entries, commit } => {
@@ -149,6 +153,8 @@ impl fmt::Display for Reported<'_> {
             Observation::ReadsServed { round, index } => write!(f, "serves reads up to {index}, confirmed by round {round}"),
             Observation::Refused { reason } => write!(f, "refuses a message: {reason:?}"),
             Observation::Busy => f.write_str("is busy"),
+            Observation::QuorumLost { term } => write!(f, "has heard from no quorum and gives term {term} up"),
+            Observation::CampaignOrdered { term } => write!(f, "is told to campaign in term {term}"),
         }
     }
 }
@@ -181,6 +187,7 @@ impl fmt::Display for Requested<'_> {
             Request::Register => f.write_str("register"),
             Request::Command { session, sequence, command, .. } => write!(f, "session {session} command {sequence} {command:?}"),
             Request::Query { query } => write!(f, "query {query:?}"),
+            Request::Campaign => f.write_str("campaign"),
         }
     }
 }
@@ -197,6 +204,7 @@ impl fmt::Display for Answered<'_> {
             Reply::Unknown => f.write_str("unknown"),
             Reply::SessionExpired => f.write_str("session expired"),
             Reply::Forgotten => f.write_str("forgotten"),
+            Reply::Campaigning => f.write_str("campaigning"),
         }
     }
 }

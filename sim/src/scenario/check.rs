@@ -19,6 +19,8 @@ pub const LATENCY_MAX: Nanos = Nanos(60_000_000_000);
 pub const OFFSET_MAX: Nanos = Nanos(86_400_000_000_000);
 /// A certain event.
 pub const MILLION: u32 = 1_000_000;
+/// The engine's highest priority.
+pub const PRIORITY_MAX: u64 = 3;
 /// Room for the key and the framing of a command beside its value.
 pub const COMMAND_OVERHEAD_BYTES: u64 = 128;
 
@@ -58,7 +60,9 @@ impl Cluster {
     /// A fault's effect.
     pub(crate) fn what(self, problems: &mut Problems, path: &Path, what: &What) {
         match what {
-            What::Kill(who) | What::PowerLoss(who) | What::Pause(who) => self.target(problems, &path.item(0), who, Place::Whole),
+            What::Kill(who) | What::PowerLoss(who) | What::Pause(who) | What::Campaign(who) => {
+                self.target(problems, &path.item(0), who, Place::Whole)
+            }
             What::Cut(cut) => self.cut(problems, &path.item(0), cut),
             What::Flap { cut, down, up } => {
                 self.cut(problems, &path.field("cut"), cut);
@@ -214,6 +218,13 @@ pub(crate) fn timing(problems: &mut Problems, path: &Path, election: Range<Nanos
         let holds = heartbeat.high.0.saturating_mul(2) <= election.low.0;
         let expected = format!("at most half of the shortest election timeout of {}", election.low);
         problems.require(holds, &at, heartbeat.high, expected);
+    }
+}
+
+/// How the engine holds elections.
+pub(crate) fn elections(problems: &mut Problems, path: &Path, switches: [(&'static str, Range<bool>); 2]) {
+    for (name, switch) in switches {
+        range(problems, &path.field(name), switch, false, true);
     }
 }
 

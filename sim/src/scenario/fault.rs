@@ -15,7 +15,7 @@ pub enum Target {
     Node(u64),
     /// The leader of the highest term.
     Leader,
-    /// A node that campaigns, drawn.
+    /// A node that campaigns or asks whether it could, drawn.
     Candidate,
     /// A node that follows, drawn.
     Follower,
@@ -40,6 +40,8 @@ pub enum Event {
     Apply,
     /// The node became leader.
     BecomeLeader,
+    /// The node began to ask for pre-votes.
+    BecomePreCandidate,
     /// The node began to campaign.
     BecomeCandidate,
     /// The node became follower.
@@ -58,11 +60,12 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Append,
         Self::Commit,
         Self::Apply,
         Self::BecomeLeader,
+        Self::BecomePreCandidate,
         Self::BecomeCandidate,
         Self::BecomeFollower,
         Self::Vote,
@@ -165,11 +168,13 @@ pub enum What {
         /// How far.
         by: Range<Nanos>,
     },
+    /// An operator tells the node to campaign, once.
+    Campaign(Target),
 }
 
 impl What {
     /// The names of all kinds, as [`Self::kind`] gives them.
-    pub const KINDS: [&'static str; 13] = [
+    pub const KINDS: [&'static str; 14] = [
         "kill",
         "power_loss",
         "pause",
@@ -183,6 +188,7 @@ impl What {
         "slow_fsync",
         "clock_rate",
         "clock_jump",
+        "campaign",
     ];
 
     /// The stable name of its kind: a swarm switches kinds off as a whole, and summaries count by kind.
@@ -202,13 +208,14 @@ impl What {
             Self::SlowFsync { .. } => "slow_fsync",
             Self::ClockRate { .. } => "clock_rate",
             Self::ClockJump { .. } => "clock_jump",
+            Self::Campaign(_) => "campaign",
         }
     }
 
     /// Whether it is over at once, so that it has no end to give.
     #[must_use]
     pub const fn is_instant(&self) -> bool {
-        matches!(self, Self::ClockJump { .. } | Self::Reset { .. })
+        matches!(self, Self::ClockJump { .. } | Self::Reset { .. } | Self::Campaign(_))
     }
 }
 

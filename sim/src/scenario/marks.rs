@@ -42,6 +42,13 @@ marks! {
     LeaderChanged = "leader_changed": "A leader was elected after another one had led.",
     TermRose = "term_rose": "A term above the first was reached.",
     SplitVote = "split_vote": "A term passed in which nodes campaigned and none was elected.",
+    PreCandidateGaveWay = "pre_candidate_gave_way": "A node asked for pre-votes and followed again, without having raised its term.",
+    VoteRequestIgnored = "vote_request_ignored": "A node ignored a request for a vote because its leader was alive.",
+    GrantWithheldAfterStart = "grant_withheld_after_start": "A node ignored a request for a vote because it had just been started again.",
+    LeaderLostQuorum = "leader_lost_quorum": "A leader stepped down because it heard from no quorum.",
+    OperatorCampaigned = "operator_campaigned": "A node campaigned because an operator told it to.",
+    FavouriteElected = "favourite_elected": "A node was elected while another of a lower priority was up.",
+    UnderdogElected = "underdog_elected": "A node was elected although another had a higher priority.",
     CandidateLost = "candidate_lost": "A candidate became follower without having been elected.",
     ElectionWithoutFault = "election_without_fault": "A leader was replaced although nothing but clocks had gone wrong so far.",
     TwoLeadersAtOnce = "two_leaders_at_once": "A leader of an older term still led while a newer one did.",
@@ -93,9 +100,16 @@ impl Mark {
             Self::MessageLost => &[Means::Loss],
             Self::MessageDuplicated => &[Means::Duplication],
             Self::MessageReordered => &[Means::Reordering],
+            Self::OperatorCampaigned => &[Means::Campaign],
+            Self::GrantWithheldAfterStart => &[Means::Kill, Means::PowerLoss],
             Self::LeaderChanged
             | Self::TermRose
             | Self::SplitVote
+            | Self::PreCandidateGaveWay
+            | Self::VoteRequestIgnored
+            | Self::LeaderLostQuorum
+            | Self::FavouriteElected
+            | Self::UnderdogElected
             | Self::CandidateLost
             | Self::ElectionWithoutFault
             | Self::TwoLeadersAtOnce

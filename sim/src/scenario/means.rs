@@ -39,11 +39,13 @@ pub enum Means {
     ClockRate,
     /// A clock that jumps.
     ClockJump,
+    /// An operator who tells nodes to campaign.
+    Campaign,
 }
 
 impl Means {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Kill,
         Self::PowerLoss,
         Self::Pause,
@@ -58,6 +60,7 @@ impl Means {
         Self::ClockOffset,
         Self::ClockRate,
         Self::ClockJump,
+        Self::Campaign,
     ];
 
     /// Its name in summaries; that of the kind of fault, where there is one that asks for nothing else.
@@ -78,6 +81,7 @@ impl Means {
             Self::ClockOffset => "clock_offset",
             Self::ClockRate => "clock_rate",
             Self::ClockJump => "clock_jump",
+            Self::Campaign => "campaign",
         }
     }
 }
@@ -105,6 +109,7 @@ impl What {
             Self::SlowFsync { .. } => vec![Means::DiskLatency],
             Self::ClockRate { .. } => vec![Means::ClockRate],
             Self::ClockJump { .. } => vec![Means::ClockJump],
+            Self::Campaign(_) => vec![Means::Campaign],
         }
     }
 }

@@ -51,6 +51,11 @@ pub trait Bound: Copy + PartialOrd + fmt::Display + Serialize + for<'de> Deseria
     /// From a string, where the type is written as one.
     fn from_text(text: &str) -> Option<Self>;
 
+    /// From `true` or `false`, where the type is written so.
+    fn from_bool(_: bool) -> Option<Self> {
+        None
+    }
+
     /// As a bare integer, to draw with.
     fn to_u64(self) -> u64;
 
@@ -78,6 +83,31 @@ impl Bound for u64 {
 
     fn to_u64(self) -> u64 {
         self
+    }
+}
+
+/// A switch: `(false, true)` is drawn.
+impl Bound for bool {
+    fn drawn(value: u64) -> Self {
+        value > 0
+    }
+
+    const EXPECTED: &'static str = "true, false, or (false, true) for either";
+
+    fn from_integer(_: u64) -> Option<Self> {
+        None
+    }
+
+    fn from_text(_: &str) -> Option<Self> {
+        None
+    }
+
+    fn from_bool(value: bool) -> Option<Self> {
+        Some(value)
+    }
+
+    fn to_u64(self) -> u64 {
+        u64::from(self)
     }
 }
 
@@ -153,6 +183,10 @@ impl<'de, T: Bound> Visitor<'de> for RangeVisitor<T> {
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Range<T>, E> {
         T::from_integer(value).map(Range::fixed).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(value), &self))
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Range<T>, E> {
+        T::from_bool(value).map(Range::fixed).ok_or_else(|| E::invalid_type(Unexpected::Bool(value), &self))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Range<T>, E> {

@@ -71,6 +71,12 @@ pub struct Engine {
     pub election_timeout: Range<Nanos>,
     /// Time between two heartbeat rounds.
     pub heartbeat: Range<Nanos>,
+    /// Whether nodes ask before they campaign.
+    pub pre_vote: Range<bool>,
+    /// Whether a leader that hears from no quorum steps down.
+    pub check_quorum: Range<bool>,
+    /// How soon each node campaigns: the highest first.
+    pub priority: Range<u64>,
     /// Upper bounds.
     pub limits: Limits,
 }
@@ -80,6 +86,9 @@ impl Default for Engine {
         Self {
             election_timeout: Range { low: Nanos::ms(150), high: Nanos::ms(300) },
             heartbeat: Range::fixed(Nanos::ms(50)),
+            pre_vote: Range::fixed(true),
+            check_quorum: Range::fixed(true),
+            priority: Range::fixed(super::check::PRIORITY_MAX),
             limits: Limits::default(),
         }
     }

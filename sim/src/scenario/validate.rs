@@ -50,6 +50,8 @@ pub(crate) fn problems(scenario: &Scenario) -> Problems {
 
 fn engine(p: &mut Problems, path: &Path, engine: &Engine) {
     check::timing(p, path, engine.election_timeout, engine.heartbeat);
+    check::elections(p, path, [("pre_vote", engine.pre_vote), ("check_quorum", engine.check_quorum)]);
+    check::range(p, &path.field("priority"), engine.priority, 0, check::PRIORITY_MAX);
     check::limits(p, &path.field("limits"), engine.limits.by_name());
 }
 

@@ -13,7 +13,7 @@ use super::{Nothing, WireError, present};
 pub(in crate::server) struct RequestMirror {
     #[prost(uint64, optional, tag = "1")]
     id: Option<u64>,
-    #[prost(oneof = "Asked", tags = "2, 3, 4")]
+    #[prost(oneof = "Asked", tags = "2, 3, 4, 5")]
     asked: Option<Asked>,
 }
 
@@ -25,6 +25,8 @@ enum Asked {
     Command(CommandMirror),
     #[prost(bytes = "bytes", tag = "4")]
     Query(Bytes),
+    #[prost(message, tag = "5")]
+    Campaign(Nothing),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -43,7 +45,7 @@ struct CommandMirror {
 pub(in crate::server) struct ReplyMirror {
     #[prost(uint64, optional, tag = "1")]
     id: Option<u64>,
-    #[prost(oneof = "Told", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(oneof = "Told", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
     told: Option<Told>,
 }
 
@@ -70,6 +72,10 @@ enum Told {
     SessionExpired(Nothing),
     #[prost(message, tag = "11")]
     Forgotten(Nothing),
+    #[prost(message, tag = "12")]
+    Campaigning(Nothing),
+    #[prost(message, tag = "13")]
+    MayNotCampaign(Nothing),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -98,6 +104,7 @@ impl RequestMirror {
                 command: Some(command.clone()),
             }),
             Request::Query { query } => Asked::Query(query.clone()),
+            Request::Campaign => Asked::Campaign(Nothing {}),
         };
         Self { id: Some(id), asked: Some(asked) }
     }
@@ -117,6 +124,7 @@ impl TryFrom<RequestMirror> for (u64, Request) {
                 command: super::own(present("request.command.command", command.command)?),
             },
             Asked::Query(query) => Request::Query { query },
+            Asked::Campaign(Nothing {}) => Request::Campaign,
         };
         Ok((id, request))
     }
@@ -138,6 +146,8 @@ impl ReplyMirror {
             Reply::Unknown => Told::Unknown(Nothing {}),
             Reply::SessionExpired => Told::SessionExpired(Nothing {}),
             Reply::Forgotten => Told::Forgotten(Nothing {}),
+            Reply::Campaigning => Told::Campaigning(Nothing {}),
+            Reply::Refused(Refused::MayNotCampaign) => Told::MayNotCampaign(Nothing {}),
         };
         Self { id: Some(id), told: Some(told) }
     }
@@ -165,6 +175,8 @@ impl TryFrom<ReplyMirror> for (u64, Reply) {
             Told::Unknown(Nothing {}) => Reply::Unknown,
             Told::SessionExpired(Nothing {}) => Reply::SessionExpired,
             Told::Forgotten(Nothing {}) => Reply::Forgotten,
+            Told::Campaigning(Nothing {}) => Reply::Campaigning,
+            Told::MayNotCampaign(Nothing {}) => Reply::Refused(Refused::MayNotCampaign),
         };
         Ok((id, reply))
     }

@@ -52,7 +52,7 @@ pub(in crate::server) struct MessageMirror {
     session: Option<u64>,
     #[prost(uint64, optional, tag = "9")]
     round: Option<u64>,
-    #[prost(oneof = "Said", tags = "10, 11, 12, 13, 14, 15, 16")]
+    #[prost(oneof = "Said", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18")]
     said: Option<Said>,
 }
 
@@ -76,6 +76,26 @@ enum Said {
     /// The candidate's last entry.
     #[prost(message, tag = "16")]
     RequestVote(LogIdMirror),
+    #[prost(message, tag = "17")]
+    RequestPreVote(RequestPreVoteMirror),
+    #[prost(message, tag = "18")]
+    PreVote(PreVoteMirror),
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct RequestPreVoteMirror {
+    #[prost(uint64, optional, tag = "1")]
+    proposed: Option<u64>,
+    #[prost(message, optional, tag = "2")]
+    last: Option<LogIdMirror>,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct PreVoteMirror {
+    #[prost(uint64, optional, tag = "1")]
+    proposed: Option<u64>,
+    #[prost(bool, optional, tag = "2")]
+    granted: Option<bool>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -184,6 +204,12 @@ impl From<&Message> for MessageMirror {
 impl From<&Body> for Said {
     fn from(body: &Body) -> Self {
         match body {
+            Body::RequestPreVote { proposed, last } => {
+                Self::RequestPreVote(RequestPreVoteMirror { proposed: Some(proposed.0), last: Some((*last).into()) })
+            }
+            Body::PreVote { proposed, granted } => {
+                Self::PreVote(PreVoteMirror { proposed: Some(proposed.0), granted: Some(*granted) })
+            }
             Body::RequestVote { last } => Self::RequestVote((*last).into()),
             Body::Vote { granted } => Self::Vote(*granted),
             Body::Append { prev, entries, commit } => Self::Append(AppendMirror {
@@ -250,12 +276,15 @@ impl TryFrom<MessageMirror> for Message {
                 node: NodeId(present("message.to.node", mirror.to_node)?),
                 incarnation: Incarnation(narrow("message.to.incarnation", mirror.to_incarnation)?),
             },
-            term: elected("message.term", mirror.term)?,
+            term: Term(present("message.term", mirror.term)?),
             boot: BootNumber(narrow("message.boot", mirror.boot)?),
             session: narrow("message.session", mirror.session)?,
             round: present("message.round", mirror.round)?,
         };
-        let body = present("message.said", mirror.said)?.try_into()?;
+        let body: Body = present("message.said", mirror.said)?.try_into()?;
+        if envelope.term < body.first_term() {
+            return Err(invalid("message.term", envelope.term.0, format!("at least {}", body.first_term())));
+        }
         Ok(Self { envelope, body })
     }
 }
@@ -269,6 +298,15 @@ impl TryFrom<Said> for Body {
                 Self::RequestVote { last: last.read(["message.request_vote.last.term", "message.request_vote.last.index"])? }
             }
             Said::Vote(granted) => Self::Vote { granted },
+            Said::RequestPreVote(RequestPreVoteMirror { proposed, last }) => Self::RequestPreVote {
+                proposed: elected("message.request_pre_vote.proposed", proposed)?,
+                last: present("message.request_pre_vote.last", last)?
+                    .read(["message.request_pre_vote.last.term", "message.request_pre_vote.last.index"])?,
+            },
+            Said::PreVote(PreVoteMirror { proposed, granted }) => Self::PreVote {
+                proposed: elected("message.pre_vote.proposed", proposed)?,
+                granted: present("message.pre_vote.granted", granted)?,
+            },
             Said::Append(append) => append.try_into()?,
             Said::Appended(matched) => Self::Appended { matched: LogIndex(matched) },
             Said::Rejected(RejectedMirror { prev, hint }) => Self::Rejected {
