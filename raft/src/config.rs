@@ -36,6 +36,11 @@ pub struct Timing {
     pub election_timeout_max_ns: u64,
     /// Time between two heartbeat rounds of an idle leader. Default 50 ms: three may be lost.
     pub heartbeat_interval_ns: u64,
+    /// How long the disk may owe a write without finishing any before the node gives its
+    /// leadership up and stops campaigning. Default 1.5 s, five of the longest election timeouts: syncs of a
+    /// busy disk take hundreds of milliseconds now and then, and giving way costs an election;
+    /// clients who wait for some seconds should still see the next leader.
+    pub disk_stall_ns: u64,
 }
 
 /// How elections are held. Members may differ in all of it: nothing breaks, though each switch helps most where all have it on.
@@ -58,11 +63,18 @@ pub struct Elections {
 /// resort apart, and the lowest waits less than four times as long as the highest.
 pub const PRIORITY_MAX: u8 = 3;
 
+/// No timing is longer: what is, was meant in another unit.
+const HOUR_NS: u64 = 3_600_000_000_000;
+
 /// Upper bounds on what a node holds or sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Appends under way to one follower. Default 256.
     pub inflight_appends_max: u32,
+    /// Payload bytes under way to one follower, at which no further append leaves, so that they
+    /// are exceeded by one append at most. Default 16 MiB: a round trip of 10 ms at 10 Gbit/s,
+    /// and far less than 256 appends of full size would keep in memory for a follower that hangs.
+    pub inflight_bytes_max: u64,
     /// Payload bytes in one append, unless a single entry is larger. Default 1 MiB.
     pub append_bytes_max: u64,
     /// Entries in one append. Default 1,024.
@@ -81,7 +93,12 @@ pub struct Limits {
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { election_timeout_min_ns: 150_000_000, election_timeout_max_ns: 300_000_000, heartbeat_interval_ns: 50_000_000 }
+        Self {
+            election_timeout_min_ns: 150_000_000,
+            election_timeout_max_ns: 300_000_000,
+            heartbeat_interval_ns: 50_000_000,
+            disk_stall_ns: 1_500_000_000,
+        }
     }
 }
 
@@ -95,6 +112,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             inflight_appends_max: 256,
+            inflight_bytes_max: 16 << 20,
             append_bytes_max: 1 << 20,
             append_entries_max: 1_024,
             command_bytes_max: 1 << 20,
@@ -175,7 +193,11 @@ impl Timing {
         require(max > min, "timing.election_timeout_max", max, || {
             format!("more than the minimum of {min} ns: equal timeouts split votes for ever")
         })?;
-        require(max <= 3_600_000_000_000, "timing.election_timeout_max", max, || "at most an hour".into())
+        require(max <= HOUR_NS, "timing.election_timeout_max", max, || "at most an hour".into())?;
+        require(self.disk_stall_ns >= max, "timing.disk_stall", self.disk_stall_ns, || {
+            format!("at least the longest election timeout, {max} ns: nobody could be elected sooner")
+        })?;
+        require(self.disk_stall_ns <= HOUR_NS, "timing.disk_stall", self.disk_stall_ns, || "at most an hour".into())
     }
 }
 
@@ -214,6 +236,9 @@ impl Limits {
         }
         require(self.command_bytes_max <= 64 << 20, "limits.command_bytes_max", self.command_bytes_max, || {
             "at most 64 MiB".into()
+        })?;
+        require(self.inflight_bytes_max >= self.append_bytes_max, "limits.inflight_bytes_max", self.inflight_bytes_max, || {
+            format!("at least one full append, {} bytes: less would cut appends short all the time", self.append_bytes_max)
         })?;
         require(
             self.uncommitted_bytes_max >= self.command_bytes_max,

@@ -32,6 +32,8 @@ pub enum Bug {
     Z01,
     /// Election timers run out at whole multiples of the shortest timeout, everywhere alike.
     V10,
+    /// Neither heartbeats nor elections care about the node's own disk.
+    V08,
     /// The driver: what is left of a frame after a read is thrown away.
     T01,
     /// The driver: a sync is reported as done before it is.
@@ -46,7 +48,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them, in the order of the catalogue.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::E01,
         Self::E02,
         Self::E03,
@@ -60,6 +62,7 @@ impl Bug {
         Self::D02,
         Self::Z01,
         Self::V10,
+        Self::V08,
         Self::T01,
         Self::T02,
         Self::T03,
@@ -84,6 +87,7 @@ impl Bug {
             Self::D02 => "D02",
             Self::Z01 => "Z01",
             Self::V10 => "V10",
+            Self::V08 => "V08",
             Self::T01 => "T01",
             Self::T02 => "T02",
             Self::T03 => "T03",
@@ -102,6 +106,7 @@ impl Bug {
             Self::E06 => "votes leave before they are durable",
             Self::E11 => "a leader does not learn of a higher term from the answer to a heartbeat",
             Self::V10 => "election timers run out at whole multiples of the shortest timeout, everywhere alike",
+            Self::V08 => "neither heartbeats nor elections care about the node's own disk",
             Self::E05 => "votes are counted, not collected: a duplicated grant counts twice",
             Self::E09 => "up-to-date compares the last index and forgets the term",
             Self::L01 => "entries of earlier terms are committed by counting replicas",

@@ -151,6 +151,7 @@ mod sound {
             }),
             target().prop_map(|from| What::Reset { from, to: Target::Others }),
             (target(), us(0, 400_000)).prop_map(|(who, fsync)| What::SlowFsync { who, fsync }),
+            target().prop_map(What::StallDisk),
             (target(), rate_ppm()).prop_map(|(who, rate_ppm)| What::ClockRate { who, rate_ppm }),
             (target(), us(1, 2_000_000)).prop_map(|(who, by)| What::ClockJump { who, by }),
         ]
@@ -207,6 +208,7 @@ mod sound {
         ) -> Engine {
             let limits = Limits {
                 inflight_appends_max: inflight,
+                inflight_bytes_max: Range { low: 4_096, high: 8_192 },
                 append_bytes_max: bytes,
                 append_entries_max: entries,
                 command_bytes_max: Range::fixed(1_024),
@@ -222,6 +224,7 @@ mod sound {
                 pre_vote: Range::fixed(pre_vote),
                 check_quorum: Range { low: false, high: check_quorum },
                 priority: Range { low: priority, high: 3 },
+                disk_stall: None,
                 limits,
             }
         }

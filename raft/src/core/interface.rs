@@ -124,7 +124,7 @@ pub enum RequestError {
     /// The command is larger than the limit.
     #[error("command too large")]
     TooLarge,
-    /// The node leads, hears a leader, was started a moment ago, or has no vote.
+    /// The node leads, hears a leader, was started a moment ago, has no vote, or its disk is stalled.
     #[error("may not campaign now")]
     MayNotCampaign,
 }

@@ -3,7 +3,8 @@
 //! This file has the state, the one dispatch on the input, and what every concern needs
 //! (terms, the persistent stream, sending); `interface` has what goes in and comes out. The
 //! concerns: [`pre_vote`], [`election`], [`loyalty`], [`replication`], [`commit`],
-//! [`check_quorum`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`log_view`], [`role`].
+//! [`check_quorum`], [`own_disk`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`inflight`],
+//! [`log_view`], [`role`].
 //! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
 //!
 //! # Ordering
@@ -14,9 +15,11 @@
 pub mod check_quorum;
 pub mod commit;
 pub mod election;
+pub mod inflight;
 mod interface;
 pub mod log_view;
 pub mod loyalty;
+pub mod own_disk;
 pub mod pre_vote;
 pub mod progress;
 pub mod quorum;
@@ -33,6 +36,7 @@ use self::random::Random;
 use self::role::{Follower, Role};
 use crate::config::Config;
 use crate::entry::{HardState, Persist};
+use crate::limit::{Bound, Limit};
 use crate::message::{Body, Envelope, Message};
 use crate::observation::{Observation, Refusal, RoleKind};
 use crate::process::Boot;
@@ -56,6 +60,7 @@ pub struct Core {
     commit: LogIndex,
     role: Role,
     io: Io,
+    bound: Bound,
 }
 
 /// The persistent stream as the core sees it: what was issued, and what is durable.
@@ -68,6 +73,8 @@ struct Io {
     marks: VecDeque<(IoId, LogId)>,
     /// The last entry of the durable log that is also in the log.
     log: LogId,
+    /// When something became durable last, or there was nothing to do.
+    worked_at: LocalTime,
 }
 
 impl Core {
@@ -85,14 +92,16 @@ impl Core {
             hard_changed: false,
             commit: LogIndex(0),
             role: Role::Follower(Follower::new(None, boot.now, election_at)),
-            io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last() },
+            io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last(), worked_at: boot.now },
             log: restored.log,
+            bound: Bound::default(),
             config,
         }
     }
 
     /// Takes one input and says what must be done.
     pub fn handle(&mut self, now: LocalTime, input: Input, out: &mut impl Output) {
+        self.io.look(now);
         match input {
             Input::Timer => self.on_timer(now, out),
             Input::Message { from, message } => self.on_message(now, from, message, out),
@@ -134,6 +143,19 @@ impl Core {
     #[must_use]
     pub const fn role(&self) -> &Role {
         &self.role
+    }
+
+    /// How often each limit has bound since the start.
+    #[must_use]
+    pub const fn bound(&self) -> &Bound {
+        &self.bound
+    }
+
+    /// Counts a limit that turned something away; observers hear of it when it begins to.
+    fn note_bound(&mut self, limit: Limit, out: &mut impl Output) {
+        if self.bound.note(limit) {
+            out.push(Effect::Observe(Observation::LimitBound { limit }));
+        }
     }
 
     /// The leader of the present term, as far as is known.
@@ -242,7 +264,7 @@ impl Core {
         if id.boot != self.boot || id <= self.io.durable || id > self.io.last {
             return;
         }
-        self.io.durable = id;
+        (self.io.durable, self.io.worked_at) = (id, now);
         while let Some((_, end)) = self.io.marks.pop_front_if(|(mark, _)| *mark <= id) {
             self.io.log = end;
         }

@@ -9,6 +9,7 @@
 use super::quorum;
 use super::role::{PendingRead, Role};
 use super::{Core, Effect, Output, RequestError};
+use crate::limit::Limit;
 use crate::message::Body;
 use crate::observation::Observation;
 use crate::process::RequestId;
@@ -30,10 +31,12 @@ impl Core {
             return;
         }
         if leader.reads.len() >= self.config.limits.pending_reads_max as usize {
+            self.note_bound(Limit::PendingReads, out);
             out.push(Effect::Observe(Observation::Busy));
             out.push(Effect::Refused { ticket, why: RequestError::Busy });
             return;
         }
+        self.bound.release(Limit::PendingReads);
         let idle = leader.reads.is_empty();
         leader.reads.push_back(PendingRead { ticket, round: leader.round + 1, index });
         if idle {
@@ -41,8 +44,11 @@ impl Core {
         }
     }
 
-    /// Sends a heartbeat round to everybody.
+    /// Sends a heartbeat round to everybody, unless the own disk is no longer fit to lead.
     pub(super) fn start_round(&mut self, now: LocalTime, out: &mut impl Output) {
+        if self.gives_way(now, out) {
+            return;
+        }
         let Role::Leader(leader) = &mut self.role else {
             return;
         };

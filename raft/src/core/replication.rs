@@ -6,10 +6,13 @@
 
 use bytes::Bytes;
 
+use super::inflight::{Room, Sent};
 use super::log_view::View;
+use super::progress::Progress;
 use super::role::Role;
 use super::{Core, Effect, Output, RequestError};
 use crate::entry::{Entries, Entry, Payload, Persist};
+use crate::limit::Limit;
 use crate::message::{Body, Envelope};
 use crate::observation::{Observation, Refusal};
 use crate::process::RequestId;
@@ -18,7 +21,7 @@ use crate::types::{IoId, LocalTime, LogId, LogIndex, NodeId};
 /// The leader's side.
 impl Core {
     pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, out: &mut impl Output) {
-        if let Err(why) = self.admit(command.len() as u64) {
+        if let Err(why) = self.admit(command.len() as u64, out) {
             if why == RequestError::Busy {
                 out.push(Effect::Observe(Observation::Busy));
             }
@@ -31,20 +34,24 @@ impl Core {
     }
 
     /// Checks the limits before a command gets a place in the log.
-    fn admit(&mut self, bytes: u64) -> Result<(), RequestError> {
+    fn admit(&mut self, bytes: u64, out: &mut impl Output) -> Result<(), RequestError> {
         let hint = self.leader();
         let limits = self.config.limits;
         let Role::Leader(leader) = &mut self.role else {
             return Err(RequestError::NotLeader { leader: hint });
         };
         if bytes > limits.command_bytes_max {
+            self.note_bound(Limit::CommandBytes, out);
             return Err(RequestError::TooLarge);
         }
         let uncommitted_bytes = leader.uncommitted_bytes.saturating_add(bytes);
         if uncommitted_bytes > limits.uncommitted_bytes_max {
+            self.note_bound(Limit::UncommittedBytes, out);
             return Err(RequestError::Busy);
         }
         leader.uncommitted_bytes = uncommitted_bytes;
+        self.bound.release(Limit::CommandBytes);
+        self.bound.release(Limit::UncommittedBytes);
         Ok(())
     }
 
@@ -75,8 +82,10 @@ impl Core {
         };
         let round = leader.round;
         let mut followers = std::mem::take(&mut leader.followers);
+        let (last, room) = (self.log.last().index, self.room());
         for (node, progress) in &mut followers {
-            while progress.may_send(self.log.last().index, self.config.limits.inflight_appends_max) {
+            let mut cut_by = progress.bound[1];
+            while progress.may_send(last, room) {
                 let entries = match &batch {
                     Some((from, entries)) if *from == progress.next => entries.clone(),
                     _ => {
@@ -86,12 +95,46 @@ impl Core {
                         entries
                     }
                 };
+                cut_by = self.cut_by(&entries);
                 self.send_append(*node, progress, round, entries, out);
             }
+            self.note_pipeline(progress, [progress.held_back_by(last, room), cut_by], out);
         }
         if let Role::Leader(leader) = &mut self.role {
             leader.followers = followers;
         }
+    }
+
+    const fn room(&self) -> Room {
+        let limits = &self.config.limits;
+        Room { appends_max: limits.inflight_appends_max, bytes_max: limits.inflight_bytes_max }
+    }
+
+    /// Which limit ended a batch before the log did, if one has.
+    fn cut_by(&self, entries: &Entries) -> Option<Limit> {
+        let end = entries.last()?.id.index;
+        if end == self.log.last().index {
+            None
+        } else if entries.len() >= self.config.limits.append_entries_max as usize {
+            Some(Limit::AppendEntries)
+        } else {
+            // Else the next payload is not at hand.
+            matches!(self.log.payload(end.next()), View::Ready(_)).then_some(Limit::AppendBytes)
+        }
+    }
+
+    /// Counts the limits that begin to hold a follower up.
+    fn note_pipeline(&mut self, progress: &mut Progress, bound: [Option<Limit>; 2], out: &mut impl Output) {
+        if bound == progress.bound {
+            return; // Nearly always, and nearly always there is none.
+        }
+        for (limit, before) in bound.into_iter().zip(progress.bound) {
+            if let Some(limit) = limit.filter(|limit| Some(*limit) != before) {
+                self.bound.release(limit); // Of another follower perhaps; this one begins.
+                self.note_bound(limit, out);
+            }
+        }
+        progress.bound = bound;
     }
 
     fn batch_from(&self, next: LogIndex) -> View<Entries> {
@@ -99,17 +142,11 @@ impl Core {
         self.log.entries(next, limits.append_bytes_max, limits.append_entries_max)
     }
 
-    fn send_append(
-        &self,
-        to: NodeId,
-        progress: &mut super::progress::Progress,
-        round: u64,
-        entries: Entries,
-        out: &mut impl Output,
-    ) {
+    fn send_append(&self, to: NodeId, progress: &mut Progress, round: u64, entries: Entries, out: &mut impl Output) {
         let prev = progress.next.prev();
         let prev = LogId { term: self.log.term_at(prev).unwrap_or_default(), index: prev };
-        progress.sent(entries.last().map_or(prev.index, |entry| entry.id.index));
+        let bytes = entries.iter().map(|entry| entry.payload.len_bytes()).sum();
+        progress.sent(Sent { end: entries.last().map_or(prev.index, |entry| entry.id.index), bytes });
         self.send(to, progress.session, round, Body::Append { prev, entries, commit: self.commit }, IoId::NOTHING, out);
     }
 

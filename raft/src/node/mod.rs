@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::core::log_view::{LogView, View};
 use crate::core::role::Role;
 use crate::core::{self, Core, Restored};
+use crate::limit::Bound;
 use crate::message::Message;
 use crate::observation::Observation;
 use crate::process::{Boot, DiskOp, Effect, Effects, Input, OpId, Process, RequestId};
@@ -105,6 +106,12 @@ impl<S: StateMachine> Node<S> {
     #[must_use]
     pub fn applier(&self) -> Option<&Applier<S>> {
         self.running().map(|running| &running.applier)
+    }
+
+    /// How often each limit has bound since the start of this boot.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        self.running().map(|running| running.core.bound().and(running.applier.bound())).unwrap_or_default()
     }
 
     fn running(&self) -> Option<&Running<S>> {
@@ -244,6 +251,9 @@ impl<S: StateMachine> Running<S> {
                 _ => None,
             };
             out.observe(Observation::Applied { index, digest: self.applier.digest(), command });
+            if let Some(limit) = self.applier.take_began() {
+                out.observe(Observation::LimitBound { limit });
+            }
             self.report(LogId { term, index }, outcome, out);
         }
     }

@@ -111,8 +111,11 @@ fn observation(what: &Observation) -> String {
         Observation::SessionDeduplicated { index, .. } => format!("drops a session's repetition at {index}"),
         Observation::ReadsServed { round, index } => format!("serves reads by round {round} at {index}"),
         Observation::Refused { reason } => format!("refuses a message: {}", refusal(reason)),
+        Observation::LimitBound { limit } => format!("is bound by {limit}"),
         Observation::Busy => "is busy".to_owned(),
         Observation::QuorumLost { term } => format!("has heard from no quorum in term {term}"),
+        Observation::LeaderDiskStalled { term } => format!("gives term {term} up: its disk is stalled"),
+        Observation::CampaignWithheld { term } => format!("does not campaign in term {term}: its disk is stalled"),
         Observation::CampaignOrdered { term } => format!("is told to campaign in term {term}"),
     }
 }

@@ -82,8 +82,15 @@ pub struct Engine {
     /// Whether a leader that hears from no quorum steps down. The same holds of it.
     #[serde(default)]
     pub check_quorum: bool,
+    /// How long a disk may owe something before its node gives way. A plan from before says nothing, and no node did.
+    #[serde(default = "never")]
+    pub disk_stall: Nanos,
     /// Upper bounds.
     pub limits: Limits,
+}
+
+const fn never() -> Nanos {
+    crate::scenario::check::DISK_STALL_MAX
 }
 
 /// Upper bounds on what a node holds or sends.
@@ -92,6 +99,9 @@ pub struct Engine {
 pub struct Limits {
     /// Appends under way to one follower.
     pub inflight_appends_max: u64,
+    /// Payload bytes under way to one follower. A plan from before there was such a limit says nothing.
+    #[serde(default = "unlimited")]
+    pub inflight_bytes_max: u64,
     /// Payload bytes in one append, unless a single entry is larger.
     pub append_bytes_max: u64,
     /// Entries in one append.
@@ -106,6 +116,10 @@ pub struct Limits {
     pub sessions_max: u64,
     /// Cached answers of one session.
     pub session_answers_max: u64,
+}
+
+const fn unlimited() -> u64 {
+    1 << 30
 }
 
 /// The weather of all links; each message draws from the ranges.

@@ -143,7 +143,10 @@ impl Judge {
             | Observation::ReadsServed { .. }
             | Observation::Refused { .. }
             | Observation::Busy
+            | Observation::LimitBound { .. }
             | Observation::QuorumLost { .. }
+            | Observation::LeaderDiskStalled { .. }
+            | Observation::CampaignWithheld { .. }
             | Observation::CampaignOrdered { .. } => {
                 return None;
             }

@@ -95,6 +95,7 @@ fn describe_change<S: StateMachine>(out: &mut String, event: &WorldEvent<'_, Nod
             "link n{from} -> n{to} weather: loss {} ppm, duplicates {} ppm, reordered {} ppm",
             weather.loss_ppm, weather.duplicate_ppm, weather.reorder_ppm
         ),
+        WorldEvent::DiskWeatherSet { node, weather } if weather.stalled => write!(out, "n{node} disk is stalled"),
         WorldEvent::DiskWeatherSet { node, weather } => {
             write!(out, "n{node} disk weather: fsync {} to {}", Seconds(weather.fsync_min_ns), Seconds(weather.fsync_max_ns))
         }
@@ -154,6 +155,9 @@ impl fmt::Display for Reported<'_> {
             Observation::Refused { reason } => write!(f, "refuses a message: {reason:?}"),
             Observation::Busy => f.write_str("is busy"),
             Observation::QuorumLost { term } => write!(f, "has heard from no quorum and gives term {term} up"),
+            Observation::LimitBound { limit } => write!(f, "is bound by {limit}"),
+            Observation::LeaderDiskStalled { term } => write!(f, "has a stalled disk and gives term {term} up"),
+            Observation::CampaignWithheld { term } => write!(f, "has a stalled disk and does not campaign in term {term}"),
             Observation::CampaignOrdered { term } => write!(f, "is told to campaign in term {term}"),
         }
     }
