@@ -60,6 +60,23 @@ impl Inflight {
         self.appends.back().map(|sent| sent.end)
     }
 
+    /// How many appends are under way.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.appends.len()
+    }
+
+    /// Whether nothing is under way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.appends.is_empty()
+    }
+
+    /// The last index of each append, oldest first.
+    pub fn ends(&self) -> impl Iterator<Item = LogIndex> + '_ {
+        self.appends.iter().map(|sent| sent.end)
+    }
+
     /// Which limit keeps another append at home, if one does.
     #[must_use]
     pub fn bound_by(&self, room: Room) -> Option<Limit> {

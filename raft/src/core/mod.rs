@@ -2,8 +2,8 @@
 //!
 //! This file has the state, the one dispatch on the input, and what every concern needs
 //! (terms, the persistent stream, sending); `interface` has what goes in and comes out. The
-//! concerns: [`pre_vote`], [`election`], [`loyalty`], [`replication`], [`commit`],
-//! [`check_quorum`], [`own_disk`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`inflight`],
+//! concerns: [`pre_vote`], [`election`], [`loyalty`], [`replication`], [`following`],
+//! [`commit`], [`check_quorum`], [`own_disk`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`inflight`],
 //! [`log_view`], [`role`].
 //! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
 //!
@@ -15,11 +15,14 @@
 pub mod check_quorum;
 pub mod commit;
 pub mod election;
+pub mod following;
 pub mod inflight;
 mod interface;
 pub mod log_view;
 pub mod loyalty;
 pub mod own_disk;
+#[cfg(feature = "mutants")]
+mod planted;
 pub mod pre_vote;
 pub mod progress;
 pub mod quorum;
@@ -61,6 +64,8 @@ pub struct Core {
     role: Role,
     io: Io,
     bound: Bound,
+    #[cfg(feature = "mutants")]
+    remembered: std::collections::BTreeMap<LogIndex, crate::entry::Payload>,
 }
 
 /// The persistent stream as the core sees it: what was issued, and what is durable.
@@ -95,6 +100,8 @@ impl Core {
             io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last(), worked_at: boot.now },
             log: restored.log,
             bound: Bound::default(),
+            #[cfg(feature = "mutants")]
+            remembered: std::collections::BTreeMap::new(),
             config,
         }
     }
@@ -105,7 +112,11 @@ impl Core {
         match input {
             Input::Timer => self.on_timer(now, out),
             Input::Message { from, message } => self.on_message(now, from, message, out),
-            Input::Propose { ticket, command } => self.on_propose(ticket, command, out),
+            Input::Propose { ticket, command } => {
+                #[cfg(feature = "mutants")]
+                self.starve(now);
+                self.on_propose(ticket, command, out);
+            }
             Input::Read { ticket } => self.on_read(now, ticket, out),
             Input::Campaign { ticket } => self.on_campaign(now, ticket, out),
             Input::Durable(id) => self.on_durable(now, id, out),
@@ -206,21 +217,6 @@ impl Core {
             Body::Rejected { prev, hint } => self.on_rejected(envelope, prev, hint, out),
             Body::Heartbeat { commit } => self.on_heartbeat(now, envelope, commit, out),
             Body::HeartbeatAck { tail, matched } => self.on_heartbeat_ack(now, envelope, tail, matched, out),
-        }
-    }
-
-    /// What a planted bug makes of a message instead.
-    #[cfg(feature = "mutants")]
-    fn mishears(&mut self, now: LocalTime, envelope: &Envelope, body: &Body, out: &mut impl Output) -> bool {
-        use crate::mutants::Bug;
-
-        match (self.config.bug, body) {
-            (Some(Bug::E03), Body::Vote { granted }) if envelope.term < self.hard.term => {
-                self.on_vote(now, envelope.from.node, *granted, out);
-                true
-            }
-            (Some(Bug::E11), Body::HeartbeatAck { .. }) => envelope.term > self.hard.term,
-            _ => false,
         }
     }
 

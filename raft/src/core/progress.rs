@@ -80,6 +80,15 @@ impl Progress {
         }
     }
 
+    /// What streams out now; nothing does while the point of agreement is unknown.
+    #[must_use]
+    pub const fn inflight(&self) -> Option<&Inflight> {
+        match &self.mode {
+            Mode::Probe { .. } => None,
+            Mode::Replicate { inflight } => Some(inflight),
+        }
+    }
+
     /// Which limit keeps entries at home that could be streamed, if one does.
     #[must_use]
     pub fn held_back_by(&self, last: LogIndex, room: Room) -> Option<Limit> {

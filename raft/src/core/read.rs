@@ -18,6 +18,8 @@ use crate::types::{IoId, LocalTime, NodeId};
 impl Core {
     pub(super) fn on_read(&mut self, now: LocalTime, ticket: RequestId, out: &mut impl Output) {
         let hint = self.leader();
+        #[cfg(feature = "mutants")]
+        self.starve(now);
         let Role::Leader(leader) = &mut self.role else {
             out.push(Effect::Refused { ticket, why: RequestError::NotLeader { leader: hint } });
             return;
@@ -60,7 +62,11 @@ impl Core {
             progress.heartbeat_sent(round);
             let commit = self.commit.min(progress.matched);
             #[cfg(feature = "mutants")]
-            let commit = if self.config.bug == Some(crate::mutants::Bug::L02) { self.commit } else { commit };
+            let commit = if matches!(self.config.bug, Some(crate::mutants::Bug::L02 | crate::mutants::Bug::L15)) {
+                self.commit
+            } else {
+                commit
+            };
             self.send(*node, progress.session, round, Body::Heartbeat { commit }, IoId::NOTHING, out);
         }
         if let Role::Leader(leader) = &mut self.role {
@@ -99,6 +105,12 @@ impl Core {
         leader.round_confirmed = confirmed;
         let mut served = None;
         while let Some(read) = leader.reads.pop_front_if(|read| read.round <= confirmed) {
+            #[cfg(feature = "mutants")]
+            if self.config.bug == Some(crate::mutants::Bug::V11)
+                && leader.reads.front().is_some_and(|next| next.round <= confirmed)
+            {
+                continue;
+            }
             out.push(Effect::ReadReady { ticket: read.ticket, index: read.index });
             served = Some(read.index);
         }
