@@ -20,6 +20,11 @@ pub struct Config {
     pub timing: Timing,
     /// How elections are held.
     pub elections: Elections,
+    /// Whether a follower passes a client's command on to the leader that it knows, and answers when it has applied it.
+    /// Default off: a client that is told who leads is one hop away from then on, while each command that
+    /// is passed on takes one hop more, and where the leader is lost its outcome is unknown instead of refused.
+    /// Worth it where clients cannot reach every member. Members may differ in it.
+    pub forward_proposals: bool,
     /// Limits.
     pub limits: Limits,
     /// The planted bug that is active in this node, if any.
@@ -85,6 +90,9 @@ pub struct Limits {
     pub uncommitted_bytes_max: u64,
     /// Reads that wait for a round before a leader answers *busy*. Default 4,096.
     pub pending_reads_max: u32,
+    /// Commands that a follower has passed on and not seen applied; those beyond are refused with the
+    /// leader's name. Default 1,024.
+    pub forwards_max: u32,
     /// Client sessions; the one that was used least recently gives way. Default 4,096.
     pub sessions_max: u32,
     /// Cached answers of one session before its oldest gives way. Default 128.
@@ -118,6 +126,7 @@ impl Default for Limits {
             command_bytes_max: 1 << 20,
             uncommitted_bytes_max: 64 << 20,
             pending_reads_max: 4_096,
+            forwards_max: 1_024,
             sessions_max: 4_096,
             session_answers_max: 128,
         }
@@ -146,6 +155,7 @@ impl Config {
             membership,
             timing: Timing::default(),
             elections: Elections::default(),
+            forward_proposals: false,
             limits: Limits::default(),
             #[cfg(feature = "mutants")]
             bug: None,
@@ -229,6 +239,7 @@ impl Limits {
             ("limits.append_entries_max", u64::from(self.append_entries_max)),
             ("limits.command_bytes_max", self.command_bytes_max),
             ("limits.pending_reads_max", u64::from(self.pending_reads_max)),
+            ("limits.forwards_max", u64::from(self.forwards_max)),
             ("limits.sessions_max", u64::from(self.sessions_max)),
             ("limits.session_answers_max", u64::from(self.session_answers_max)),
         ] {

@@ -26,6 +26,8 @@ pub enum Limit {
     UncommittedBytes,
     /// A read was turned away: too many wait.
     PendingReads,
+    /// A command was not passed on: too many were, and are not settled.
+    Forwards,
     /// A session gave way to a new one.
     Sessions,
     /// A cached answer gave way to a new one of its session.
@@ -36,7 +38,7 @@ const LIMITS: usize = Limit::ALL.len();
 
 impl Limit {
     /// All of them, in the order of the guide.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InflightAppends,
         Self::InflightBytes,
         Self::AppendBytes,
@@ -44,6 +46,7 @@ impl Limit {
         Self::CommandBytes,
         Self::UncommittedBytes,
         Self::PendingReads,
+        Self::Forwards,
         Self::Sessions,
         Self::SessionAnswers,
     ];
@@ -59,6 +62,7 @@ impl Limit {
             Self::CommandBytes => "command_bytes_max",
             Self::UncommittedBytes => "uncommitted_bytes_max",
             Self::PendingReads => "pending_reads_max",
+            Self::Forwards => "forwards_max",
             Self::Sessions => "sessions_max",
             Self::SessionAnswers => "session_answers_max",
         }

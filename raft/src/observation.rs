@@ -119,6 +119,11 @@ pub enum Observation {
         /// Its term.
         term: Term,
     },
+    /// A command that this node had passed on to its leader was applied; whoever asked for it is answered.
+    ForwardSettled {
+        /// Where.
+        index: LogIndex,
+    },
     /// An operator made the node campaign.
     CampaignOrdered {
         /// Its term before.
@@ -165,6 +170,8 @@ pub enum Refusal {
     /// A request for a vote that came so soon after the start that the node may have heard a
     /// leader just before; not even its term counts.
     JustStarted,
+    /// A command that somebody passed on to a node which does not lead. It is dropped.
+    NotLeader,
 }
 
 impl fmt::Display for RoleKind {
@@ -214,6 +221,7 @@ impl Wire for Observation {
             Self::LeaderDiskStalled { term } => tagged(sink, 15, term.0),
             Self::CampaignWithheld { term } => tagged(sink, 16, term.0),
             Self::LimitBound { limit } => tagged(sink, 17, limit as u64),
+            Self::ForwardSettled { index } => tagged(sink, 18, index.0),
         }
     }
 }

@@ -215,6 +215,7 @@ mod sound {
                 uncommitted_bytes_max: Range { low: 1_024, high: 4_096 },
                 pending_reads_max: reads,
                 sessions_max: Range { low: sessions.low + 16, high: sessions.high + 16 },
+                forwards_max: answers,
                 session_answers_max: answers,
             };
             let election_timeout = Range { low: Nanos::ms(min), high: Nanos::ms(min + more) };
@@ -224,6 +225,7 @@ mod sound {
                 pre_vote: Range::fixed(pre_vote),
                 check_quorum: Range { low: false, high: check_quorum },
                 priority: Range { low: priority, high: 3 },
+                forward_proposals: Range { low: false, high: pre_vote },
                 disk_stall: None,
                 limits,
             }

@@ -29,6 +29,8 @@ pub enum Input {
         ticket: RequestId,
         /// The command, as the applier will get it.
         command: Bytes,
+        /// Whether it may be passed on if somebody else leads and forwarding is on.
+        may_forward: bool,
     },
     /// A client wants to read what is linearizable now.
     Read {
@@ -78,6 +80,11 @@ pub enum Effect {
     /// The node campaigns because it was told to. Whether it wins is open.
     Campaigning {
         /// Which request.
+        ticket: RequestId,
+    },
+    /// A proposal was passed on to the leader, once. Its outcome is open; it shows when this node applies it.
+    Forwarded {
+        /// Which.
         ticket: RequestId,
     },
     /// A request had no effect and never will have.

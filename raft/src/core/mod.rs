@@ -112,10 +112,10 @@ impl Core {
         match input {
             Input::Timer => self.on_timer(now, out),
             Input::Message { from, message } => self.on_message(now, from, message, out),
-            Input::Propose { ticket, command } => {
+            Input::Propose { ticket, command, may_forward } => {
                 #[cfg(feature = "mutants")]
                 self.starve(now);
-                self.on_propose(ticket, command, out);
+                self.on_propose(ticket, command, may_forward, out);
             }
             Input::Read { ticket } => self.on_read(now, ticket, out),
             Input::Campaign { ticket } => self.on_campaign(now, ticket, out),
@@ -215,6 +215,7 @@ impl Core {
             Body::Append { prev, entries, commit } => self.on_append(now, envelope, prev, &entries, commit, out),
             Body::Appended { matched } => self.on_appended(now, envelope, matched, out),
             Body::Rejected { prev, hint } => self.on_rejected(envelope, prev, hint, out),
+            Body::Forward { command } => self.on_forward(command, out),
             Body::Heartbeat { commit } => self.on_heartbeat(now, envelope, commit, out),
             Body::HeartbeatAck { tail, matched } => self.on_heartbeat_ack(now, envelope, tail, matched, out),
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::inflight::{Room, Sent};
 use super::log_view::View;
 use super::progress::Progress;
-use super::role::Role;
+use super::role::{Follower, Role};
 use super::{Core, Effect, Output, RequestError};
 use crate::entry::{Entries, Entry, Payload, Persist};
 use crate::limit::Limit;
@@ -19,7 +19,11 @@ use crate::process::RequestId;
 use crate::types::{IoId, LocalTime, LogId, LogIndex, NodeId};
 
 impl Core {
-    pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, out: &mut impl Output) {
+    pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, may_forward: bool, out: &mut impl Output) {
+        if may_forward && self.forward(&command, out) {
+            out.push(Effect::Forwarded { ticket });
+            return;
+        }
         if let Err(why) = self.admit(command.len() as u64, out) {
             if why == RequestError::Busy {
                 out.push(Effect::Observe(Observation::Busy));
@@ -30,6 +34,35 @@ impl Core {
         let (id, entries) = self.append_as_leader(Payload::Command(command), out);
         out.push(Effect::Proposed { ticket, id });
         self.replicate_batch(Some((id.index, entries)), out);
+    }
+
+    /// Passes a command on to the leader, if this node follows one; false if it must be decided here.
+    ///
+    /// It goes out once and is not repeated: whoever asked will, and a session tells that both are one.
+    fn forward(&self, command: &Bytes, out: &mut impl Output) -> bool {
+        let Role::Follower(Follower { leader: Some(leader), .. }) = &self.role else {
+            return false;
+        };
+        let fits = command.len() as u64 <= self.config.limits.command_bytes_max;
+        if self.config.forward_proposals && fits {
+            self.send(*leader, 0, 0, Body::Forward { command: command.clone() }, IoId::NOTHING, out);
+        }
+        self.config.forward_proposals && fits
+    }
+
+    /// A follower passed a client's command on. Nobody is told if it finds no place: the same message may
+    /// have come before and found one, so no refusal would be the last word.
+    pub(super) fn on_forward(&mut self, command: Bytes, out: &mut impl Output) {
+        match self.admit(command.len() as u64, out) {
+            Ok(()) => {
+                let (id, entries) = self.append_as_leader(Payload::Command(command), out);
+                self.replicate_batch(Some((id.index, entries)), out);
+            }
+            // Never passed on again, or two that take each other for the leader would play ball.
+            Err(RequestError::NotLeader { .. }) => refuse(Refusal::NotLeader, out),
+            Err(RequestError::Busy) => out.push(Effect::Observe(Observation::Busy)),
+            Err(_) => refuse(Refusal::Malformed, out),
+        }
     }
 
     /// Checks the limits before a command gets a place in the log.
@@ -245,7 +278,7 @@ impl Core {
 pub(super) fn largest_numbers(body: &Body) -> (u64, u64) {
     match body {
         Body::RequestPreVote { last, .. } | Body::RequestVote { last } => (last.term.0, last.index.0),
-        Body::PreVote { .. } | Body::Vote { .. } => (0, 0),
+        Body::PreVote { .. } | Body::Vote { .. } | Body::Forward { .. } => (0, 0),
         Body::Append { prev, entries, commit } => {
             let last = entries.last().map_or(*prev, |entry| entry.id);
             (last.term.max(prev.term).0, last.index.max(prev.index).max(*commit).0)

@@ -82,6 +82,9 @@ pub struct Engine {
     /// Whether a leader that hears from no quorum steps down. The same holds of it.
     #[serde(default)]
     pub check_quorum: bool,
+    /// Whether followers pass commands on. A plan from before there was a choice says nothing, and they did not.
+    #[serde(default)]
+    pub forward_proposals: bool,
     /// How long a disk may owe something before its node gives way. A plan from before says nothing, and no node did.
     #[serde(default = "never")]
     pub disk_stall: Nanos,
@@ -112,10 +115,18 @@ pub struct Limits {
     pub uncommitted_bytes_max: u64,
     /// Reads that wait for a round before a leader is busy.
     pub pending_reads_max: u64,
+    /// Commands that a follower has passed on and not seen applied.
+    #[serde(default = "one")]
+    pub forwards_max: u64,
     /// Client sessions.
     pub sessions_max: u64,
     /// Cached answers of one session.
     pub session_answers_max: u64,
+}
+
+/// Where nothing is passed on.
+const fn one() -> u64 {
+    1
 }
 
 const fn unlimited() -> u64 {

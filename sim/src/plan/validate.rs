@@ -50,6 +50,7 @@ impl Plan {
             ("command_bytes_max", of.command_bytes_max),
             ("uncommitted_bytes_max", of.uncommitted_bytes_max),
             ("pending_reads_max", of.pending_reads_max),
+            ("forwards_max", of.forwards_max),
             ("sessions_max", of.sessions_max),
             ("session_answers_max", of.session_answers_max),
         ];

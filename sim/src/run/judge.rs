@@ -152,6 +152,7 @@ impl Judge {
             | Observation::Refused { .. }
             | Observation::Busy
             | Observation::LimitBound { .. }
+            | Observation::ForwardSettled { .. }
             | Observation::QuorumLost { .. }
             | Observation::LeaderDiskStalled { .. }
             | Observation::CampaignWithheld { .. }

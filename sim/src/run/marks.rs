@@ -118,6 +118,7 @@ impl Marks {
 
     pub fn sent(&mut self, from: u64, to: u64, message: &Message, lost: bool) {
         self.hit_if(lost, Mark::MessageLost);
+        self.hit_if(matches!(message.body, Body::Forward { .. }), Mark::ProposalForwarded);
         if let Body::Append { entries, .. } = &message.body
             && let (Some(first), Some(last)) = (entries.first(), entries.last())
         {
@@ -214,6 +215,7 @@ impl Marks {
                 self.hit_if(self.late.contains(&(session.0, sequence)), Mark::LateDuplicateRefused);
             }
             Observation::ReadsServed { .. } => self.hit(Mark::ReadConfirmedByRound),
+            Observation::ForwardSettled { .. } => self.hit(Mark::ForwardSettled),
             Observation::LimitBound { limit } => self.limit_bound(limit),
             Observation::Busy => self.hit(Mark::Busy),
             Observation::QuorumLost { .. } => self.hit(Mark::LeaderLostQuorum),
@@ -234,6 +236,7 @@ impl Marks {
             Limit::AppendEntries => Mark::AppendEntriesBound,
             Limit::UncommittedBytes => Mark::UncommittedBytesBound,
             Limit::PendingReads => Mark::PendingReadsBound,
+            Limit::Forwards => Mark::ForwardsBound,
             Limit::Sessions => Mark::SessionsBound,
             Limit::SessionAnswers => Mark::SessionAnswersBound,
             // No scenario's clients write what is larger than a command may be.

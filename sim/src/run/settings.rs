@@ -55,6 +55,7 @@ pub fn engine(plan: &Plan, node: u64) -> Result<Config, SettingsError> {
         check_quorum: plan.engine.check_quorum,
         priority: priority.unwrap_or(PRIORITY_MAX),
     };
+    config.forward_proposals = plan.engine.forward_proposals;
     config.limits = Limits {
         inflight_appends_max: small(limits.inflight_appends_max),
         inflight_bytes_max: limits.inflight_bytes_max,
@@ -63,6 +64,7 @@ pub fn engine(plan: &Plan, node: u64) -> Result<Config, SettingsError> {
         command_bytes_max: limits.command_bytes_max,
         uncommitted_bytes_max: limits.uncommitted_bytes_max,
         pending_reads_max: small(limits.pending_reads_max),
+        forwards_max: small(limits.forwards_max),
         sessions_max: small(limits.sessions_max),
         session_answers_max: small(limits.session_answers_max),
     };

@@ -123,6 +123,7 @@ impl fmt::Display for Described<'_> {
             }
             Body::Appended { matched } => write!(f, " up to {matched}"),
             Body::Rejected { prev, hint } => write!(f, " at {prev}, hint {hint}"),
+            Body::Forward { command } => write!(f, " of {} bytes", command.len()),
             Body::Heartbeat { commit } => write!(f, " round {}, commit {commit}", envelope.round),
             Body::HeartbeatAck { tail, matched } => write!(f, " round {}, tail {tail}, durable {matched}", envelope.round),
         }
@@ -155,6 +156,7 @@ impl fmt::Display for Reported<'_> {
             Observation::Refused { reason } => write!(f, "refuses a message: {reason:?}"),
             Observation::Busy => f.write_str("is busy"),
             Observation::QuorumLost { term } => write!(f, "has heard from no quorum and gives term {term} up"),
+            Observation::ForwardSettled { index } => write!(f, "answers at {index} for what it has forwarded"),
             Observation::LimitBound { limit } => write!(f, "is bound by {limit}"),
             Observation::LeaderDiskStalled { term } => write!(f, "has a stalled disk and gives term {term} up"),
             Observation::CampaignWithheld { term } => write!(f, "has a stalled disk and does not campaign in term {term}"),

@@ -228,15 +228,15 @@ pub(crate) fn timing(problems: &mut Problems, path: &Path, election: Range<Nanos
     }
 }
 
-/// How the engine holds elections.
-pub(crate) fn elections(problems: &mut Problems, path: &Path, switches: [(&'static str, Range<bool>); 2]) {
+/// What of the engine may be on or off.
+pub(crate) fn switches(problems: &mut Problems, path: &Path, switches: [(&'static str, Range<bool>); 3]) {
     for (name, switch) in switches {
         range(problems, &path.field(name), switch, false, true);
     }
 }
 
 /// The engine's limits, by name.
-pub(crate) fn limits(problems: &mut Problems, path: &Path, limits: [(&'static str, Range<u64>); 9]) {
+pub(crate) fn limits(problems: &mut Problems, path: &Path, limits: [(&'static str, Range<u64>); 10]) {
     const COUNT_MAX: u64 = 1 << 20;
     const BYTES_MAX: u64 = 1 << 30;
     let (mut command, mut append) = (0, 0);

@@ -79,6 +79,8 @@ marks! {
     ReadConfirmedByRound = "read_confirmed_by_round": "A read was answered after a heartbeat round had confirmed the leader.",
     ClientRetried = "client_retried": "A client sent a request again with the same id.",
     UnknownOutcome = "unknown_outcome": "A client gave up on an operation without knowing its outcome.",
+    ProposalForwarded = "proposal_forwarded": "A node passed a client's command on to its leader.",
+    ForwardSettled = "forward_settled": "A node answered a client when it applied the command that it had passed on.",
     Busy = "busy": "A leader turned a request away because a limit was reached.",
     InflightAppendsBound = "inflight_appends_bound": "A leader kept entries at home because too many appends were under way.",
     InflightBytesBound = "inflight_bytes_bound": "A leader kept entries at home because too many bytes were under way.",
@@ -86,6 +88,7 @@ marks! {
     AppendEntriesBound = "append_entries_bound": "An append was cut short because its entries were too many.",
     UncommittedBytesBound = "uncommitted_bytes_bound": "A leader turned a command away because too many bytes were not committed yet.",
     PendingReadsBound = "pending_reads_bound": "A leader turned a read away because too many waited.",
+    ForwardsBound = "forwards_bound": "A node did not pass a command on because too many were not settled.",
     SessionsBound = "sessions_bound": "A session gave way to a new one.",
     SessionAnswersBound = "session_answers_bound": "A session forgot an answer to remember a new one.",
 }
@@ -140,6 +143,9 @@ impl Mark {
             | Self::UncommittedBytesBound
             | Self::PendingReadsBound
             | Self::SessionsBound
+            | Self::ForwardsBound
+            | Self::ProposalForwarded
+            | Self::ForwardSettled
             | Self::SessionAnswersBound => &[],
         }
     }

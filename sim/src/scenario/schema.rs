@@ -77,6 +77,8 @@ pub struct Engine {
     pub check_quorum: Range<bool>,
     /// How soon each node campaigns: the highest first.
     pub priority: Range<u64>,
+    /// Whether followers pass commands on to their leader; drawn for the cluster.
+    pub forward_proposals: Range<bool>,
     /// How long a disk may owe something before its node gives way; five of the longest election timeouts if nothing is said.
     #[serde(skip_serializing_if = "Option::is_none", with = "given")]
     pub disk_stall: Option<Range<Nanos>>,
@@ -92,6 +94,7 @@ impl Default for Engine {
             pre_vote: Range::fixed(true),
             check_quorum: Range::fixed(true),
             priority: Range::fixed(super::check::PRIORITY_MAX),
+            forward_proposals: Range::fixed(false),
             disk_stall: None,
             limits: Limits::default(),
         }
@@ -124,6 +127,8 @@ pub struct Limits {
     pub uncommitted_bytes_max: Range<u64>,
     /// Reads that wait for a round before a leader is busy.
     pub pending_reads_max: Range<u64>,
+    /// Commands that a follower has passed on and not seen applied.
+    pub forwards_max: Range<u64>,
     /// Client sessions.
     pub sessions_max: Range<u64>,
     /// Cached answers of one session.
@@ -140,6 +145,7 @@ impl Default for Limits {
             command_bytes_max: Range::fixed(1 << 20),
             uncommitted_bytes_max: Range::fixed(64 << 20),
             pending_reads_max: Range::fixed(4_096),
+            forwards_max: Range::fixed(1_024),
             sessions_max: Range::fixed(4_096),
             session_answers_max: Range::fixed(128),
         }

@@ -50,14 +50,16 @@ pub(crate) fn problems(scenario: &Scenario) -> Problems {
 
 fn engine(p: &mut Problems, path: &Path, engine: &Engine) {
     check::timing(p, path, engine.election_timeout, engine.heartbeat, engine.disk_stall());
-    check::elections(p, path, [("pre_vote", engine.pre_vote), ("check_quorum", engine.check_quorum)]);
+    let switches =
+        [("pre_vote", engine.pre_vote), ("check_quorum", engine.check_quorum), ("forward_proposals", engine.forward_proposals)];
+    check::switches(p, path, switches);
     check::range(p, &path.field("priority"), engine.priority, 0, check::PRIORITY_MAX);
     check::limits(p, &path.field("limits"), engine.limits.by_name());
 }
 
 impl Limits {
     /// Each limit with its name; the largest append and command stand before what must hold them.
-    pub(crate) fn by_name(&self) -> [(&'static str, super::Range<u64>); 9] {
+    pub(crate) fn by_name(&self) -> [(&'static str, super::Range<u64>); 10] {
         [
             ("inflight_appends_max", self.inflight_appends_max),
             ("append_bytes_max", self.append_bytes_max),
@@ -66,6 +68,7 @@ impl Limits {
             ("command_bytes_max", self.command_bytes_max),
             ("uncommitted_bytes_max", self.uncommitted_bytes_max),
             ("pending_reads_max", self.pending_reads_max),
+            ("forwards_max", self.forwards_max),
             ("sessions_max", self.sessions_max),
             ("session_answers_max", self.session_answers_max),
         ]
