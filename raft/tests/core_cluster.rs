@@ -326,7 +326,7 @@ fn random_schedules_are_safe_and_heal() {
 fn random_schedules_find_planted_bugs() {
     use squall_raft::mutants::Bug;
 
-    for bug in [Bug::E05, Bug::E09, Bug::L02, Bug::R01, Bug::Z01] {
+    for bug in [Bug::E01, Bug::E02, Bug::E05, Bug::E06, Bug::E09, Bug::L02, Bug::R01, Bug::Z01] {
         let config = ProptestConfig { cases: 20_000, max_shrink_iters: 0, ..ProptestConfig::default() };
         let found = try_schedules(Setup { bug: Some(bug), ..Setup::default() }, config);
         assert!(found.is_err(), "{} was not found", bug.id());

@@ -139,7 +139,13 @@ fn planted_bugs_break_the_stories_about_them() {
 
     // Of the others D02 lives in the store.
     for (bug, story) in [
+        (Bug::E01, "candidate-yields-to-the-elected"),
+        (Bug::E02, "asking-clears-no-vote"),
+        (Bug::E03, "late-votes-of-an-earlier-term"),
         (Bug::E05, "duplicate-votes-count-once"),
+        (Bug::E06, "vote-is-durable-before-it-leaves"),
+        (Bug::E11, "higher-term-deposes-once"),
+        (Bug::V10, "priority-stretches-the-timeout"),
         (Bug::E09, "later-term-beats-longer-log"),
         (Bug::L01, "figure-8-overwritten"),
         (Bug::L02, "follower-commits-what-was-covered"),
