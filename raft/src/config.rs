@@ -259,3 +259,71 @@ impl Limits {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config::new(ClusterId(7), NodeId(1), Configuration::of_voters([NodeId(1)]).expect("a voter"))
+    }
+
+    #[track_caller]
+    fn breaks(field: &str, change: impl FnOnce(&mut Config)) {
+        let mut config = config();
+        change(&mut config);
+        assert_eq!(config.validate().expect_err(field).field, field);
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(config().validate(), Ok(()));
+    }
+
+    #[test]
+    fn timings_that_do_not_fit_each_other_are_refused() {
+        breaks("timing.heartbeat_interval", |config| config.timing.heartbeat_interval_ns = 0);
+        breaks("timing.heartbeat_interval", |config| config.timing.heartbeat_interval_ns = 76_000_000);
+        breaks("timing.election_timeout_max", |config| config.timing.election_timeout_max_ns = 150_000_000);
+        breaks("timing.disk_stall", |config| config.timing.disk_stall_ns = 299_999_999);
+        breaks("timing.disk_stall", |config| config.timing.disk_stall_ns = HOUR_NS + 1);
+        let mut shortest = config();
+        shortest.timing.disk_stall_ns = shortest.timing.election_timeout_max_ns;
+        assert_eq!(shortest.validate(), Ok(()));
+    }
+
+    #[test]
+    fn limits_that_do_not_fit_each_other_are_refused() {
+        breaks("limits.inflight_bytes_max", |config| config.limits.inflight_bytes_max = config.limits.append_bytes_max - 1);
+        breaks("limits.uncommitted_bytes_max", |config| {
+            config.limits.uncommitted_bytes_max = config.limits.command_bytes_max - 1
+        });
+        breaks("limits.command_bytes_max", |config| config.limits.command_bytes_max = (64 << 20) + 1);
+        let mut smallest = config();
+        smallest.limits = Limits {
+            inflight_appends_max: 1,
+            inflight_bytes_max: 1,
+            append_bytes_max: 1,
+            append_entries_max: 1,
+            command_bytes_max: 1,
+            uncommitted_bytes_max: 1,
+            pending_reads_max: 1,
+            forwards_max: 1,
+            sessions_max: 1,
+            session_answers_max: 1,
+        };
+        assert_eq!(smallest.validate(), Ok(()));
+    }
+
+    #[test]
+    fn no_limit_may_be_nothing() {
+        breaks("limits.inflight_appends_max", |config| config.limits.inflight_appends_max = 0);
+        breaks("limits.append_bytes_max", |config| config.limits.append_bytes_max = 0);
+        breaks("limits.append_entries_max", |config| config.limits.append_entries_max = 0);
+        breaks("limits.command_bytes_max", |config| config.limits.command_bytes_max = 0);
+        breaks("limits.pending_reads_max", |config| config.limits.pending_reads_max = 0);
+        breaks("limits.forwards_max", |config| config.limits.forwards_max = 0);
+        breaks("limits.sessions_max", |config| config.limits.sessions_max = 0);
+        breaks("limits.session_answers_max", |config| config.limits.session_answers_max = 0);
+    }
+}
