@@ -1,5 +1,5 @@
 //! Liveness after everything is healed: a leader, a new commit, an answer to every
-//! operation, equal replicas.
+//! operation and to every single request, equal replicas.
 //!
 //! A pure judge of facts that the run collects at its end; how long to wait for them, and
 //! whether it could stop earlier, is the run's affair. Not here: safety ([`crate::raft`]).
@@ -36,6 +36,7 @@ pub struct Replica {
 ///     leader: Some(1),
 ///     committed_since_heal: true,
 ///     unanswered: vec![],
+///     owed: vec![],
 ///     replicas: vec![replica(1), replica(2), replica(3)],
 ///     elapsed_ns: 2_000_000_000,
 ///     election_timeout_ns: 200_000_000,
@@ -57,6 +58,9 @@ pub struct EndOfRun {
     pub committed_since_heal: bool,
     /// Operations without an outcome: client and operation.
     pub unanswered: Vec<(u64, u64)>,
+    /// Requests that a running node has taken and not answered: node and how many. A client that asks again elsewhere
+    /// hides that one was dropped.
+    pub owed: Vec<(u64, u64)>,
     /// The replicas that must be equal.
     pub replicas: Vec<Replica>,
     /// How long after the healing this was found.
@@ -75,7 +79,10 @@ impl EndOfRun {
     /// A violation of [`Property::Liveness`] that names everything that is missing.
     pub fn judge(&self) -> Verdict {
         let missing: Vec<String> =
-            [self.no_leader(), self.no_commit(), self.no_outcome(), self.no_convergence()].into_iter().flatten().collect();
+            [self.no_leader(), self.no_commit(), self.no_outcome(), self.no_answer(), self.no_convergence()]
+                .into_iter()
+                .flatten()
+                .collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -114,6 +121,12 @@ impl EndOfRun {
         }
     }
 
+    fn no_answer(&self) -> Option<String> {
+        let (node, requests) = self.owed.iter().find(|(_, requests)| *requests > 0)?;
+        let noun = if *requests == 1 { "request" } else { "requests" };
+        Some(format!("node {node} has taken {requests} {noun} and not answered"))
+    }
+
     fn no_convergence(&self) -> Option<String> {
         let (first, rest) = self.replicas.split_first()?;
         let standing = |replica: &Replica| Replica { node: 0, ..*replica };
@@ -137,6 +150,7 @@ mod tests {
             leader: Some(2),
             committed_since_heal: true,
             unanswered: Vec::new(),
+            owed: Vec::new(),
             replicas: (1..=3).map(replica).collect(),
             elapsed_ns: 1_500,
             election_timeout_ns: 300,

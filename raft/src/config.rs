@@ -20,6 +20,11 @@ pub struct Config {
     pub timing: Timing,
     /// How elections are held.
     pub elections: Elections,
+    /// Whether a follower passes a client's command on to the leader that it knows, and answers when it has applied it.
+    /// Default off: a client that is told who leads is one hop away from then on, while each command that
+    /// is passed on takes one hop more, and where the leader is lost its outcome is unknown instead of refused.
+    /// Worth it where clients cannot reach every member. Members may differ in it.
+    pub forward_proposals: bool,
     /// Limits.
     pub limits: Limits,
     /// The planted bug that is active in this node, if any.
@@ -36,6 +41,11 @@ pub struct Timing {
     pub election_timeout_max_ns: u64,
     /// Time between two heartbeat rounds of an idle leader. Default 50 ms: three may be lost.
     pub heartbeat_interval_ns: u64,
+    /// How long the disk may owe a write without finishing any before the node gives its
+    /// leadership up and stops campaigning. Default 1.5 s, five of the longest election timeouts: syncs of a
+    /// busy disk take hundreds of milliseconds now and then, and giving way costs an election;
+    /// clients who wait for some seconds should still see the next leader.
+    pub disk_stall_ns: u64,
 }
 
 /// How elections are held. Members may differ in all of it: nothing breaks, though each switch helps most where all have it on.
@@ -58,11 +68,18 @@ pub struct Elections {
 /// resort apart, and the lowest waits less than four times as long as the highest.
 pub const PRIORITY_MAX: u8 = 3;
 
+/// No timing is longer: what is, was meant in another unit.
+const HOUR_NS: u64 = 3_600_000_000_000;
+
 /// Upper bounds on what a node holds or sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Appends under way to one follower. Default 256.
     pub inflight_appends_max: u32,
+    /// Payload bytes under way to one follower, at which no further append leaves, so that they
+    /// are exceeded by one append at most. Default 16 MiB: a round trip of 10 ms at 10 Gbit/s,
+    /// and far less than 256 appends of full size would keep in memory for a follower that hangs.
+    pub inflight_bytes_max: u64,
     /// Payload bytes in one append, unless a single entry is larger. Default 1 MiB.
     pub append_bytes_max: u64,
     /// Entries in one append. Default 1,024.
@@ -73,6 +90,9 @@ pub struct Limits {
     pub uncommitted_bytes_max: u64,
     /// Reads that wait for a round before a leader answers *busy*. Default 4,096.
     pub pending_reads_max: u32,
+    /// Commands that a follower has passed on and not seen applied; those beyond are refused with the
+    /// leader's name. Default 1,024.
+    pub forwards_max: u32,
     /// Client sessions; the one that was used least recently gives way. Default 4,096.
     pub sessions_max: u32,
     /// Cached answers of one session before its oldest gives way. Default 128.
@@ -81,7 +101,12 @@ pub struct Limits {
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { election_timeout_min_ns: 150_000_000, election_timeout_max_ns: 300_000_000, heartbeat_interval_ns: 50_000_000 }
+        Self {
+            election_timeout_min_ns: 150_000_000,
+            election_timeout_max_ns: 300_000_000,
+            heartbeat_interval_ns: 50_000_000,
+            disk_stall_ns: 1_500_000_000,
+        }
     }
 }
 
@@ -95,11 +120,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             inflight_appends_max: 256,
+            inflight_bytes_max: 16 << 20,
             append_bytes_max: 1 << 20,
             append_entries_max: 1_024,
             command_bytes_max: 1 << 20,
             uncommitted_bytes_max: 64 << 20,
             pending_reads_max: 4_096,
+            forwards_max: 1_024,
             sessions_max: 4_096,
             session_answers_max: 128,
         }
@@ -128,6 +155,7 @@ impl Config {
             membership,
             timing: Timing::default(),
             elections: Elections::default(),
+            forward_proposals: false,
             limits: Limits::default(),
             #[cfg(feature = "mutants")]
             bug: None,
@@ -175,7 +203,11 @@ impl Timing {
         require(max > min, "timing.election_timeout_max", max, || {
             format!("more than the minimum of {min} ns: equal timeouts split votes for ever")
         })?;
-        require(max <= 3_600_000_000_000, "timing.election_timeout_max", max, || "at most an hour".into())
+        require(max <= HOUR_NS, "timing.election_timeout_max", max, || "at most an hour".into())?;
+        require(self.disk_stall_ns >= max, "timing.disk_stall", self.disk_stall_ns, || {
+            format!("at least the longest election timeout, {max} ns: nobody could be elected sooner")
+        })?;
+        require(self.disk_stall_ns <= HOUR_NS, "timing.disk_stall", self.disk_stall_ns, || "at most an hour".into())
     }
 }
 
@@ -207,6 +239,7 @@ impl Limits {
             ("limits.append_entries_max", u64::from(self.append_entries_max)),
             ("limits.command_bytes_max", self.command_bytes_max),
             ("limits.pending_reads_max", u64::from(self.pending_reads_max)),
+            ("limits.forwards_max", u64::from(self.forwards_max)),
             ("limits.sessions_max", u64::from(self.sessions_max)),
             ("limits.session_answers_max", u64::from(self.session_answers_max)),
         ] {
@@ -215,11 +248,82 @@ impl Limits {
         require(self.command_bytes_max <= 64 << 20, "limits.command_bytes_max", self.command_bytes_max, || {
             "at most 64 MiB".into()
         })?;
+        require(self.inflight_bytes_max >= self.append_bytes_max, "limits.inflight_bytes_max", self.inflight_bytes_max, || {
+            format!("at least one full append, {} bytes: less would cut appends short all the time", self.append_bytes_max)
+        })?;
         require(
             self.uncommitted_bytes_max >= self.command_bytes_max,
             "limits.uncommitted_bytes_max",
             self.uncommitted_bytes_max,
             || format!("at least the largest command, {} bytes", self.command_bytes_max),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config::new(ClusterId(7), NodeId(1), Configuration::of_voters([NodeId(1)]).expect("a voter"))
+    }
+
+    #[track_caller]
+    fn breaks(field: &str, change: impl FnOnce(&mut Config)) {
+        let mut config = config();
+        change(&mut config);
+        assert_eq!(config.validate().expect_err(field).field, field);
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(config().validate(), Ok(()));
+    }
+
+    #[test]
+    fn timings_that_do_not_fit_each_other_are_refused() {
+        breaks("timing.heartbeat_interval", |config| config.timing.heartbeat_interval_ns = 0);
+        breaks("timing.heartbeat_interval", |config| config.timing.heartbeat_interval_ns = 76_000_000);
+        breaks("timing.election_timeout_max", |config| config.timing.election_timeout_max_ns = 150_000_000);
+        breaks("timing.disk_stall", |config| config.timing.disk_stall_ns = 299_999_999);
+        breaks("timing.disk_stall", |config| config.timing.disk_stall_ns = HOUR_NS + 1);
+        let mut shortest = config();
+        shortest.timing.disk_stall_ns = shortest.timing.election_timeout_max_ns;
+        assert_eq!(shortest.validate(), Ok(()));
+    }
+
+    #[test]
+    fn limits_that_do_not_fit_each_other_are_refused() {
+        breaks("limits.inflight_bytes_max", |config| config.limits.inflight_bytes_max = config.limits.append_bytes_max - 1);
+        breaks("limits.uncommitted_bytes_max", |config| {
+            config.limits.uncommitted_bytes_max = config.limits.command_bytes_max - 1
+        });
+        breaks("limits.command_bytes_max", |config| config.limits.command_bytes_max = (64 << 20) + 1);
+        let mut smallest = config();
+        smallest.limits = Limits {
+            inflight_appends_max: 1,
+            inflight_bytes_max: 1,
+            append_bytes_max: 1,
+            append_entries_max: 1,
+            command_bytes_max: 1,
+            uncommitted_bytes_max: 1,
+            pending_reads_max: 1,
+            forwards_max: 1,
+            sessions_max: 1,
+            session_answers_max: 1,
+        };
+        assert_eq!(smallest.validate(), Ok(()));
+    }
+
+    #[test]
+    fn no_limit_may_be_nothing() {
+        breaks("limits.inflight_appends_max", |config| config.limits.inflight_appends_max = 0);
+        breaks("limits.append_bytes_max", |config| config.limits.append_bytes_max = 0);
+        breaks("limits.append_entries_max", |config| config.limits.append_entries_max = 0);
+        breaks("limits.command_bytes_max", |config| config.limits.command_bytes_max = 0);
+        breaks("limits.pending_reads_max", |config| config.limits.pending_reads_max = 0);
+        breaks("limits.forwards_max", |config| config.limits.forwards_max = 0);
+        breaks("limits.sessions_max", |config| config.limits.sessions_max = 0);
+        breaks("limits.session_answers_max", |config| config.limits.session_answers_max = 0);
     }
 }

@@ -24,6 +24,8 @@ pub mod membership;
 
 pub mod config;
 
+pub mod limit;
+
 pub mod message;
 
 pub mod observation;

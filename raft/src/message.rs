@@ -2,6 +2,8 @@
 //!
 //! Not here: what a member does on hearing it ([`crate::core`]); bytes on a socket.
 
+use bytes::Bytes;
+
 use crate::entry::Entries;
 use crate::process::{Label, Lane, MessageLabel};
 use crate::types::{BootNumber, ClusterId, LogId, LogIndex, Peer, Term};
@@ -90,6 +92,12 @@ pub enum Body {
         /// largest id at or before `prev` whose term is not above `prev`'s.
         hint: LogId,
     },
+    /// A follower passes a client's command on to its leader. Whoever gets it leads, or drops it:
+    /// it travels once. What becomes of it the sender sees when it applies the command itself.
+    Forward {
+        /// The command, as the applier will get it.
+        command: Bytes,
+    },
     /// The leader lives.
     Heartbeat {
         /// What the follower may commit: `min(commit, matched)`, so that it never covers
@@ -119,6 +127,7 @@ impl Body {
             Self::Append { .. } => "append",
             Self::Appended { .. } => "appended",
             Self::Rejected { .. } => "rejected",
+            Self::Forward { .. } => "forward",
             Self::Heartbeat { .. } => "heartbeat",
             Self::HeartbeatAck { .. } => "heartbeat-ack",
         }
@@ -137,7 +146,7 @@ impl Body {
     fn last_index(&self) -> LogIndex {
         match self {
             Self::RequestPreVote { last, .. } | Self::RequestVote { last } => last.index,
-            Self::PreVote { .. } | Self::Vote { .. } => LogIndex(0),
+            Self::PreVote { .. } | Self::Vote { .. } | Self::Forward { .. } => LogIndex(0),
             Self::Append { prev, entries, .. } => entries.last().map_or(prev.index, |entry| entry.id.index),
             Self::Appended { matched } => *matched,
             Self::Rejected { prev, .. } => *prev,
@@ -155,6 +164,7 @@ impl Label for Message {
     fn lane(&self) -> Lane {
         match &self.body {
             Body::Append { entries, .. } if !entries.is_empty() => Lane::Bulk,
+            Body::Forward { .. } => Lane::Bulk,
             _ => Lane::Control,
         }
     }
@@ -198,6 +208,10 @@ impl Wire for Message {
                 last.encode(sink);
             }
             Body::PreVote { proposed, granted } => tagged_pair(sink, 8, proposed.0, u64::from(*granted)),
+            Body::Forward { command } => {
+                tagged(sink, 9, command.len() as u64);
+                sink.bytes(command);
+            }
         }
     }
 }

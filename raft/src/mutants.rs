@@ -24,6 +24,24 @@ pub enum Bug {
     L01,
     /// A follower commits up to its last index instead of what the append covered.
     L02,
+    /// Whatever an append does not cover is erased, though nothing conflicts.
+    L04,
+    /// A rejection counts as an acknowledgement of what lies before the next probe.
+    L07,
+    /// The commit index follows the leader's, down as well as up.
+    L08,
+    /// Half of an even number of voters commits.
+    L10,
+    /// An entry that does not fit into an append is left out, and smaller ones behind it are sent.
+    L12,
+    /// Heartbeats carry the leader's commit index, whatever the follower holds.
+    L15,
+    /// A leader counts itself before its own disk has the entry.
+    L16,
+    /// The search for the point of agreement is bounded, and begins again at the end.
+    L20,
+    /// The log in memory keeps the payloads of truncated entries for those that take their places.
+    L21,
     /// Reads are served without confirming the leadership.
     R01,
     /// The log is synced only when term or vote changed.
@@ -32,6 +50,16 @@ pub enum Bug {
     Z01,
     /// Election timers run out at whole multiples of the shortest timeout, everywhere alike.
     V10,
+    /// Pre-votes teach no terms, in neither direction.
+    V02,
+    /// Who asks for pre-votes stays loyal to the leader that it lost.
+    V03,
+    /// Requests of clients postpone elections.
+    V07,
+    /// Of the reads that a round confirms only the last is answered.
+    V11,
+    /// Neither heartbeats nor elections care about the node's own disk.
+    V08,
     /// The driver: what is left of a frame after a read is thrown away.
     T01,
     /// The driver: a sync is reported as done before it is.
@@ -46,7 +74,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them, in the order of the catalogue.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 32] = [
         Self::E01,
         Self::E02,
         Self::E03,
@@ -56,10 +84,24 @@ impl Bug {
         Self::E11,
         Self::L01,
         Self::L02,
+        Self::L04,
+        Self::L07,
+        Self::L08,
+        Self::L10,
+        Self::L12,
+        Self::L15,
+        Self::L16,
+        Self::L20,
+        Self::L21,
         Self::R01,
         Self::D02,
         Self::Z01,
         Self::V10,
+        Self::V02,
+        Self::V03,
+        Self::V07,
+        Self::V11,
+        Self::V08,
         Self::T01,
         Self::T02,
         Self::T03,
@@ -80,10 +122,24 @@ impl Bug {
             Self::E11 => "E11",
             Self::L01 => "L01",
             Self::L02 => "L02",
+            Self::L04 => "L04",
+            Self::L07 => "L07",
+            Self::L08 => "L08",
+            Self::L10 => "L10",
+            Self::L12 => "L12",
+            Self::L15 => "L15",
+            Self::L16 => "L16",
+            Self::L20 => "L20",
+            Self::L21 => "L21",
             Self::R01 => "R01",
             Self::D02 => "D02",
             Self::Z01 => "Z01",
             Self::V10 => "V10",
+            Self::V02 => "V02",
+            Self::V03 => "V03",
+            Self::V07 => "V07",
+            Self::V11 => "V11",
+            Self::V08 => "V08",
             Self::T01 => "T01",
             Self::T02 => "T02",
             Self::T03 => "T03",
@@ -102,10 +158,24 @@ impl Bug {
             Self::E06 => "votes leave before they are durable",
             Self::E11 => "a leader does not learn of a higher term from the answer to a heartbeat",
             Self::V10 => "election timers run out at whole multiples of the shortest timeout, everywhere alike",
+            Self::V08 => "neither heartbeats nor elections care about the node's own disk",
             Self::E05 => "votes are counted, not collected: a duplicated grant counts twice",
             Self::E09 => "up-to-date compares the last index and forgets the term",
             Self::L01 => "entries of earlier terms are committed by counting replicas",
             Self::L02 => "a follower commits up to its last index, not up to what the append covered",
+            Self::L04 => "whatever an append does not cover is erased, though nothing conflicts",
+            Self::L07 => "a rejection counts as an acknowledgement of what lies before the next probe",
+            Self::L08 => "the commit index follows the leader's, down as well as up",
+            Self::L10 => "half of an even number of voters commits",
+            Self::L12 => "an entry that does not fit into an append is left out, and smaller ones behind it are sent",
+            Self::L15 => "heartbeats carry the leader's commit index, whatever the follower holds",
+            Self::L16 => "a leader counts itself before its own disk has the entry",
+            Self::L20 => "the search for the point of agreement is bounded, and begins again at the end",
+            Self::L21 => "the log in memory keeps the payloads of truncated entries for those that take their places",
+            Self::V02 => "pre-votes teach no terms, in neither direction",
+            Self::V03 => "who asks for pre-votes stays loyal to the leader that it lost",
+            Self::V07 => "requests of clients postpone elections",
+            Self::V11 => "of the reads that a round confirms only the last is answered",
             Self::R01 => "reads are served without confirming the leadership",
             Self::D02 => "the log is synced only when term or vote changed",
             Self::Z01 => "followers campaign in term 0 only: the first election is the last",

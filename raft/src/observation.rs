@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::limit::Limit;
 use crate::types::{LogId, LogIndex, NodeId, SessionId, Term};
 use crate::wire::{Sink, Wire, tagged, tagged_pair};
 
@@ -98,10 +99,30 @@ pub enum Observation {
     },
     /// A proposal or read was turned away because a limit was reached.
     Busy,
+    /// A limit begins to bind: it turns requests away, or holds entries back.
+    LimitBound {
+        /// Which.
+        limit: Limit,
+    },
     /// A leader has heard from no quorum for an election timeout, and steps down.
     QuorumLost {
         /// The term that it led, and stays in.
         term: Term,
+    },
+    /// A leader's own disk has owed something for too long; it steps down.
+    LeaderDiskStalled {
+        /// The term that it led, and stays in.
+        term: Term,
+    },
+    /// It was time to campaign, and the node's own disk is stalled.
+    CampaignWithheld {
+        /// Its term.
+        term: Term,
+    },
+    /// A command that this node had passed on to its leader was applied; whoever asked for it is answered.
+    ForwardSettled {
+        /// Where.
+        index: LogIndex,
     },
     /// An operator made the node campaign.
     CampaignOrdered {
@@ -149,6 +170,8 @@ pub enum Refusal {
     /// A request for a vote that came so soon after the start that the node may have heard a
     /// leader just before; not even its term counts.
     JustStarted,
+    /// A command that somebody passed on to a node which does not lead. It is dropped.
+    NotLeader,
 }
 
 impl fmt::Display for RoleKind {
@@ -195,6 +218,10 @@ impl Wire for Observation {
             Self::Busy => tagged(sink, 12, 0),
             Self::QuorumLost { term } => tagged(sink, 13, term.0),
             Self::CampaignOrdered { term } => tagged(sink, 14, term.0),
+            Self::LeaderDiskStalled { term } => tagged(sink, 15, term.0),
+            Self::CampaignWithheld { term } => tagged(sink, 16, term.0),
+            Self::LimitBound { limit } => tagged(sink, 17, limit as u64),
+            Self::ForwardSettled { index } => tagged(sink, 18, index.0),
         }
     }
 }

@@ -6,6 +6,8 @@
 //! Afterwards everything is healed, and the cluster must elect, commit and agree.
 //! Not here: time, which only simulation has (`squall-sim`).
 
+#[path = "core_cluster/replies.rs"]
+mod replies;
 #[path = "stories/mod.rs"]
 mod stories;
 

@@ -85,6 +85,7 @@ enum Said {
     Rejected { prev: Near, hint_term: Near, hint: Near },
     Heartbeat { commit: Near },
     HeartbeatAck { tail: Near, matched: Near },
+    Forward { len: usize },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +136,7 @@ fn said() -> impl Strategy<Value = Said> {
         3 => near().prop_map(|matched| Said::Appended { matched }),
         2 => (near(), near(), near()).prop_map(|(prev, hint_term, hint)| Said::Rejected { prev, hint_term, hint }),
         2 => near().prop_map(|commit| Said::Heartbeat { commit }),
+        1 => (0..40usize).prop_map(|len| Said::Forward { len }),
         3 => (near(), near()).prop_map(|(tail, matched)| Said::HeartbeatAck { tail, matched }),
     ]
 }
@@ -212,6 +214,7 @@ impl Subject {
         let voters = Configuration::of_voters((1..=members).map(NodeId)).expect("at least one voter");
         let mut config = Config::new(ClusterId(7), ME, voters);
         config.elections = elections;
+        config.forward_proposals = elections.pre_vote;
         (config.limits.append_entries_max, config.limits.inflight_appends_max) = (3, 2);
         (config.limits.command_bytes_max, config.limits.uncommitted_bytes_max, config.limits.pending_reads_max) = (32, 64, 2);
         let mut log = LogView::default();
@@ -245,7 +248,10 @@ impl Subject {
             }
             Step::Propose(len) => {
                 let ticket = self.ticket();
-                self.input(Input::Propose { ticket, command: Bytes::from(vec![7; *len]) }, seen)
+                self.input(
+                    Input::Propose { ticket, command: Bytes::from(vec![7; *len]), may_forward: len.is_multiple_of(2) },
+                    seen,
+                )
             }
             Step::Read => {
                 let ticket = self.ticket();
@@ -337,6 +343,7 @@ impl Subject {
             Said::Rejected { prev, hint_term, hint } => {
                 Body::Rejected { prev: index(prev), hint: LogId { term: Term(hint_term.to(own_term)), index: index(hint) } }
             }
+            Said::Forward { len } => Body::Forward { command: Bytes::from(vec![8; len]) },
             Said::Heartbeat { commit } => Body::Heartbeat { commit: index(commit) },
             Said::HeartbeatAck { tail, matched } => Body::HeartbeatAck { tail: index(tail), matched: index(matched) },
         }
@@ -385,6 +392,7 @@ impl Subject {
             Effect::Proposed { ticket, .. }
             | Effect::ReadReady { ticket, .. }
             | Effect::Campaigning { ticket }
+            | Effect::Forwarded { ticket }
             | Effect::Refused { ticket, .. } => {
                 prop_assert!(self.answered.insert(*ticket, ()).is_none(), "{:?} is answered twice", ticket);
             }
@@ -515,6 +523,7 @@ fn no_message_harms_a_core() {
         Refusal::Malformed,
         Refusal::ContradictsCommitted,
         Refusal::Absurd,
+        Refusal::NotLeader,
         Refusal::LeaderIsAlive,
         Refusal::JustStarted,
     ] {

@@ -151,6 +151,7 @@ mod sound {
             }),
             target().prop_map(|from| What::Reset { from, to: Target::Others }),
             (target(), us(0, 400_000)).prop_map(|(who, fsync)| What::SlowFsync { who, fsync }),
+            target().prop_map(What::StallDisk),
             (target(), rate_ppm()).prop_map(|(who, rate_ppm)| What::ClockRate { who, rate_ppm }),
             (target(), us(1, 2_000_000)).prop_map(|(who, by)| What::ClockJump { who, by }),
         ]
@@ -207,12 +208,14 @@ mod sound {
         ) -> Engine {
             let limits = Limits {
                 inflight_appends_max: inflight,
+                inflight_bytes_max: Range { low: 4_096, high: 8_192 },
                 append_bytes_max: bytes,
                 append_entries_max: entries,
                 command_bytes_max: Range::fixed(1_024),
                 uncommitted_bytes_max: Range { low: 1_024, high: 4_096 },
                 pending_reads_max: reads,
                 sessions_max: Range { low: sessions.low + 16, high: sessions.high + 16 },
+                forwards_max: answers,
                 session_answers_max: answers,
             };
             let election_timeout = Range { low: Nanos::ms(min), high: Nanos::ms(min + more) };
@@ -222,6 +225,8 @@ mod sound {
                 pre_vote: Range::fixed(pre_vote),
                 check_quorum: Range { low: false, high: check_quorum },
                 priority: Range { low: priority, high: 3 },
+                forward_proposals: Range { low: false, high: pre_vote },
+                disk_stall: None,
                 limits,
             }
         }

@@ -133,6 +133,7 @@ fn what() -> impl Strategy<Value = What> {
         ),
         (target(), target()).prop_map(|(from, to)| What::Reset { from, to }),
         (target(), range(nanos())).prop_map(|(who, fsync)| What::SlowFsync { who, fsync }),
+        target().prop_map(What::StallDisk),
         (target(), range(any::<u32>())).prop_map(|(who, rate_ppm)| What::ClockRate { who, rate_ppm }),
         (target(), range(nanos())).prop_map(|(who, by)| What::ClockJump { who, by }),
     ]

@@ -16,6 +16,7 @@ use self::session::{Admission, Sessions};
 use crate::config::Limits;
 use crate::digest::Digest;
 use crate::entry::Payload;
+use crate::limit::{Bound, Limit};
 use crate::types::{LogIndex, SessionId};
 use crate::wire::Sink;
 
@@ -97,6 +98,17 @@ impl<S: StateMachine> Applier<S> {
     #[must_use]
     pub const fn machine(&self) -> &S {
         &self.machine
+    }
+
+    /// How often each limit has bound since the start.
+    #[must_use]
+    pub const fn bound(&self) -> &Bound {
+        self.sessions.bound()
+    }
+
+    /// What has begun to bind since the last call.
+    pub const fn take_began(&mut self) -> Option<Limit> {
+        self.sessions.take_began()
     }
 
     /// Digest of everything replicated: index, sessions and state machine.

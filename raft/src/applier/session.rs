@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::config::Limits;
 use crate::digest::Digest;
+use crate::limit::{Bound, Limit};
 use crate::types::{LogIndex, SessionId};
 use crate::wire::Sink;
 
@@ -17,6 +18,9 @@ pub struct Sessions {
     open: BTreeMap<SessionId, Session>,
     sessions_max: usize,
     answers_max: usize,
+    bound: Bound,
+    /// What began to bind, until somebody asks.
+    began: Option<Limit>,
     /// Exclusive or of the digests of all sessions and answers: kept up in constant time.
     digest: u64,
 }
@@ -59,6 +63,8 @@ impl Sessions {
             open: BTreeMap::new(),
             sessions_max: limits.sessions_max as usize,
             answers_max: limits.session_answers_max as usize,
+            bound: Bound::default(),
+            began: None,
             digest: 0,
         }
     }
@@ -69,6 +75,7 @@ impl Sessions {
             && let Some(idle) = self.open.iter().min_by_key(|(id, session)| (session.last_used, **id)).map(|(id, _)| *id)
             && let Some(expired) = self.open.remove(&idle)
         {
+            self.note(Limit::Sessions);
             self.digest ^= expired.window;
             self.digest ^= expired.answers.iter().fold(0, |digests, cached| digests ^ cached.digest);
         }
@@ -110,7 +117,25 @@ impl Sessions {
             let oldest = session.answers.front().map_or(0, |cached| cached.sequence);
             self.digest ^= session.advance(oldest + 1);
             self.digest ^= session.update_window(id);
+            self.note(Limit::SessionAnswers);
         }
+    }
+
+    fn note(&mut self, limit: Limit) {
+        if self.bound.note(limit) {
+            self.began = Some(limit);
+        }
+    }
+
+    /// How often each limit has bound since the start. It is no part of what is replicated.
+    #[must_use]
+    pub const fn bound(&self) -> &Bound {
+        &self.bound
+    }
+
+    /// What has begun to bind since the last call. A table that is full stays full, so it is said once.
+    pub const fn take_began(&mut self) -> Option<Limit> {
+        self.began.take()
     }
 
     /// Digest of all sessions and cached answers.

@@ -10,25 +10,21 @@
 //! late one proves nothing about now, and that a follower speaks (asks for votes, perhaps)
 //! does not prove that it hears the leader. The leader counts itself while its own disk has
 //! nothing to do or gets something done: where it is needed for a quorum, as in a cluster of
-//! one or two, a leader with a stalled disk cannot commit anything either.
+//! one or two, a leader with a stalled disk cannot commit anything either. (Where it is not
+//! needed, a disk may be slow for longer: [`super::own_disk`].)
 //!
 //! It is looked at when a heartbeat round is due, so it needs no timer of its own.
 //! Not here: who leads then ([`super::election`]).
 
 use super::quorum;
-use super::role::{DiskWatch, Leader, Role};
+use super::role::{Leader, Role};
 use super::{Core, Effect, Output};
 use crate::observation::Observation;
-use crate::types::{IoId, LocalTime};
+use crate::types::LocalTime;
 
 impl Core {
     /// A leader's timer: a heartbeat round, or the end of its leadership.
     pub(super) fn lead_on(&mut self, now: LocalTime, out: &mut impl Output) {
-        let (durable, last) = (self.io.durable, self.io.last);
-        let Role::Leader(leader) = &mut self.role else {
-            return;
-        };
-        leader.disk.look(now, durable, last);
         if self.has_lost_quorum(now) {
             out.push(Effect::Observe(Observation::QuorumLost { term: self.hard.term }));
             self.become_follower(now, None, out);
@@ -49,20 +45,7 @@ impl Core {
     pub(super) fn quorum_heard_at(&self, leader: &Leader) -> LocalTime {
         let me = self.config.me.node;
         LocalTime(quorum::reached_by_quorum(&self.config.membership, |node| {
-            if node == me { leader.disk.worked_at.0 } else { leader.progress(node).map_or(0, |progress| progress.heard_at.0) }
+            if node == me { self.io.worked_at.0 } else { leader.progress(node).map_or(0, |progress| progress.heard_at.0) }
         }))
-    }
-}
-
-impl DiskWatch {
-    /// A disk at the beginning of a leadership.
-    pub(super) const fn new(now: LocalTime, durable: IoId) -> Self {
-        Self { durable, worked_at: now }
-    }
-
-    fn look(&mut self, now: LocalTime, durable: IoId, last: IoId) {
-        if durable == last || durable > self.durable {
-            *self = Self { durable, worked_at: now };
-        }
     }
 }

@@ -22,6 +22,10 @@ impl Core {
 
     fn replicated(&self, leader: &Leader) -> LogIndex {
         let me = self.config.me.node;
+        #[cfg(feature = "mutants")]
+        if let Some(replicated) = self.wrongly_replicated(leader) {
+            return replicated;
+        }
         LogIndex(quorum::reached_by_quorum(&self.config.membership, |node| {
             if node == me { self.io.log.index.0 } else { leader.progress(node).map_or(0, |progress| progress.matched.0) }
         }))
@@ -41,6 +45,11 @@ impl Core {
     /// Raises the commit index; never lowers it, and never past the log's end.
     pub(super) fn commit_to(&mut self, index: LogIndex, out: &mut impl Output) {
         assert!(index <= self.log.last().index, "commit {index} is in the log, which ends at {}", self.log.last());
+        #[cfg(feature = "mutants")]
+        if self.config.bug == Some(crate::mutants::Bug::L08) && index < self.commit {
+            self.commit = index;
+            out.push(Effect::Observe(Observation::Committed { term: self.hard.term, index }));
+        }
         if index <= self.commit {
             return;
         }

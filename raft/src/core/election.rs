@@ -7,7 +7,7 @@
 
 use super::progress::Progress;
 use super::quorum;
-use super::role::{Candidate, DiskWatch, Leader, Role};
+use super::role::{Candidate, Leader, Role};
 use super::{Core, Effect, Output};
 use crate::entry::{HardState, Payload, Persist};
 use crate::message::{Body, Envelope};
@@ -128,7 +128,6 @@ impl Core {
             heartbeat_at: now.plus_ns(self.config.timing.heartbeat_interval_ns),
             reads: std::collections::VecDeque::new(),
             uncommitted_bytes: 0,
-            disk: DiskWatch::new(now, self.io.durable),
         });
         self.observe_role(RoleKind::Leader, out);
         // Its no-op makes everything before it committable (paper, §8) and tells everybody.

@@ -29,6 +29,8 @@ pub enum Input {
         ticket: RequestId,
         /// The command, as the applier will get it.
         command: Bytes,
+        /// Whether it may be passed on if somebody else leads and forwarding is on.
+        may_forward: bool,
     },
     /// A client wants to read what is linearizable now.
     Read {
@@ -80,6 +82,11 @@ pub enum Effect {
         /// Which request.
         ticket: RequestId,
     },
+    /// A proposal was passed on to the leader, once. Its outcome is open; it shows when this node applies it.
+    Forwarded {
+        /// Which.
+        ticket: RequestId,
+    },
     /// A request had no effect and never will have.
     Refused {
         /// Which.
@@ -124,7 +131,7 @@ pub enum RequestError {
     /// The command is larger than the limit.
     #[error("command too large")]
     TooLarge,
-    /// The node leads, hears a leader, was started a moment ago, or has no vote.
+    /// The node leads, hears a leader, was started a moment ago, has no vote, or its disk is stalled.
     #[error("may not campaign now")]
     MayNotCampaign,
 }

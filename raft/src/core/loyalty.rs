@@ -52,6 +52,8 @@ impl Core {
         match &self.role {
             Role::Follower(follower) => follower.leader.is_some() && follower.heard_at.is_within_ns(span_ns, now),
             // Who wants to campaign has waited long enough for the leader that it had.
+            #[cfg(feature = "mutants")]
+            Role::PreCandidate(_) if self.config.bug == Some(crate::mutants::Bug::V03) => true,
             Role::PreCandidate(_) | Role::Candidate(_) => false,
             Role::Leader(leader) => self.quorum_heard_at(leader).is_within_ns(span_ns, now),
         }

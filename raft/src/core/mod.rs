@@ -2,8 +2,9 @@
 //!
 //! This file has the state, the one dispatch on the input, and what every concern needs
 //! (terms, the persistent stream, sending); `interface` has what goes in and comes out. The
-//! concerns: [`pre_vote`], [`election`], [`loyalty`], [`replication`], [`commit`],
-//! [`check_quorum`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`log_view`], [`role`].
+//! concerns: [`pre_vote`], [`election`], [`loyalty`], [`replication`], [`following`],
+//! [`commit`], [`check_quorum`], [`own_disk`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`inflight`],
+//! [`log_view`], [`role`].
 //! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
 //!
 //! # Ordering
@@ -14,9 +15,14 @@
 pub mod check_quorum;
 pub mod commit;
 pub mod election;
+pub mod following;
+pub mod inflight;
 mod interface;
 pub mod log_view;
 pub mod loyalty;
+pub mod own_disk;
+#[cfg(feature = "mutants")]
+mod planted;
 pub mod pre_vote;
 pub mod progress;
 pub mod quorum;
@@ -33,6 +39,7 @@ use self::random::Random;
 use self::role::{Follower, Role};
 use crate::config::Config;
 use crate::entry::{HardState, Persist};
+use crate::limit::{Bound, Limit};
 use crate::message::{Body, Envelope, Message};
 use crate::observation::{Observation, Refusal, RoleKind};
 use crate::process::Boot;
@@ -56,6 +63,9 @@ pub struct Core {
     commit: LogIndex,
     role: Role,
     io: Io,
+    bound: Bound,
+    #[cfg(feature = "mutants")]
+    remembered: std::collections::BTreeMap<LogIndex, crate::entry::Payload>,
 }
 
 /// The persistent stream as the core sees it: what was issued, and what is durable.
@@ -68,6 +78,8 @@ struct Io {
     marks: VecDeque<(IoId, LogId)>,
     /// The last entry of the durable log that is also in the log.
     log: LogId,
+    /// When something became durable last, or there was nothing to do.
+    worked_at: LocalTime,
 }
 
 impl Core {
@@ -85,18 +97,26 @@ impl Core {
             hard_changed: false,
             commit: LogIndex(0),
             role: Role::Follower(Follower::new(None, boot.now, election_at)),
-            io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last() },
+            io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last(), worked_at: boot.now },
             log: restored.log,
+            bound: Bound::default(),
+            #[cfg(feature = "mutants")]
+            remembered: std::collections::BTreeMap::new(),
             config,
         }
     }
 
     /// Takes one input and says what must be done.
     pub fn handle(&mut self, now: LocalTime, input: Input, out: &mut impl Output) {
+        self.io.look(now);
         match input {
             Input::Timer => self.on_timer(now, out),
             Input::Message { from, message } => self.on_message(now, from, message, out),
-            Input::Propose { ticket, command } => self.on_propose(ticket, command, out),
+            Input::Propose { ticket, command, may_forward } => {
+                #[cfg(feature = "mutants")]
+                self.starve(now);
+                self.on_propose(ticket, command, may_forward, out);
+            }
             Input::Read { ticket } => self.on_read(now, ticket, out),
             Input::Campaign { ticket } => self.on_campaign(now, ticket, out),
             Input::Durable(id) => self.on_durable(now, id, out),
@@ -134,6 +154,19 @@ impl Core {
     #[must_use]
     pub const fn role(&self) -> &Role {
         &self.role
+    }
+
+    /// How often each limit has bound since the start.
+    #[must_use]
+    pub const fn bound(&self) -> &Bound {
+        &self.bound
+    }
+
+    /// Counts a limit that turned something away; observers hear of it when it begins to.
+    fn note_bound(&mut self, limit: Limit, out: &mut impl Output) {
+        if self.bound.note(limit) {
+            out.push(Effect::Observe(Observation::LimitBound { limit }));
+        }
     }
 
     /// The leader of the present term, as far as is known.
@@ -182,23 +215,9 @@ impl Core {
             Body::Append { prev, entries, commit } => self.on_append(now, envelope, prev, &entries, commit, out),
             Body::Appended { matched } => self.on_appended(now, envelope, matched, out),
             Body::Rejected { prev, hint } => self.on_rejected(envelope, prev, hint, out),
+            Body::Forward { command } => self.on_forward(command, out),
             Body::Heartbeat { commit } => self.on_heartbeat(now, envelope, commit, out),
             Body::HeartbeatAck { tail, matched } => self.on_heartbeat_ack(now, envelope, tail, matched, out),
-        }
-    }
-
-    /// What a planted bug makes of a message instead.
-    #[cfg(feature = "mutants")]
-    fn mishears(&mut self, now: LocalTime, envelope: &Envelope, body: &Body, out: &mut impl Output) -> bool {
-        use crate::mutants::Bug;
-
-        match (self.config.bug, body) {
-            (Some(Bug::E03), Body::Vote { granted }) if envelope.term < self.hard.term => {
-                self.on_vote(now, envelope.from.node, *granted, out);
-                true
-            }
-            (Some(Bug::E11), Body::HeartbeatAck { .. }) => envelope.term > self.hard.term,
-            _ => false,
         }
     }
 
@@ -242,7 +261,7 @@ impl Core {
         if id.boot != self.boot || id <= self.io.durable || id > self.io.last {
             return;
         }
-        self.io.durable = id;
+        (self.io.durable, self.io.worked_at) = (id, now);
         while let Some((_, end)) = self.io.marks.pop_front_if(|(mark, _)| *mark <= id) {
             self.io.log = end;
         }

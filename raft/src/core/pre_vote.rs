@@ -30,11 +30,14 @@ use crate::process::RequestId;
 use crate::types::{IoId, LocalTime, LogId, NodeId, Term};
 
 impl Core {
-    /// The time to campaign has come: only a voter does.
+    /// The time to campaign has come: only a voter does, and only with a disk that works.
     pub(super) fn on_election_timeout(&mut self, now: LocalTime, out: &mut impl Output) {
-        if self.may_campaign() && !self.awaits_own_vote() {
+        if self.may_campaign(now) && !self.awaits_own_vote() {
             self.stand(now, out);
         } else {
+            if self.disk_forbids_campaign(now) {
+                out.push(Effect::Observe(Observation::CampaignWithheld { term: self.hard.term }));
+            }
             let election_at = self.draw_election_deadline(now);
             self.postpone_election(election_at);
         }
@@ -47,7 +50,7 @@ impl Core {
         let leads = matches!(self.role, Role::Leader(_));
         // A leader that it knows and does not hear is no reason to wait, nor is itself.
         let bound = leads || self.is_bound(now, self.config.me.node).is_some();
-        if bound || !self.may_campaign() || self.awaits_own_vote() {
+        if bound || !self.may_campaign(now) || self.awaits_own_vote() {
             out.push(Effect::Refused { ticket, why: RequestError::MayNotCampaign });
             return;
         }
@@ -56,12 +59,12 @@ impl Core {
         self.stand(now, out);
     }
 
-    fn may_campaign(&self) -> bool {
+    fn may_campaign(&self, now: LocalTime) -> bool {
         #[cfg(feature = "mutants")]
         if self.config.bug == Some(crate::mutants::Bug::Z01) && matches!(self.role, Role::Follower(_)) && self.hard.term.0 > 0 {
             return false;
         }
-        self.config.membership.is_voter(self.config.me.node)
+        self.config.membership.is_voter(self.config.me.node) && !self.disk_forbids_campaign(now)
     }
 
     /// A candidate whose vote for itself is still being written has asked nobody. The next
@@ -114,6 +117,7 @@ impl Core {
     fn campaign_if_granted(&mut self, now: LocalTime, out: &mut impl Output) {
         if let Role::PreCandidate(asker) = &self.role
             && quorum::elects(&self.config.membership, &asker.granted)
+            && !self.disk_forbids_campaign(now)
         {
             self.campaign(now, out);
         }

@@ -10,10 +10,10 @@
 //!
 //! Starting over opens a new *session*; answers of older sessions steer nothing, so that
 //! the many rejections of a broken pipeline count once.
-//! Read next: [`super::replication`].
+//! Not here: how much may be under way ([`super::inflight`]). Read next: [`super::replication`].
 
-use std::collections::VecDeque;
-
+use super::inflight::{Inflight, Room, Sent};
+use crate::limit::Limit;
 use crate::types::{LocalTime, LogIndex};
 
 /// A follower's replication state. `matched < next` always.
@@ -29,6 +29,8 @@ pub struct Progress {
     pub round_acked: u64,
     /// When it did, or when the leadership began. A repeated answer acknowledges nothing new.
     pub heard_at: LocalTime,
+    /// The limits that hold it up now: one that keeps appends at home, and one that cuts them short.
+    pub bound: [Option<Limit>; 2],
     mode: Mode,
     /// Round and `next` at the oldest heartbeat that is not answered yet: an answer to it
     /// or a later one shows whether all that was sent before it has arrived.
@@ -39,11 +41,11 @@ pub struct Progress {
 enum Mode {
     /// The point of agreement is unknown.
     Probe {
-        /// The last index of the append under way.
-        waiting: Option<LogIndex>,
+        /// The append under way.
+        waiting: Option<Sent>,
     },
-    /// The last index of each append under way, oldest first.
-    Replicate { inflight: VecDeque<LogIndex> },
+    /// Entries stream out.
+    Replicate { inflight: Inflight },
 }
 
 impl Progress {
@@ -56,6 +58,7 @@ impl Progress {
             session: 1,
             round_acked: 0,
             heard_at: LocalTime(0),
+            bound: [None; 2],
             mode: Mode::Probe { waiting: None },
             checkpoint: None,
         }
@@ -70,24 +73,42 @@ impl Progress {
 
     /// Whether an append may leave now. A probe may be empty; a stream may not.
     #[must_use]
-    pub fn may_send(&self, last: LogIndex, inflight_max: u32) -> bool {
+    pub fn may_send(&self, last: LogIndex, room: Room) -> bool {
         match &self.mode {
             Mode::Probe { waiting } => waiting.is_none(),
-            Mode::Replicate { inflight } => self.next <= last && inflight.len() < inflight_max as usize,
+            Mode::Replicate { inflight } => self.next <= last && inflight.bound_by(room).is_none(),
         }
     }
 
-    /// Notes that an append up to `end` has left.
-    pub fn sent(&mut self, end: LogIndex) {
+    /// What streams out now; nothing does while the point of agreement is unknown.
+    #[must_use]
+    pub const fn inflight(&self) -> Option<&Inflight> {
+        match &self.mode {
+            Mode::Probe { .. } => None,
+            Mode::Replicate { inflight } => Some(inflight),
+        }
+    }
+
+    /// Which limit keeps entries at home that could be streamed, if one does.
+    #[must_use]
+    pub fn held_back_by(&self, last: LogIndex, room: Room) -> Option<Limit> {
+        match &self.mode {
+            Mode::Replicate { inflight } if self.next <= last => inflight.bound_by(room),
+            _ => None,
+        }
+    }
+
+    /// Notes that an append has left.
+    pub fn sent(&mut self, sent: Sent) {
         match &mut self.mode {
             Mode::Probe { waiting } => {
-                *waiting = Some(end);
+                *waiting = Some(sent);
                 // Only heartbeats that leave behind the probe tell about it.
                 self.checkpoint = None;
             }
             Mode::Replicate { inflight } => {
-                inflight.push_back(end);
-                self.next = end.next();
+                inflight.push(sent);
+                self.next = sent.end.next();
             }
         }
     }
@@ -100,16 +121,15 @@ impl Progress {
         match &mut self.mode {
             Mode::Probe { waiting } if agrees => {
                 // A heartbeat's answer can overtake the probe's, whose entries travel on.
-                let inflight: VecDeque<LogIndex> = waiting.take().filter(|end| *end > matched).into_iter().collect();
-                self.next = inflight.back().map_or(self.next, |end| end.next());
+                let mut inflight = Inflight::default();
+                if let Some(probe) = waiting.take().filter(|probe| probe.end > matched) {
+                    inflight.push(probe);
+                    self.next = probe.end.next();
+                }
                 self.mode = Mode::Replicate { inflight };
             }
             Mode::Probe { .. } => {}
-            Mode::Replicate { inflight } => {
-                while inflight.front().is_some_and(|end| *end <= matched) {
-                    inflight.pop_front();
-                }
-            }
+            Mode::Replicate { inflight } => inflight.acknowledge(matched),
         }
     }
 
@@ -166,9 +186,17 @@ impl Progress {
 mod tests {
     use super::*;
 
+    const fn up_to(end: u64) -> Sent {
+        Sent { end: LogIndex(end), bytes: 8 }
+    }
+
+    const fn room(appends_max: u32) -> Room {
+        Room { appends_max, bytes_max: 1_000 }
+    }
+
     fn replicating() -> Progress {
         let mut progress = Progress::new(LogIndex(5));
-        progress.sent(LogIndex(5));
+        progress.sent(up_to(5));
         progress.appended(LogIndex(5));
         progress
     }
@@ -176,44 +204,44 @@ mod tests {
     #[test]
     fn a_probe_is_alone_until_it_is_answered() {
         let mut progress = Progress::new(LogIndex(5));
-        assert!(progress.may_send(LogIndex(4), 8), "an empty probe is fine");
-        progress.sent(LogIndex(4));
-        assert!(!progress.may_send(LogIndex(9), 8));
+        assert!(progress.may_send(LogIndex(4), room(8)), "an empty probe is fine");
+        progress.sent(up_to(4));
+        assert!(!progress.may_send(LogIndex(9), room(8)));
         progress.appended(LogIndex(4));
         assert_eq!((progress.matched, progress.next), (LogIndex(4), LogIndex(5)));
-        assert!(progress.may_send(LogIndex(9), 8));
+        assert!(progress.may_send(LogIndex(9), room(8)));
     }
 
     #[test]
     fn an_answer_from_before_the_probe_ends_it_only_where_it_agrees() {
         let mut progress = Progress::new(LogIndex(5));
-        progress.sent(LogIndex(6));
+        progress.sent(up_to(6));
         progress.appended(LogIndex(3));
         assert_eq!((progress.matched, progress.next), (LogIndex(3), LogIndex(5)));
-        assert!(!progress.may_send(LogIndex(9), 8), "the probe still asks about 4");
+        assert!(!progress.may_send(LogIndex(9), room(8)), "the probe still asks about 4");
         progress.appended(LogIndex(4));
         assert_eq!((progress.matched, progress.next), (LogIndex(4), LogIndex(7)), "5 and 6 are under way");
-        assert!(!progress.may_send(LogIndex(9), 1));
+        assert!(!progress.may_send(LogIndex(9), room(1)));
         progress.appended(LogIndex(6));
-        assert!(progress.may_send(LogIndex(9), 1));
+        assert!(progress.may_send(LogIndex(9), room(1)));
     }
 
     #[test]
     fn the_pipeline_is_bounded_and_late_answers_never_lower_it() {
         let mut progress = replicating();
-        progress.sent(LogIndex(6));
-        progress.sent(LogIndex(7));
-        assert!(!progress.may_send(LogIndex(9), 2));
+        progress.sent(up_to(6));
+        progress.sent(up_to(7));
+        assert!(!progress.may_send(LogIndex(9), room(2)));
         progress.appended(LogIndex(7));
         progress.appended(LogIndex(6));
         assert_eq!((progress.matched, progress.next), (LogIndex(7), LogIndex(8)));
-        assert!(progress.may_send(LogIndex(9), 2));
+        assert!(progress.may_send(LogIndex(9), room(2)));
     }
 
     #[test]
     fn a_broken_pipeline_is_rejected_once() {
         let mut progress = replicating();
-        progress.sent(LogIndex(9));
+        progress.sent(up_to(9));
         assert!(progress.rejection_is_news(LogIndex(7)));
         let session = progress.session;
         progress.probe_behind(LogIndex(6));
@@ -226,21 +254,21 @@ mod tests {
     #[test]
     fn a_heartbeat_behind_a_lost_append_shows_the_gap() {
         let mut progress = replicating();
-        progress.sent(LogIndex(7));
+        progress.sent(up_to(7));
         progress.heartbeat_sent(3);
         assert!(!progress.heartbeat_answered(2, LogIndex(5)), "of an earlier round");
         assert!(progress.heartbeat_answered(3, LogIndex(5)));
         assert_eq!(progress.next, LogIndex(6));
         let mut slow = replicating();
-        slow.sent(LogIndex(7));
+        slow.sent(up_to(7));
         for round in 3..6 {
             slow.heartbeat_sent(round);
         }
         assert!(slow.heartbeat_answered(3, LogIndex(5)), "newer rounds do not hide it");
         let mut arrived = replicating();
-        arrived.sent(LogIndex(7));
+        arrived.sent(up_to(7));
         arrived.heartbeat_sent(3);
-        arrived.sent(LogIndex(9));
+        arrived.sent(up_to(9));
         assert!(!arrived.heartbeat_answered(3, LogIndex(7)), "what left behind the heartbeat may still travel");
     }
 }

@@ -9,6 +9,7 @@
 use super::quorum;
 use super::role::{PendingRead, Role};
 use super::{Core, Effect, Output, RequestError};
+use crate::limit::Limit;
 use crate::message::Body;
 use crate::observation::Observation;
 use crate::process::RequestId;
@@ -17,6 +18,8 @@ use crate::types::{IoId, LocalTime, NodeId};
 impl Core {
     pub(super) fn on_read(&mut self, now: LocalTime, ticket: RequestId, out: &mut impl Output) {
         let hint = self.leader();
+        #[cfg(feature = "mutants")]
+        self.starve(now);
         let Role::Leader(leader) = &mut self.role else {
             out.push(Effect::Refused { ticket, why: RequestError::NotLeader { leader: hint } });
             return;
@@ -30,10 +33,12 @@ impl Core {
             return;
         }
         if leader.reads.len() >= self.config.limits.pending_reads_max as usize {
+            self.note_bound(Limit::PendingReads, out);
             out.push(Effect::Observe(Observation::Busy));
             out.push(Effect::Refused { ticket, why: RequestError::Busy });
             return;
         }
+        self.bound.release(Limit::PendingReads);
         let idle = leader.reads.is_empty();
         leader.reads.push_back(PendingRead { ticket, round: leader.round + 1, index });
         if idle {
@@ -41,8 +46,11 @@ impl Core {
         }
     }
 
-    /// Sends a heartbeat round to everybody.
+    /// Sends a heartbeat round to everybody, unless the own disk is no longer fit to lead.
     pub(super) fn start_round(&mut self, now: LocalTime, out: &mut impl Output) {
+        if self.gives_way(now, out) {
+            return;
+        }
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
@@ -54,7 +62,11 @@ impl Core {
             progress.heartbeat_sent(round);
             let commit = self.commit.min(progress.matched);
             #[cfg(feature = "mutants")]
-            let commit = if self.config.bug == Some(crate::mutants::Bug::L02) { self.commit } else { commit };
+            let commit = if matches!(self.config.bug, Some(crate::mutants::Bug::L02 | crate::mutants::Bug::L15)) {
+                self.commit
+            } else {
+                commit
+            };
             self.send(*node, progress.session, round, Body::Heartbeat { commit }, IoId::NOTHING, out);
         }
         if let Role::Leader(leader) = &mut self.role {
@@ -93,6 +105,12 @@ impl Core {
         leader.round_confirmed = confirmed;
         let mut served = None;
         while let Some(read) = leader.reads.pop_front_if(|read| read.round <= confirmed) {
+            #[cfg(feature = "mutants")]
+            if self.config.bug == Some(crate::mutants::Bug::V11)
+                && leader.reads.front().is_some_and(|next| next.round <= confirmed)
+            {
+                continue;
+            }
             out.push(Effect::ReadReady { ticket: read.ticket, index: read.index });
             served = Some(read.index);
         }

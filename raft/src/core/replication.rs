@@ -1,24 +1,30 @@
-//! Log replication (paper, §5.3), both sides: the leader's pipelines and the follower's checks.
+//! Log replication (paper, §5.3), the leader's side: what is proposed, and the pipelines to the followers.
 //!
 //! A leader sends before its own disk is done and counts itself only when it is.
-//! Not here: what may be committed ([`super::commit`]); one follower's bookkeeping
-//! ([`super::progress`]).
+//! Not here: the follower's checks ([`super::following`]); what may be committed ([`super::commit`]);
+//! one follower's bookkeeping ([`super::progress`]).
 
 use bytes::Bytes;
 
+use super::inflight::{Room, Sent};
 use super::log_view::View;
-use super::role::Role;
+use super::progress::Progress;
+use super::role::{Follower, Role};
 use super::{Core, Effect, Output, RequestError};
 use crate::entry::{Entries, Entry, Payload, Persist};
+use crate::limit::Limit;
 use crate::message::{Body, Envelope};
 use crate::observation::{Observation, Refusal};
 use crate::process::RequestId;
 use crate::types::{IoId, LocalTime, LogId, LogIndex, NodeId};
 
-/// The leader's side.
 impl Core {
-    pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, out: &mut impl Output) {
-        if let Err(why) = self.admit(command.len() as u64) {
+    pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, may_forward: bool, out: &mut impl Output) {
+        if may_forward && self.forward(&command, out) {
+            out.push(Effect::Forwarded { ticket });
+            return;
+        }
+        if let Err(why) = self.admit(command.len() as u64, out) {
             if why == RequestError::Busy {
                 out.push(Effect::Observe(Observation::Busy));
             }
@@ -30,21 +36,54 @@ impl Core {
         self.replicate_batch(Some((id.index, entries)), out);
     }
 
+    /// Passes a command on to the leader, if this node follows one; false if it must be decided here.
+    ///
+    /// It goes out once and is not repeated: whoever asked will, and a session tells that both are one.
+    fn forward(&self, command: &Bytes, out: &mut impl Output) -> bool {
+        let Role::Follower(Follower { leader: Some(leader), .. }) = &self.role else {
+            return false;
+        };
+        let fits = command.len() as u64 <= self.config.limits.command_bytes_max;
+        if self.config.forward_proposals && fits {
+            self.send(*leader, 0, 0, Body::Forward { command: command.clone() }, IoId::NOTHING, out);
+        }
+        self.config.forward_proposals && fits
+    }
+
+    /// A follower passed a client's command on. Nobody is told if it finds no place: the same message may
+    /// have come before and found one, so no refusal would be the last word.
+    pub(super) fn on_forward(&mut self, command: Bytes, out: &mut impl Output) {
+        match self.admit(command.len() as u64, out) {
+            Ok(()) => {
+                let (id, entries) = self.append_as_leader(Payload::Command(command), out);
+                self.replicate_batch(Some((id.index, entries)), out);
+            }
+            // Never passed on again, or two that take each other for the leader would play ball.
+            Err(RequestError::NotLeader { .. }) => refuse(Refusal::NotLeader, out),
+            Err(RequestError::Busy) => out.push(Effect::Observe(Observation::Busy)),
+            Err(_) => refuse(Refusal::Malformed, out),
+        }
+    }
+
     /// Checks the limits before a command gets a place in the log.
-    fn admit(&mut self, bytes: u64) -> Result<(), RequestError> {
+    fn admit(&mut self, bytes: u64, out: &mut impl Output) -> Result<(), RequestError> {
         let hint = self.leader();
         let limits = self.config.limits;
         let Role::Leader(leader) = &mut self.role else {
             return Err(RequestError::NotLeader { leader: hint });
         };
         if bytes > limits.command_bytes_max {
+            self.note_bound(Limit::CommandBytes, out);
             return Err(RequestError::TooLarge);
         }
         let uncommitted_bytes = leader.uncommitted_bytes.saturating_add(bytes);
         if uncommitted_bytes > limits.uncommitted_bytes_max {
+            self.note_bound(Limit::UncommittedBytes, out);
             return Err(RequestError::Busy);
         }
         leader.uncommitted_bytes = uncommitted_bytes;
+        self.bound.release(Limit::CommandBytes);
+        self.bound.release(Limit::UncommittedBytes);
         Ok(())
     }
 
@@ -55,8 +94,10 @@ impl Core {
         (id, entries)
     }
 
-    fn append_entries(&mut self, entries: &Entries, out: &mut impl Output) {
+    pub(super) fn append_entries(&mut self, entries: &Entries, out: &mut impl Output) {
         for entry in entries.iter() {
+            #[cfg(feature = "mutants")]
+            let entry = &self.as_remembered(entry);
             let hash = self.log.append(entry);
             out.push(Effect::Observe(Observation::Appended { id: entry.id, hash }));
         }
@@ -75,8 +116,10 @@ impl Core {
         };
         let round = leader.round;
         let mut followers = std::mem::take(&mut leader.followers);
+        let (last, room) = (self.log.last().index, self.room());
         for (node, progress) in &mut followers {
-            while progress.may_send(self.log.last().index, self.config.limits.inflight_appends_max) {
+            let mut cut_by = progress.bound[1];
+            while progress.may_send(last, room) {
                 let entries = match &batch {
                     Some((from, entries)) if *from == progress.next => entries.clone(),
                     _ => {
@@ -86,30 +129,64 @@ impl Core {
                         entries
                     }
                 };
+                cut_by = self.cut_by(&entries);
                 self.send_append(*node, progress, round, entries, out);
             }
+            self.note_pipeline(progress, [progress.held_back_by(last, room), cut_by], out);
         }
         if let Role::Leader(leader) = &mut self.role {
             leader.followers = followers;
         }
     }
 
-    fn batch_from(&self, next: LogIndex) -> View<Entries> {
-        let limits = self.config.limits;
-        self.log.entries(next, limits.append_bytes_max, limits.append_entries_max)
+    const fn room(&self) -> Room {
+        let limits = &self.config.limits;
+        Room { appends_max: limits.inflight_appends_max, bytes_max: limits.inflight_bytes_max }
     }
 
-    fn send_append(
-        &self,
-        to: NodeId,
-        progress: &mut super::progress::Progress,
-        round: u64,
-        entries: Entries,
-        out: &mut impl Output,
-    ) {
+    /// Which limit ended a batch before the log did, if one has.
+    fn cut_by(&self, entries: &Entries) -> Option<Limit> {
+        let end = entries.last()?.id.index;
+        if end == self.log.last().index {
+            None
+        } else if entries.len() >= self.config.limits.append_entries_max as usize {
+            Some(Limit::AppendEntries)
+        } else {
+            // Else the next payload is not at hand.
+            matches!(self.log.payload(end.next()), View::Ready(_)).then_some(Limit::AppendBytes)
+        }
+    }
+
+    /// Counts the limits that begin to hold a follower up.
+    fn note_pipeline(&mut self, progress: &mut Progress, bound: [Option<Limit>; 2], out: &mut impl Output) {
+        if bound == progress.bound {
+            return; // Nearly always, and nearly always there is none.
+        }
+        for (limit, before) in bound.into_iter().zip(progress.bound) {
+            if let Some(limit) = limit.filter(|limit| Some(*limit) != before) {
+                self.bound.release(limit); // Of another follower perhaps; this one begins.
+                self.note_bound(limit, out);
+            }
+        }
+        progress.bound = bound;
+    }
+
+    fn batch_from(&self, next: LogIndex) -> View<Entries> {
+        let limits = self.config.limits;
+        let run = self.log.entries(next, limits.append_bytes_max, limits.append_entries_max);
+        #[cfg(feature = "mutants")]
+        let run = match run {
+            View::Ready(entries) if self.config.bug == Some(crate::mutants::Bug::L12) => View::Ready(self.with_smaller(&entries)),
+            run => run,
+        };
+        run
+    }
+
+    fn send_append(&self, to: NodeId, progress: &mut Progress, round: u64, entries: Entries, out: &mut impl Output) {
         let prev = progress.next.prev();
         let prev = LogId { term: self.log.term_at(prev).unwrap_or_default(), index: prev };
-        progress.sent(entries.last().map_or(prev.index, |entry| entry.id.index));
+        let bytes = entries.iter().map(|entry| entry.payload.len_bytes()).sum();
+        progress.sent(Sent { end: entries.last().map_or(prev.index, |entry| entry.id.index), bytes });
         self.send(to, progress.session, round, Body::Append { prev, entries, commit: self.commit }, IoId::NOTHING, out);
     }
 
@@ -155,7 +232,17 @@ impl Core {
             return;
         }
         let bound = LogId { term: hint.term, index: hint.index.min(prev.prev()) };
-        progress.probe_behind(self.log.last_not_above(bound).index);
+        let agreed_at_most = self.log.last_not_above(bound).index;
+        #[cfg(feature = "mutants")]
+        let agreed_at_most = match self.config.bug {
+            Some(crate::mutants::Bug::L20) if prev.0 - agreed_at_most.0 > 50 => self.log.last().index,
+            _ => agreed_at_most,
+        };
+        progress.probe_behind(agreed_at_most);
+        #[cfg(feature = "mutants")]
+        if self.config.bug == Some(crate::mutants::Bug::L07) {
+            progress.matched = progress.next.prev();
+        }
         self.replicate(out);
     }
 
@@ -187,128 +274,11 @@ impl Core {
     }
 }
 
-/// The follower's side.
-impl Core {
-    /// Accepts the sender as the leader of the present term; false if that cannot be.
-    fn follow(&mut self, now: LocalTime, leader: NodeId, out: &mut impl Output) -> bool {
-        match &mut self.role {
-            Role::Follower(follower) if follower.leader.is_none_or(|known| known == leader) => {
-                (follower.leader, follower.heard_at) = (Some(leader), now);
-                let election_at = self.draw_election_deadline(now);
-                self.postpone_election(election_at);
-                true
-            }
-            Role::PreCandidate(_) | Role::Candidate(_) => {
-                self.become_follower(now, Some(leader), out);
-                true
-            }
-            // Two leaders in one term: the sender breaks the protocol.
-            Role::Follower(_) | Role::Leader(_) => {
-                refuse(Refusal::Malformed, out);
-                false
-            }
-        }
-    }
-
-    pub(super) fn on_append(
-        &mut self,
-        now: LocalTime,
-        asked: Envelope,
-        prev: LogId,
-        entries: &Entries,
-        commit: LogIndex,
-        out: &mut impl Output,
-    ) {
-        if !self.follow(now, asked.from.node, out) {
-            return;
-        }
-        if !self.log.holds(prev) {
-            let hint = self.log.last_not_above(LogId { term: prev.term, index: prev.index.min(self.log.last().index) });
-            self.answer(asked, Body::Rejected { prev: prev.index, hint }, IoId::NOTHING, out);
-            return;
-        }
-        // A new term goes to the stream before its entries, and the answer waits for both: a
-        // node that kept the entries and forgot the term would follow an older leader, who
-        // may replace what was committed with this acknowledgement.
-        self.persist_hard_state_if_changed(out);
-        if !self.take_entries(entries, out) {
-            return;
-        }
-        let end = entries.last().map_or(prev.index, |entry| entry.id.index);
-        if let Role::Follower(follower) = &mut self.role {
-            follower.tail = follower.tail.max(end);
-        }
-        self.follow_commit(commit, end, out);
-        self.answer(asked, Body::Appended { matched: end }, self.everything_so_far(), out);
-    }
-
-    /// Adds what is new and replaces what conflicts; what is there already is left alone,
-    /// because a late and shorter append must not erase what came after it.
-    fn take_entries(&mut self, entries: &Entries, out: &mut impl Output) -> bool {
-        let known = entries.iter().take_while(|entry| self.log.holds(entry.id)).count();
-        let Some(first) = entries.get(known) else {
-            return true;
-        };
-        let last = self.log.last().index;
-        if first.id.index <= last {
-            if first.id.index <= self.commit {
-                refuse(Refusal::ContradictsCommitted, out);
-                return false;
-            }
-            self.truncate(first.id.index.prev(), out);
-        }
-        let new = if known == 0 { entries.clone() } else { entries[known..].into() };
-        self.append_entries(&new, out);
-        true
-    }
-
-    fn truncate(&mut self, last: LogIndex, out: &mut impl Output) {
-        let from = self.log.last().index;
-        self.log.truncate(last);
-        // Completions under way vouch for what they wrote, of which only this is left.
-        let end = self.log.last();
-        for (_, mark) in &mut self.io.marks {
-            *mark = if mark.index > last { end } else { *mark };
-        }
-        if self.io.log.index > last {
-            self.io.log = end;
-        }
-        out.push(Effect::Observe(Observation::Truncated { last, from }));
-        self.persist(Persist::Truncate { last }, out);
-    }
-
-    /// Commits what the leader committed, as far as this append covered it: what stands
-    /// behind its end may be another leader's.
-    fn follow_commit(&mut self, commit: LogIndex, covered: LogIndex, out: &mut impl Output) {
-        #[cfg(feature = "mutants")]
-        let covered = if self.config.bug == Some(crate::mutants::Bug::L02) { self.log.last().index } else { covered };
-        self.commit_to(commit.min(covered), out);
-    }
-
-    pub(super) fn on_heartbeat(&mut self, now: LocalTime, asked: Envelope, commit: LogIndex, out: &mut impl Output) {
-        if !self.follow(now, asked.from.node, out) {
-            return;
-        }
-        // The leader knows that this much is equal here, perhaps from an earlier boot.
-        let equal = commit.min(self.log.last().index);
-        self.follow_commit(commit, equal, out);
-        #[cfg(feature = "mutants")]
-        let equal = if self.config.bug == Some(crate::mutants::Bug::L02) { LogIndex(0) } else { equal };
-        let Role::Follower(follower) = &mut self.role else {
-            return;
-        };
-        follower.tail = follower.tail.max(equal);
-        let tail = follower.tail;
-        let matched = tail.min(self.io.log.index);
-        self.answer(asked, Body::HeartbeatAck { tail, matched }, IoId::NOTHING, out);
-    }
-}
-
 /// The largest term and index that a body speaks of.
 pub(super) fn largest_numbers(body: &Body) -> (u64, u64) {
     match body {
         Body::RequestPreVote { last, .. } | Body::RequestVote { last } => (last.term.0, last.index.0),
-        Body::PreVote { .. } | Body::Vote { .. } => (0, 0),
+        Body::PreVote { .. } | Body::Vote { .. } | Body::Forward { .. } => (0, 0),
         Body::Append { prev, entries, commit } => {
             let last = entries.last().map_or(*prev, |entry| entry.id);
             (last.term.max(prev.term).0, last.index.max(prev.index).max(*commit).0)
@@ -339,6 +309,6 @@ fn is_consecutive(prev: LogId, entries: &Entries) -> bool {
     }) && (prev.index.0 > 0 || prev.term.0 == 0)
 }
 
-fn refuse(reason: Refusal, out: &mut impl Output) {
+pub(super) fn refuse(reason: Refusal, out: &mut impl Output) {
     out.push(Effect::Observe(Observation::Refused { reason }));
 }

@@ -12,7 +12,7 @@
 //!   |  +-----------------------------------------------+                |
 //!   |     leader of this term, or a higher term                         |
 //!   +-------------------------------------------------------------------+
-//!         a higher term, or no quorum heard for an election timeout
+//!         a higher term, no quorum heard for an election timeout, or a stalled disk
 //! ```
 //!
 //! Only the step to candidate raises the term; without pre-vote, timeouts lead straight to
@@ -97,17 +97,6 @@ pub struct Leader {
     pub reads: VecDeque<PendingRead>,
     /// Payload bytes of entries behind the commit index.
     pub uncommitted_bytes: u64,
-    /// How well its own disk does.
-    pub disk: DiskWatch,
-}
-
-/// A leader's look at its own disk, once per heartbeat.
-#[derive(Clone, Copy, Debug)]
-pub struct DiskWatch {
-    /// What was durable then.
-    pub durable: IoId,
-    /// When it last had nothing to do, or had done something since the look before.
-    pub worked_at: LocalTime,
 }
 
 /// A read that waits for its round to be confirmed.

@@ -15,12 +15,13 @@ use crate::config::Config;
 use crate::core::log_view::{LogView, View};
 use crate::core::role::Role;
 use crate::core::{self, Core, Restored};
+use crate::limit::{Bound, Limit};
 use crate::message::Message;
 use crate::observation::Observation;
 use crate::process::{Boot, DiskOp, Effect, Effects, Input, OpId, Process, RequestId};
 use crate::store::wal::Wal;
 use crate::store::{self, Options, Recovered, RecoveredEntry, StoreEvent};
-use crate::types::{LocalTime, LogId};
+use crate::types::{LocalTime, LogId, LogIndex};
 
 use self::outbox::Outbox;
 use self::request::{Refused, Reply, Request};
@@ -60,6 +61,9 @@ struct Running<S> {
     applier: Applier<S>,
     outbox: Outbox,
     waiting: Waiting,
+    /// How often what is limited here has bound.
+    bound: Bound,
+    forwards_max: usize,
 }
 
 impl<S: StateMachine> Process for Node<S> {
@@ -105,6 +109,12 @@ impl<S: StateMachine> Node<S> {
     #[must_use]
     pub fn applier(&self) -> Option<&Applier<S>> {
         self.running().map(|running| &running.applier)
+    }
+
+    /// How often each limit has bound since the start of this boot.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        self.running().map(|running| running.core.bound().and(running.applier.bound()).and(&running.bound)).unwrap_or_default()
     }
 
     fn running(&self) -> Option<&Running<S>> {
@@ -156,6 +166,8 @@ impl<S: StateMachine> Node<S> {
             applier: Applier::new(self.config.machine.clone(), &self.config.raft.limits),
             outbox: Outbox::default(),
             waiting: Waiting::default(),
+            bound: Bound::default(),
+            forwards_max: self.config.raft.limits.forwards_max as usize,
         }));
     }
 
@@ -179,7 +191,8 @@ impl<S: StateMachine> Node<S> {
                 Command::Session { session, sequence, first_outstanding, command }
             }
         };
-        self.step(now, core::Input::Propose { ticket: id, command: command.encode() }, out);
+        let may_forward = self.config.raft.forward_proposals && running.may_forward(now, id, &command, out);
+        self.step(now, core::Input::Propose { ticket: id, command: command.encode(), may_forward }, out);
     }
 
     /// One step of the core, and all that follows from it.
@@ -192,6 +205,7 @@ impl<S: StateMachine> Node<S> {
         running.apply_committed(out);
         running.answer_queries(out);
         running.give_up_what_a_leadership_left(out);
+        running.give_up_what_may_be_lost(now, self.config.raft.timing.election_timeout_max_ns, out);
         self.store.flush(out);
     }
 }
@@ -217,11 +231,17 @@ impl<S: StateMachine> core::Output for Hands<'_, S> {
         match effect {
             core::Effect::Persist { id, what } => self.store.persist(id, what),
             core::Effect::Send { message, after } => self.outbox.send(message, after, self.out),
-            core::Effect::Proposed { ticket, id } => self.waiting.add_proposal(id, ticket),
+            core::Effect::Proposed { ticket, id } => {
+                self.waiting.forget_forward(ticket);
+                self.waiting.add_proposal(id, ticket);
+            }
+            // Whoever waits for it was noted before.
+            core::Effect::Forwarded { .. } => {}
             core::Effect::ReadReady { ticket, index } => self.waiting.confirm_query(ticket, index),
             core::Effect::Campaigning { ticket } => self.out.push(Effect::Reply { to: ticket, reply: Reply::Campaigning }),
             core::Effect::Refused { ticket, why } => {
                 self.waiting.forget_query(ticket);
+                self.waiting.forget_forward(ticket);
                 self.out.push(Effect::Reply { to: ticket, reply: Reply::Refused(why.into()) });
             }
             core::Effect::Observe(observation) => self.out.observe(observation),
@@ -244,8 +264,33 @@ impl<S: StateMachine> Running<S> {
                 _ => None,
             };
             out.observe(Observation::Applied { index, digest: self.applier.digest(), command });
+            if let Some(limit) = self.applier.take_began() {
+                out.observe(Observation::LimitBound { limit });
+            }
             self.report(LogId { term, index }, outcome, out);
         }
+    }
+
+    /// Whether a command may be passed on if another node leads; who waits for it is noted then.
+    ///
+    /// Only a command of a session: it has a name by which this node knows it again in the log, and takes
+    /// effect once however often it is asked for. A registration has neither.
+    fn may_forward(&mut self, now: LocalTime, ticket: RequestId, command: &Command, out: &mut Effects<Node<S>>) -> bool {
+        let Command::Session { session, sequence, .. } = *command else {
+            return false;
+        };
+        if matches!(self.core.role(), Role::Leader(_)) {
+            return false;
+        }
+        if self.waiting.forwards() >= self.forwards_max {
+            if self.bound.note(Limit::Forwards) {
+                out.observe(Observation::LimitBound { limit: Limit::Forwards });
+            }
+            return false;
+        }
+        self.bound.release(Limit::Forwards);
+        self.waiting.add_forward(now, session, sequence, ticket);
+        true
     }
 
     /// Observes a repetition and answers whoever proposed it.
@@ -254,8 +299,34 @@ impl<S: StateMachine> Running<S> {
         if let Outcome::Repeated { session, sequence, .. } | Outcome::SessionExpired { session, sequence } = &outcome {
             out.observe(Observation::SessionDeduplicated { index, session: *session, sequence: *sequence });
         }
+        self.settle_forwards(index, &outcome, out);
         if let Some(ticket) = self.waiting.take_proposal(id) {
             out.push(Effect::Reply { to: ticket, reply: Reply::from_outcome(index, outcome) });
+        }
+    }
+
+    /// Answers those whose command was passed on: this node has applied it, so it knows what they want to know.
+    fn settle_forwards(&mut self, index: LogIndex, outcome: &Outcome, out: &mut Effects<Node<S>>) {
+        if self.waiting.forwards() == 0 {
+            return;
+        }
+        let (Outcome::Applied { session, sequence, .. }
+        | Outcome::Repeated { session, sequence, .. }
+        | Outcome::SessionExpired { session, sequence }) = *outcome
+        else {
+            return;
+        };
+        while let Some(ticket) = self.waiting.take_forward(session, sequence) {
+            out.observe(Observation::ForwardSettled { index });
+            out.push(Effect::Reply { to: ticket, reply: Reply::from_outcome(index, outcome.clone()) });
+        }
+    }
+
+    /// What was passed on and does not come back may have got lost, or may take effect yet: nobody can tell. Two of the
+    /// longest election timeouts are enough for a leader that serves, and for the next one if it does not.
+    fn give_up_what_may_be_lost(&mut self, now: LocalTime, election_timeout_max_ns: u64, out: &mut Effects<Node<S>>) {
+        while let Some(ticket) = self.waiting.take_forward_before(now, election_timeout_max_ns.saturating_mul(2)) {
+            out.push(Effect::Reply { to: ticket, reply: Reply::Unknown });
         }
     }
 

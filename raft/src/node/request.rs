@@ -86,7 +86,7 @@ pub enum Refused {
     TooLarge,
     /// The node is still reading its disk, or has stopped.
     NotReady,
-    /// The node leads, hears a leader, was started a moment ago, or has no vote.
+    /// The node leads, hears a leader, was started a moment ago, has no vote, or its disk is stalled.
     MayNotCampaign,
 }
 

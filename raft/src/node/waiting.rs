@@ -1,11 +1,12 @@
-//! Clients that wait: for their proposal to be applied, or for a state that is new enough to be read.
+//! Clients that wait: for their proposal to be applied, here or where it was passed on to, or for a state that is
+//! new enough to be read.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
 use crate::process::RequestId;
-use crate::types::{LogId, LogIndex, Term};
+use crate::types::{LocalTime, LogId, LogIndex, SessionId, Term};
 
 /// Everybody who waits for an answer.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,10 @@ pub(super) struct Waiting {
     queries: BTreeMap<RequestId, Bytes>,
     /// Confirmed, waiting for an index to be applied; indexes never fall while one leadership lasts.
     confirmed: VecDeque<(LogIndex, RequestId, Bytes)>,
+    /// Commands that were passed on, by what the log will call them. One that was asked for again is there twice.
+    forwards: BTreeSet<(SessionId, u64, RequestId)>,
+    /// The same in the order in which they came, with that time; some are settled already.
+    forwarded: VecDeque<(LocalTime, SessionId, u64, RequestId)>,
 }
 
 impl Waiting {
@@ -31,6 +36,42 @@ impl Waiting {
     /// Somebody whose proposal was made in another term than the one that this node leads.
     pub fn take_proposal_not_of(&mut self, leads: Option<Term>) -> Option<RequestId> {
         self.proposals.pop_front_if(|(proposed, _)| Some(proposed.term) != leads).map(|(_, ticket)| ticket)
+    }
+
+    /// Somebody whose command may be passed on; if it is not, [`Self::forget_forward`].
+    pub fn add_forward(&mut self, now: LocalTime, session: SessionId, sequence: u64, ticket: RequestId) {
+        self.forwards.insert((session, sequence, ticket));
+        self.forwarded.push_back((now, session, sequence, ticket));
+    }
+
+    /// The command that was added last is decided here.
+    pub fn forget_forward(&mut self, ticket: RequestId) {
+        if let Some((_, session, sequence, _)) = self.forwarded.pop_back_if(|(.., last)| *last == ticket) {
+            self.forwards.remove(&(session, sequence, ticket));
+        }
+    }
+
+    /// How many commands that were passed on are not settled.
+    pub fn forwards(&self) -> usize {
+        self.forwards.len()
+    }
+
+    /// Somebody who waits for this command, which was passed on.
+    pub fn take_forward(&mut self, session: SessionId, sequence: u64) -> Option<RequestId> {
+        let of_command = (session, sequence, RequestId(0))..=(session, sequence, RequestId(u64::MAX));
+        let found = *self.forwards.range(of_command).next()?;
+        self.forwards.remove(&found);
+        Some(found.2)
+    }
+
+    /// Somebody whose command was passed on so long ago that it may be lost.
+    pub fn take_forward_before(&mut self, now: LocalTime, span_ns: u64) -> Option<RequestId> {
+        while let Some((_, session, sequence, ticket)) = self.forwarded.pop_front_if(|(at, ..)| !at.is_within_ns(span_ns, now)) {
+            if self.forwards.remove(&(session, sequence, ticket)) {
+                return Some(ticket);
+            }
+        }
+        None
     }
 
     pub fn add_query(&mut self, ticket: RequestId, query: Bytes) {
@@ -62,6 +103,25 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_passed_on_is_settled_once_or_given_up() {
+        let mut waiting = Waiting::default();
+        let (session, mut at) = (SessionId(4), LocalTime(0));
+        for ticket in 1..=3 {
+            at = at.plus_ns(10);
+            waiting.add_forward(at, session, 7, RequestId(ticket));
+        }
+        waiting.forget_forward(RequestId(3));
+        waiting.add_forward(at, session, 8, RequestId(4));
+        assert_eq!(waiting.forwards(), 3);
+        assert_eq!(waiting.take_forward(session, 7), Some(RequestId(1)));
+        assert_eq!(waiting.take_forward_before(LocalTime(29), 10), None, "what came first is settled");
+        assert_eq!(waiting.take_forward_before(LocalTime(30), 10), Some(RequestId(2)));
+        assert_eq!(waiting.take_forward(session, 7), None);
+        assert_eq!(waiting.take_forward_before(LocalTime(40), 10), Some(RequestId(4)));
+        assert_eq!((waiting.take_forward_before(LocalTime(99), 10), waiting.forwards()), (None, 0));
+    }
 
     /// Confirmed at 9, which was truncated; confirmed at 5 by a later leadership of the same node.
     #[test]

@@ -182,6 +182,7 @@ impl Queues {
 fn payload_bytes(message: &Message) -> u64 {
     match &message.body {
         Body::Append { entries, .. } => entries.iter().map(|entry| entry.payload.len_bytes()).sum(),
+        Body::Forward { command } => command.len() as u64,
         _ => 0,
     }
 }

@@ -71,6 +71,7 @@ use self::tasks::Tasks;
 use self::wire::Hello;
 use crate::applier::StateMachine;
 use crate::config::ConfigError;
+use crate::limit::Bound;
 use crate::node::request::{Reply, Request};
 use crate::node::{Node, NodeConfig};
 use crate::process::{Boot, DiskOp, Input, OpId};
@@ -210,6 +211,12 @@ impl<S: StateMachine + Send + 'static, E: Env> Server<S, E> {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.engine.counters.read()
+    }
+
+    /// How often each of the engine's limits has bound since the start.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        self.engine.inspect(Node::bound)
     }
 
     /// Tasks that are alive now.

@@ -22,17 +22,22 @@ struct Cluster {
     folder: PathBuf,
     addresses: [String; 3],
     servers: Vec<Option<Server<Kv, Native>>>,
+    forward_proposals: bool,
     clients: Vec<Client<Native>>,
 }
 
 impl Cluster {
     async fn start(folder: &Path) -> Self {
-        let mut cluster =
-            Self { folder: folder.to_owned(), addresses: addresses(), servers: vec![None, None, None], clients: Vec::new() };
+        Self::start_with(folder, false).await
+    }
+
+    async fn start_with(folder: &Path, forward_proposals: bool) -> Self {
+        let (folder, servers, clients) = (folder.to_owned(), vec![None, None, None], Vec::new());
+        let mut cluster = Self { folder, addresses: addresses(), servers, forward_proposals, clients };
         for at in 0..3 {
             cluster.boot(at).await;
         }
-        let env = client_env(folder);
+        let env = client_env(&cluster.folder);
         cluster.clients = (1..).zip(&cluster.addresses).map(|(node, address)| connect(&env, node, address)).collect();
         cluster
     }
@@ -42,6 +47,7 @@ impl Cluster {
         // So that no connection ends because the machine is busy.
         setup.limits.idle_ns = HOUR;
         setup.limits.write_ns = HOUR;
+        setup.raft.forward_proposals = self.forward_proposals;
         self.servers[at] = Some(setup.start(&self.folder.join(format!("node-{at}"))).await);
     }
 
@@ -99,6 +105,23 @@ impl Cluster {
         let of = |server: &Server<Kv, Native>| server.inspect(|node| node.applier().map(|applier| applier.applied()));
         self.running().map(of).collect()
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_asked_passes_a_command_on() {
+    let mut cluster = Cluster::start_with(&folder("forwarding"), true).await;
+    let Reply::Registered { session } = cluster.ask(&Request::Register).await else { panic!("found no session") };
+    cluster.settled().await;
+    cluster.leader().await;
+    for (sequence, client) in (1..).zip(&cluster.clients) {
+        let reply = in_time("an answer", client.call(put(session, sequence, "key", b"value"))).await;
+        assert!(matches!(reply, Ok(Reply::Applied { .. })), "server {sequence}: {reply:?}");
+    }
+    cluster.clients.clear();
+    for at in 0..3 {
+        cluster.shut_down(at).await;
+    }
+    no_task_is_left().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -121,6 +121,7 @@ impl Setup {
         // So that a busy machine changes no leader.
         setup.raft.timing.election_timeout_min_ns = 1_000 * MS;
         setup.raft.timing.election_timeout_max_ns = 2_000 * MS;
+        setup.raft.timing.disk_stall_ns = 10_000 * MS;
         setup.limits = Limits::for_config(&setup.raft);
         setup
     }

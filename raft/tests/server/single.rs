@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use squall_raft::applier::StateMachine;
 use squall_raft::applier::kv::Kv;
+use squall_raft::limit::Limit;
 use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::node::NodeConfig;
 use squall_raft::node::request::{Refused, Reply, Request};
@@ -39,6 +40,27 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
         assert_eq!(server.halted(), None);
         assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: true, tasks_left: 0 });
     }
+    no_task_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_that_bind_are_counted() {
+    let folder = folder("bound");
+    let mut setup = Setup::single();
+    (setup.raft.limits.command_bytes_max, setup.raft.limits.sessions_max) = (100, 1);
+    let server = setup.start(&folder.join("node")).await;
+    let client = connect(&client_env(&folder), 1, server.address());
+    let session = register(&client).await;
+    assert_eq!(server.bound().counts().map(|(_, count)| count).sum::<u64>(), 0);
+    for sequence in [1, 2] {
+        let large = put(session, sequence, "key", &[0; 100]);
+        assert_eq!(crate::setup::ask(&client, &large).await, Reply::Refused(Refused::TooLarge));
+    }
+    assert_eq!(server.bound().count(Limit::CommandBytes), 2);
+    assert_ne!(register(&client).await, session);
+    assert_eq!(server.bound().count(Limit::Sessions), 1);
+    drop(client);
+    assert_eq!(in_time("a shutdown", server.shutdown()).await, Shutdown { drained: true, tasks_left: 0 });
     no_task_is_left().await;
 }
 

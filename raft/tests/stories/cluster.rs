@@ -23,6 +23,8 @@ pub struct Setup {
     pub limits: Limits,
     /// How they hold elections.
     pub elections: Elections,
+    /// Whether followers pass proposals on.
+    pub forward_proposals: bool,
     /// The planted bug, if any.
     #[cfg(feature = "mutants")]
     pub bug: Option<squall_raft::mutants::Bug>,
@@ -34,6 +36,7 @@ impl Default for Setup {
         Self {
             limits: Limits::default(),
             elections: Elections { pre_vote: false, check_quorum: false, ..Elections::default() },
+            forward_proposals: false,
             #[cfg(feature = "mutants")]
             bug: None,
         }
@@ -68,6 +71,8 @@ pub enum Outcome {
     Ready(LogIndex),
     /// An order to campaign is carried out.
     Campaigning,
+    /// The leader was told.
+    Forwarded,
     /// It had no effect.
     Refused(RequestError),
 }
@@ -142,6 +147,7 @@ impl Cluster {
         let members = Configuration::of_voters(self.nodes.iter().map(|node| node.id)).map_err(|error| error.to_string())?;
         let mut config = Config::new(ClusterId(1), id, members);
         config.limits = self.setup.limits;
+        config.forward_proposals = self.setup.forward_proposals;
         config.elections = Elections { priority: self.node(id)?.priority, ..self.setup.elections };
         #[cfg(feature = "mutants")]
         {
@@ -205,7 +211,7 @@ impl Cluster {
     /// Proposes a command; its bytes are its name.
     pub fn propose(&mut self, id: NodeId, name: &str) -> Checked {
         let ticket = self.request(name);
-        self.input(id, Input::Propose { ticket, command: Bytes::copy_from_slice(name.as_bytes()) })
+        self.input(id, Input::Propose { ticket, command: Bytes::copy_from_slice(name.as_bytes()), may_forward: true })
     }
 
     /// Asks for a read.
@@ -338,6 +344,10 @@ impl Cluster {
             Effect::Campaigning { ticket } => {
                 self.events.push(Event::Campaigning(id, ticket));
                 self.conclude(ticket, Outcome::Campaigning)
+            }
+            Effect::Forwarded { ticket } => {
+                self.events.push(Event::Forwarded(id, ticket));
+                self.conclude(ticket, Outcome::Forwarded)
             }
             Effect::Refused { ticket, why } => {
                 self.events.push(Event::Refused(id, ticket, why));

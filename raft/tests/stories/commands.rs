@@ -66,9 +66,10 @@ fn limit(story: &mut Story, words: &[&str]) -> Ran {
     match *what {
         "batch" => setup.limits.append_entries_max = small,
         "inflight" => setup.limits.inflight_appends_max = small,
+        "inflight-bytes" => (setup.limits.inflight_bytes_max, setup.limits.append_bytes_max) = (value, value),
         "reads" => setup.limits.pending_reads_max = small,
         "bytes" => (setup.limits.command_bytes_max, setup.limits.uncommitted_bytes_max) = (value, value),
-        other => return Err(format!("found `{other}`, expected batch, inflight, reads or bytes")),
+        other => return Err(format!("found `{other}`, expected batch, inflight, inflight-bytes, reads or bytes")),
     }
     let size = story.cluster()?.nodes.len() as u64;
     story.assemble(size, setup)?;
@@ -81,7 +82,8 @@ fn with(story: &mut Story, words: &[&str]) -> Ran {
     match *what {
         "pre-vote" => setup.elections.pre_vote = true,
         "check-quorum" => setup.elections.check_quorum = true,
-        other => return Err(format!("found `{other}`, expected pre-vote or check-quorum")),
+        "forwarding" => setup.forward_proposals = true,
+        other => return Err(format!("found `{other}`, expected pre-vote, check-quorum or forwarding")),
     }
     let size = story.cluster()?.nodes.len() as u64;
     story.assemble(size, setup)?;

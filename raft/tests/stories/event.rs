@@ -34,6 +34,8 @@ pub enum Event {
     ReadReady(NodeId, RequestId, LogIndex),
     /// A node obeys an order to campaign.
     Campaigning(NodeId, RequestId),
+    /// A proposal was passed on to the leader.
+    Forwarded(NodeId, RequestId),
     /// A request had no effect.
     Refused(NodeId, RequestId, RequestError),
     /// A node stopped; this many writes were lost with it, and this many messages.
@@ -45,6 +47,14 @@ pub enum Event {
 impl Event {
     /// Whether it is about what nodes decided, not how they told each other.
     pub const fn is_decision(&self) -> bool {
-        matches!(self, Self::Observed(..) | Self::Proposed(..) | Self::ReadReady(..) | Self::Campaigning(..) | Self::Refused(..))
+        matches!(
+            self,
+            Self::Observed(..)
+                | Self::Proposed(..)
+                | Self::ReadReady(..)
+                | Self::Campaigning(..)
+                | Self::Forwarded(..)
+                | Self::Refused(..)
+        )
     }
 }

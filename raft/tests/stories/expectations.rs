@@ -73,6 +73,7 @@ fn of_request(cluster: &Cluster, name: &str, words: &[&str]) -> Result<(), Strin
         Outcome::Placed(id) => format!("at {id}"),
         Outcome::Ready(index) => format!("ready {index}"),
         Outcome::Campaigning => "obeyed".to_owned(),
+        Outcome::Forwarded => "forwarded".to_owned(),
         Outcome::Refused(_) => "refused".to_owned(),
     };
     let expected = words.join(" ");

@@ -29,6 +29,7 @@ pub fn event(cluster: &Cluster, event: &Event) -> String {
         Event::Proposed(node, ticket, id) => format!("{node} gives {} the place {id}", name(ticket)),
         Event::ReadReady(node, ticket, index) => format!("{node} may answer {} at {index}", name(ticket)),
         Event::Campaigning(node, ticket) => format!("{node} obeys {}", name(ticket)),
+        Event::Forwarded(node, ticket) => format!("{node} forwards {}", name(ticket)),
         Event::Refused(node, ticket, why) => format!("{node} refuses {}: {}", name(ticket), request_error(*why)),
         Event::Crashed(node, writes, held) => format!("{node} crashes; {writes} writes and {held} held messages are lost"),
         Event::Started(node, state, last) => format!("{node} starts with {}, log up to {last}", hard(state)),
@@ -66,6 +67,7 @@ fn message(message: &Message) -> String {
         Body::Append { prev, entries: new, commit } => format!("append behind {prev} [{}], commit {commit}", entries(new)),
         Body::Appended { matched } => format!("appended up to {matched}"),
         Body::Rejected { prev, hint } => format!("rejected {prev}, hint {hint}"),
+        Body::Forward { command } => format!("forward {}", String::from_utf8_lossy(command)),
         Body::Heartbeat { commit } => format!("heartbeat, commit {commit}"),
         Body::HeartbeatAck { tail, matched } => format!("heartbeat-ack, tail {tail}, matched {matched}"),
     };
@@ -111,8 +113,12 @@ fn observation(what: &Observation) -> String {
         Observation::SessionDeduplicated { index, .. } => format!("drops a session's repetition at {index}"),
         Observation::ReadsServed { round, index } => format!("serves reads by round {round} at {index}"),
         Observation::Refused { reason } => format!("refuses a message: {}", refusal(reason)),
+        Observation::ForwardSettled { index } => format!("settles at {index} what it forwarded"),
+        Observation::LimitBound { limit } => format!("is bound by {limit}"),
         Observation::Busy => "is busy".to_owned(),
         Observation::QuorumLost { term } => format!("has heard from no quorum in term {term}"),
+        Observation::LeaderDiskStalled { term } => format!("gives term {term} up: its disk is stalled"),
+        Observation::CampaignWithheld { term } => format!("does not campaign in term {term}: its disk is stalled"),
         Observation::CampaignOrdered { term } => format!("is told to campaign in term {term}"),
     }
 }
@@ -138,6 +144,7 @@ const fn refusal(reason: Refusal) -> &'static str {
         Refusal::Malformed => "malformed",
         Refusal::ContradictsCommitted => "contradicts committed",
         Refusal::Absurd => "absurd",
+        Refusal::NotLeader => "not the leader",
         Refusal::LeaderIsAlive => "leader is alive",
         Refusal::JustStarted => "just started",
     }

@@ -121,7 +121,7 @@ fn every_field_of_a_message_must_be_there() {
         (saying(nested(17, &[number(1, 1), nested(2, &[])].concat())), "message.request_pre_vote.last.term"),
         (saying(nested(18, &number(2, 1))), "message.pre_vote.proposed"),
         (saying(nested(18, &number(1, 1))), "message.pre_vote.granted"),
-        (saying(nested(19, b"of a later release")), "message.said"),
+        (saying(nested(20, b"of a later release")), "message.said"),
     ] {
         assert_eq!(missing(Kind::Message, &payload), field);
     }

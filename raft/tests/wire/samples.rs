@@ -49,7 +49,7 @@ fn hello(from: Option<Peer>, boot: u32) -> Hello {
     Hello { cluster: ENVELOPE.cluster, from, to: NodeId(2), boot: BootNumber(boot) }
 }
 
-fn bodies() -> [(&'static str, &'static str, Body); 11] {
+fn bodies() -> [(&'static str, &'static str, Body); 12] {
     let three = Configuration::of_voters([1, 2, 3].map(NodeId)).expect("three voters");
     let joint = Configuration::from_parts([1, 2].map(NodeId), [2, 3].map(NodeId), [4].map(NodeId)).expect("each once");
     let entry = |term, index, payload| Entry { id: LogId::new(term, index), payload };
@@ -73,6 +73,7 @@ fn bodies() -> [(&'static str, &'static str, Body); 11] {
         ("append-in-parts", "Longer than a frame may be here, 256 bytes.", append(&long)),
         ("appended", "The follower has them.", Body::Appended { matched: LogIndex(47) }),
         ("rejected", "It does not have what is before them.", Body::Rejected { prev: LogIndex(42), hint: LogId::new(5, 30) }),
+        ("forward", "A follower passes a client's command on.", Body::Forward { command: Bytes::from_static(b"put x 1") }),
         ("heartbeat", "Zeros are written: a missing number is an error.", Body::Heartbeat { commit: LogIndex(0) }),
         ("heartbeat-ack", "How far the log is equal.", Body::HeartbeatAck { tail: LogIndex(47), matched: LogIndex(45) }),
     ]
@@ -158,6 +159,7 @@ fn body() -> impl Strategy<Value = Body> {
         append(),
         number().prop_map(|matched| Body::Appended { matched: LogIndex(matched) }),
         (number(), log_id()).prop_map(|(prev, hint)| Body::Rejected { prev: LogIndex(prev), hint }),
+        bytes().prop_map(|command| Body::Forward { command }),
         number().prop_map(|commit| Body::Heartbeat { commit: LogIndex(commit) }),
         (number(), number()).prop_map(|(tail, matched)| Body::HeartbeatAck { tail: LogIndex(tail), matched: LogIndex(matched) }),
     ]

@@ -40,6 +40,8 @@ pub struct DiskWeather {
     pub fsync_min_ns: u64,
     /// See [`Self::fsync_min_ns`].
     pub fsync_max_ns: u64,
+    /// Nothing is completed, until it is no longer so.
+    pub stalled: bool,
 }
 
 impl DiskWeather {
@@ -53,6 +55,7 @@ impl DiskWeather {
             read_max_ns: read_ns,
             fsync_min_ns: fsync_ns,
             fsync_max_ns: fsync_ns,
+            stalled: false,
         }
     }
 
@@ -98,8 +101,13 @@ impl Device {
         Self { key, weather, disk: Disk::default(), queue: VecDeque::new(), next: Stamp::default(), power_losses: 0 }
     }
 
-    pub(crate) fn set_weather(&mut self, weather: DiskWeather) {
-        self.weather = weather;
+    /// True if the disk is stalled now and was not, or the other way round: what is under way must be scheduled anew.
+    pub(crate) fn set_weather(&mut self, weather: DiskWeather) -> bool {
+        std::mem::replace(&mut self.weather, weather).stalled != weather.stalled
+    }
+
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.weather.stalled
     }
 
     pub(crate) fn disk(&self) -> &Disk {
@@ -118,10 +126,10 @@ impl Device {
         self.queue.len() == 1
     }
 
-    /// How long the first operation takes from now on, and bits to break ties with.
+    /// How long the first operation takes from now on, and bits to break ties with; none if there is no end in sight.
     #[inline]
     pub(crate) fn head_latency(&self) -> Option<(u64, u64)> {
-        let head = self.queue.front()?;
+        let head = self.queue.front().filter(|_| !self.weather.stalled)?;
         let bits = self.draw(head.stamp, 0, Field::Latency);
         Some((self.weather.latency_ns(&head.what, bits), bits))
     }

@@ -99,13 +99,17 @@ fn engine(dice: Dice, engine: &scenario::Engine) -> Engine {
         heartbeat: dice.setting("heartbeat", engine.heartbeat),
         pre_vote: dice.setting("pre_vote", engine.pre_vote),
         check_quorum: dice.setting("check_quorum", engine.check_quorum),
+        forward_proposals: dice.setting("forward_proposals", engine.forward_proposals),
+        disk_stall: dice.setting("disk_stall", engine.disk_stall()),
         limits: Limits {
             inflight_appends_max: dice.setting("inflight_appends_max", of.inflight_appends_max),
+            inflight_bytes_max: dice.setting("inflight_bytes_max", of.inflight_bytes_max),
             append_bytes_max: dice.setting("append_bytes_max", of.append_bytes_max),
             append_entries_max: dice.setting("append_entries_max", of.append_entries_max),
             command_bytes_max: dice.setting("command_bytes_max", of.command_bytes_max),
             uncommitted_bytes_max: dice.setting("uncommitted_bytes_max", of.uncommitted_bytes_max),
             pending_reads_max: dice.setting("pending_reads_max", of.pending_reads_max),
+            forwards_max: dice.setting("forwards_max", of.forwards_max),
             sessions_max: dice.setting("sessions_max", of.sessions_max),
             session_answers_max: dice.setting("session_answers_max", of.session_answers_max),
         },
@@ -229,7 +233,8 @@ impl Occurrences<'_> {
     fn concrete(&mut self) -> What {
         let mut what = self.fault.what.clone();
         match &mut what {
-            What::Kill(_) | What::PowerLoss(_) | What::Pause(_) | What::Reset { .. } | What::Campaign(_) => {}
+            What::Kill(_) | What::PowerLoss(_) | What::Pause(_) | What::Reset { .. } | What::StallDisk(_) | What::Campaign(_) => {
+            }
             What::Cut(cut) => self.cut(cut),
             What::Flap { cut, down, up } => {
                 self.cut(cut);

@@ -82,8 +82,18 @@ pub struct Engine {
     /// Whether a leader that hears from no quorum steps down. The same holds of it.
     #[serde(default)]
     pub check_quorum: bool,
+    /// Whether followers pass commands on. A plan from before there was a choice says nothing, and they did not.
+    #[serde(default)]
+    pub forward_proposals: bool,
+    /// How long a disk may owe something before its node gives way. A plan from before says nothing, and no node did.
+    #[serde(default = "never")]
+    pub disk_stall: Nanos,
     /// Upper bounds.
     pub limits: Limits,
+}
+
+const fn never() -> Nanos {
+    crate::scenario::check::DISK_STALL_MAX
 }
 
 /// Upper bounds on what a node holds or sends.
@@ -92,6 +102,9 @@ pub struct Engine {
 pub struct Limits {
     /// Appends under way to one follower.
     pub inflight_appends_max: u64,
+    /// Payload bytes under way to one follower. A plan from before there was such a limit says nothing.
+    #[serde(default = "unlimited")]
+    pub inflight_bytes_max: u64,
     /// Payload bytes in one append, unless a single entry is larger.
     pub append_bytes_max: u64,
     /// Entries in one append.
@@ -102,10 +115,22 @@ pub struct Limits {
     pub uncommitted_bytes_max: u64,
     /// Reads that wait for a round before a leader is busy.
     pub pending_reads_max: u64,
+    /// Commands that a follower has passed on and not seen applied.
+    #[serde(default = "one")]
+    pub forwards_max: u64,
     /// Client sessions.
     pub sessions_max: u64,
     /// Cached answers of one session.
     pub session_answers_max: u64,
+}
+
+/// Where nothing is passed on.
+const fn one() -> u64 {
+    1
+}
+
+const fn unlimited() -> u64 {
+    1 << 30
 }
 
 /// The weather of all links; each message draws from the ranges.

@@ -32,7 +32,8 @@ impl Plan {
         let settle = Range::fixed(self.settle_election_timeouts);
         check::range(p, &root.field("settle_election_timeouts"), settle, 1, 1_000);
         let engine = root.field("engine");
-        check::timing(p, &engine, self.engine.election_timeout, Range::fixed(self.engine.heartbeat));
+        let of = &self.engine;
+        check::timing(p, &engine, of.election_timeout, Range::fixed(of.heartbeat), Range::fixed(of.disk_stall));
         let priorities = root.field("priorities");
         let expected = format!("one for each of {} nodes, or none", self.nodes);
         let fits = self.priorities.is_empty() || self.priorities.len() as u64 == self.nodes;
@@ -44,10 +45,12 @@ impl Plan {
         let limits = [
             ("inflight_appends_max", of.inflight_appends_max),
             ("append_bytes_max", of.append_bytes_max),
+            ("inflight_bytes_max", of.inflight_bytes_max),
             ("append_entries_max", of.append_entries_max),
             ("command_bytes_max", of.command_bytes_max),
             ("uncommitted_bytes_max", of.uncommitted_bytes_max),
             ("pending_reads_max", of.pending_reads_max),
+            ("forwards_max", of.forwards_max),
             ("sessions_max", of.sessions_max),
             ("session_answers_max", of.session_answers_max),
         ];

@@ -56,12 +56,14 @@ pub enum Action {
         /// The new weather.
         weather: Network,
     },
-    /// Let the syncs of a disk take this long.
-    Fsync {
+    /// Let the syncs of a disk take this long, or let nothing on it end.
+    Disk {
         /// Whose disk.
         node: u64,
         /// How long.
         fsync: Range<Nanos>,
+        /// Whether nothing ends.
+        stalled: bool,
     },
     /// Let a clock run at this rate.
     ClockRate {
@@ -335,7 +337,7 @@ impl Faults {
                 orders.actions.extend(pairs.into_iter().map(|(one, other)| Action::Reset { one, other }));
                 (Hit::Nothing, if links.is_empty() { Vec::new() } else { nodes })
             }
-            What::SlowFsync { who, .. } => {
+            What::SlowFsync { who, .. } | What::StallDisk(who) => {
                 let nodes = resolve_many(who, cluster, stream);
                 (if nodes.is_empty() { Hit::Nothing } else { Hit::Disk(nodes.clone()) }, nodes)
             }
@@ -420,7 +422,7 @@ impl Faults {
             }
             Hit::Disk(nodes) => {
                 for &node in nodes {
-                    orders.actions.push(Action::Fsync { node, fsync: self.fsync(node) });
+                    orders.actions.push(Action::Disk { node, fsync: self.fsync(node), stalled: self.is_stalled(node) });
                 }
             }
             Hit::Clock(nodes) => {
@@ -457,6 +459,10 @@ impl Faults {
             (What::SlowFsync { fsync, .. }, Hit::Disk(nodes)) if nodes.contains(&node) => *fsync,
             _ => calm,
         })
+    }
+
+    fn is_stalled(&self, node: u64) -> bool {
+        self.in_force().any(|(what, hit)| matches!((what, hit), (What::StallDisk(_), Hit::Disk(nodes)) if nodes.contains(&node)))
     }
 
     fn rate_ppm(&self, node: u64) -> u32 {

@@ -67,6 +67,7 @@ pub(super) fn facts<S: Subject, A: Arena<Node<S::Machine>>>(
         leader: agreed_leader(run),
         committed_since_heal: run.commit_index() > commit_index_at_healing,
         unanswered: run.clients.iter().filter_map(|client| Some((client.id(), client.unanswered()?.0))).collect(),
+        owed: run.judge.duties.owed().collect(),
         replicas: run.arena.node_ids().map(|node| replica(run, node)).collect(),
         elapsed_ns,
         election_timeout_ns: run.plan.engine.election_timeout.high.0,

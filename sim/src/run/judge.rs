@@ -15,6 +15,7 @@ use squall_raft::observation::{Observation, RoleKind};
 use squall_raft::process::{DiskOp, FileName};
 
 use super::cluster::Cluster;
+use super::duties::Duties;
 use super::ghost::Ghost;
 use super::marks::Marks;
 use crate::arena::Watch;
@@ -30,6 +31,8 @@ pub struct Judge {
     pub(super) cluster: Cluster,
     /// Situations that were reached.
     pub(super) marks: Marks,
+    /// What each node owes by itself.
+    pub(super) duties: Duties,
     /// The first violation.
     pub(super) violation: Option<Box<Violation>>,
     /// What happened since the last step, for triggers; kept only if somebody waits for it.
@@ -53,6 +56,7 @@ impl Judge {
         Self {
             cluster: Cluster::new(plan.nodes),
             marks: Marks::new(plan.nodes, timeout.low.0, timeout.high.0).with_priorities(&plan.priorities),
+            duties: Duties::new(plan),
             violation: None,
             happened: Vec::new(),
             halted: None,
@@ -91,6 +95,7 @@ impl Judge {
                 self.see(at_ns, number, &Seen::VoteSent { node: from, term, candidate: message.envelope.to.node.0 });
             }
             Body::RequestVote { .. } => self.see(at_ns, number, &Seen::VoteSent { node: from, term, candidate: from }),
+            Body::Heartbeat { .. } if self.violation.is_none() => self.violation = self.duties.sent_heartbeat(from, at_ns),
             Body::Appended { matched } | Body::HeartbeatAck { matched, .. } if matched.0 > 0 => {
                 self.see(at_ns, number, &Seen::AckSent { node: from, term, index: matched.0 });
             }
@@ -101,6 +106,9 @@ impl Judge {
     fn observed(&mut self, at_ns: u64, number: u64, node: u64, observation: &Observation) {
         if self.watch.checks {
             self.marks.observed(node, observation, &self.cluster);
+            if let Observation::Appended { .. } = observation {
+                self.duties.appended(node, at_ns);
+            }
             if let Some(seen) = self.neutral(node, observation) {
                 self.see(at_ns, number, &seen);
             }
@@ -143,7 +151,11 @@ impl Judge {
             | Observation::ReadsServed { .. }
             | Observation::Refused { .. }
             | Observation::Busy
+            | Observation::LimitBound { .. }
+            | Observation::ForwardSettled { .. }
             | Observation::QuorumLost { .. }
+            | Observation::LeaderDiskStalled { .. }
+            | Observation::CampaignWithheld { .. }
             | Observation::CampaignOrdered { .. } => {
                 return None;
             }
@@ -172,6 +184,7 @@ impl Judge {
             self.see(at_ns, number, &Seen::Stopped { node });
         }
         self.cluster.set_up(node, false);
+        self.duties.ended(node);
     }
 }
 
@@ -185,6 +198,9 @@ impl<S: StateMachine> Observer<Node<S>> for Judge {
             WorldEvent::DiskDone { node, what: DiskOp::Sync { .. } | DiskOp::SyncDir, result: Ok(_), .. } => {
                 self.happened(Event::Sync, node.0);
             }
+            // Whether anybody looks or not: a run ends when nothing is owed.
+            WorldEvent::RequestDelivered { to, .. } => self.duties.took_request(to.0),
+            WorldEvent::Replied { from, .. } => self.duties.answered(from.0),
             WorldEvent::Booted { node, boot } => {
                 self.cluster.set_up(node.0, true);
                 if let Some(number) = self.boots.get_mut(position(node.0)) {
@@ -213,15 +229,26 @@ impl Judge {
                 self.sent(at_ns, number, from.0, message);
             }
             WorldEvent::Delivered { from, to, sent, copy, .. } => self.marks.delivered(from.0, to.0, *sent, *copy),
-            WorldEvent::DiskStarted { node, what: DiskOp::Sync { .. }, .. } => self.marks.sync_began(node.0, at_ns),
-            WorldEvent::DiskDone { node, what: DiskOp::Sync { file }, result, disk, .. } => {
-                self.marks.sync_ended(node.0, at_ns);
-                if result.is_ok() && self.watch.disks {
-                    self.synced(at_ns, number, node.0, file, disk);
+            WorldEvent::DiskStarted { node, what, .. } => {
+                self.duties.disk_began(node.0);
+                if matches!(what, DiskOp::Sync { .. }) {
+                    self.marks.sync_began(node.0, at_ns);
+                }
+            }
+            WorldEvent::DiskDone { node, what, result, disk, .. } => {
+                self.duties.disk_ended(node.0, at_ns);
+                if let DiskOp::Sync { file } = what {
+                    self.marks.sync_ended(node.0, at_ns);
+                    if result.is_ok() && self.watch.disks {
+                        self.synced(at_ns, number, node.0, file, disk);
+                    }
                 }
             }
             WorldEvent::Paused { node } => self.marks.paused(node.0, at_ns),
-            WorldEvent::Resumed { node, .. } => self.marks.resumed(node.0, at_ns),
+            WorldEvent::Resumed { node, .. } => {
+                self.marks.resumed(node.0, at_ns);
+                self.duties.resumed(node.0, at_ns);
+            }
             _ => {}
         }
     }

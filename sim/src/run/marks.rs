@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use squall_raft::limit::Limit;
 use squall_raft::message::{Body, Message};
 use squall_raft::observation::{Observation, Refusal, RoleKind};
 use squall_raft::shared::SharedVec;
@@ -117,6 +118,7 @@ impl Marks {
 
     pub fn sent(&mut self, from: u64, to: u64, message: &Message, lost: bool) {
         self.hit_if(lost, Mark::MessageLost);
+        self.hit_if(matches!(message.body, Body::Forward { .. }), Mark::ProposalForwarded);
         if let Body::Append { entries, .. } = &message.body
             && let (Some(first), Some(last)) = (entries.first(), entries.last())
         {
@@ -213,13 +215,34 @@ impl Marks {
                 self.hit_if(self.late.contains(&(session.0, sequence)), Mark::LateDuplicateRefused);
             }
             Observation::ReadsServed { .. } => self.hit(Mark::ReadConfirmedByRound),
+            Observation::ForwardSettled { .. } => self.hit(Mark::ForwardSettled),
+            Observation::LimitBound { limit } => self.limit_bound(limit),
             Observation::Busy => self.hit(Mark::Busy),
             Observation::QuorumLost { .. } => self.hit(Mark::LeaderLostQuorum),
+            Observation::LeaderDiskStalled { .. } => self.hit(Mark::LeaderDiskStalled),
+            Observation::CampaignWithheld { .. } => self.hit(Mark::CampaignWithheld),
             Observation::CampaignOrdered { .. } => self.hit(Mark::OperatorCampaigned),
             Observation::Refused { reason: Refusal::LeaderIsAlive } => self.hit(Mark::VoteRequestIgnored),
             Observation::Refused { reason: Refusal::JustStarted } => self.hit(Mark::GrantWithheldAfterStart),
             _ => {}
         }
+    }
+
+    fn limit_bound(&mut self, limit: Limit) {
+        let mark = match limit {
+            Limit::InflightAppends => Mark::InflightAppendsBound,
+            Limit::InflightBytes => Mark::InflightBytesBound,
+            Limit::AppendBytes => Mark::AppendBytesBound,
+            Limit::AppendEntries => Mark::AppendEntriesBound,
+            Limit::UncommittedBytes => Mark::UncommittedBytesBound,
+            Limit::PendingReads => Mark::PendingReadsBound,
+            Limit::Forwards => Mark::ForwardsBound,
+            Limit::Sessions => Mark::SessionsBound,
+            Limit::SessionAnswers => Mark::SessionAnswersBound,
+            // No scenario's clients write what is larger than a command may be.
+            Limit::CommandBytes => return,
+        };
+        self.hit(mark);
     }
 
     fn shorten(&mut self, node: u64, last_index: u64) {

@@ -15,6 +15,7 @@
 
 pub mod clients;
 pub mod cluster;
+mod duties;
 pub mod faults;
 pub mod finish;
 mod ghost;

@@ -46,6 +46,7 @@ pub fn engine(plan: &Plan, node: u64) -> Result<Config, SettingsError> {
         election_timeout_min_ns: plan.engine.election_timeout.low.0,
         election_timeout_max_ns: plan.engine.election_timeout.high.0,
         heartbeat_interval_ns: plan.engine.heartbeat.0,
+        disk_stall_ns: plan.engine.disk_stall.0,
     };
     let place = usize::try_from(node).unwrap_or_default().wrapping_sub(1);
     let priority = plan.priorities.get(place).and_then(|priority| u8::try_from(*priority).ok());
@@ -54,13 +55,16 @@ pub fn engine(plan: &Plan, node: u64) -> Result<Config, SettingsError> {
         check_quorum: plan.engine.check_quorum,
         priority: priority.unwrap_or(PRIORITY_MAX),
     };
+    config.forward_proposals = plan.engine.forward_proposals;
     config.limits = Limits {
         inflight_appends_max: small(limits.inflight_appends_max),
+        inflight_bytes_max: limits.inflight_bytes_max,
         append_bytes_max: limits.append_bytes_max,
         append_entries_max: small(limits.append_entries_max),
         command_bytes_max: limits.command_bytes_max,
         uncommitted_bytes_max: limits.uncommitted_bytes_max,
         pending_reads_max: small(limits.pending_reads_max),
+        forwards_max: small(limits.forwards_max),
         sessions_max: small(limits.sessions_max),
         session_answers_max: small(limits.session_answers_max),
     };
@@ -76,7 +80,7 @@ pub fn world(plan: &Plan) -> Settings {
     Settings {
         links: links(&network),
         client_links: LinkWeather { latency_min_ns: low_ns, latency_max_ns: high_ns, ..links(&network) },
-        disks: disks(plan, plan.disk.fsync),
+        disks: disks(plan, plan.disk.fsync, false),
         clients: u32::try_from(plan.clients.len()).unwrap_or(u32::MAX),
     }
 }
@@ -102,9 +106,9 @@ pub const fn client_links(network: &plan::Network) -> LinkWeather {
     LinkWeather { latency_min_ns: low_ns, latency_max_ns: high_ns, ..links(network) }
 }
 
-/// A disk's weather with this duration of syncs.
+/// A disk's weather with this duration of syncs, or stalled.
 #[must_use]
-pub const fn disks(plan: &Plan, fsync: Range<Nanos>) -> DiskWeather {
+pub const fn disks(plan: &Plan, fsync: Range<Nanos>, stalled: bool) -> DiskWeather {
     DiskWeather {
         write_min_ns: plan.disk.write.low.0,
         write_max_ns: plan.disk.write.high.0,
@@ -112,6 +116,7 @@ pub const fn disks(plan: &Plan, fsync: Range<Nanos>) -> DiskWeather {
         read_max_ns: DISK_READ_NS.1,
         fsync_min_ns: fsync.low.0,
         fsync_max_ns: fsync.high.0,
+        stalled,
     }
 }
 

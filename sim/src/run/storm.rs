@@ -107,8 +107,8 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             Action::LinkWeather { from, to, weather } => {
                 arena.set_link_weather(NodeId(from), NodeId(to), settings::links(&weather), both);
             }
-            Action::Fsync { node, fsync } => {
-                arena.set_disk_weather(NodeId(node), settings::disks(&self.plan, fsync), both);
+            Action::Disk { node, fsync, stalled } => {
+                arena.set_disk_weather(NodeId(node), settings::disks(&self.plan, fsync, stalled), both);
             }
             Action::ClockRate { node, rate_ppm } => {
                 arena.set_clock_rate(NodeId(node), rate_ppm, both);

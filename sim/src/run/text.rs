@@ -95,6 +95,7 @@ fn describe_change<S: StateMachine>(out: &mut String, event: &WorldEvent<'_, Nod
             "link n{from} -> n{to} weather: loss {} ppm, duplicates {} ppm, reordered {} ppm",
             weather.loss_ppm, weather.duplicate_ppm, weather.reorder_ppm
         ),
+        WorldEvent::DiskWeatherSet { node, weather } if weather.stalled => write!(out, "n{node} disk is stalled"),
         WorldEvent::DiskWeatherSet { node, weather } => {
             write!(out, "n{node} disk weather: fsync {} to {}", Seconds(weather.fsync_min_ns), Seconds(weather.fsync_max_ns))
         }
@@ -122,6 +123,7 @@ impl fmt::Display for Described<'_> {
             }
             Body::Appended { matched } => write!(f, " up to {matched}"),
             Body::Rejected { prev, hint } => write!(f, " at {prev}, hint {hint}"),
+            Body::Forward { command } => write!(f, " of {} bytes", command.len()),
             Body::Heartbeat { commit } => write!(f, " round {}, commit {commit}", envelope.round),
             Body::HeartbeatAck { tail, matched } => write!(f, " round {}, tail {tail}, durable {matched}", envelope.round),
         }
@@ -154,6 +156,10 @@ impl fmt::Display for Reported<'_> {
             Observation::Refused { reason } => write!(f, "refuses a message: {reason:?}"),
             Observation::Busy => f.write_str("is busy"),
             Observation::QuorumLost { term } => write!(f, "has heard from no quorum and gives term {term} up"),
+            Observation::ForwardSettled { index } => write!(f, "answers at {index} for what it has forwarded"),
+            Observation::LimitBound { limit } => write!(f, "is bound by {limit}"),
+            Observation::LeaderDiskStalled { term } => write!(f, "has a stalled disk and gives term {term} up"),
+            Observation::CampaignWithheld { term } => write!(f, "has a stalled disk and does not campaign in term {term}"),
             Observation::CampaignOrdered { term } => write!(f, "is told to campaign in term {term}"),
         }
     }

@@ -15,6 +15,8 @@ pub const SAFETY_MAX: Nanos = Nanos(600_000_000_000);
 pub const RATE_PPM: (u32, u32) = (800_000, 1_200_000);
 /// The longest latency of a message, a sync or an election timeout.
 pub const LATENCY_MAX: Nanos = Nanos(60_000_000_000);
+/// The longest time that a disk may do nothing before its node gives way; so long that it never does.
+pub const DISK_STALL_MAX: Nanos = Nanos(3_600_000_000_000);
 /// The furthest that a clock may be ahead, at the start or by a jump.
 pub const OFFSET_MAX: Nanos = Nanos(86_400_000_000_000);
 /// A certain event.
@@ -60,7 +62,7 @@ impl Cluster {
     /// A fault's effect.
     pub(crate) fn what(self, problems: &mut Problems, path: &Path, what: &What) {
         match what {
-            What::Kill(who) | What::PowerLoss(who) | What::Pause(who) | What::Campaign(who) => {
+            What::Kill(who) | What::PowerLoss(who) | What::Pause(who) | What::StallDisk(who) | What::Campaign(who) => {
                 self.target(problems, &path.item(0), who, Place::Whole)
             }
             What::Cut(cut) => self.cut(problems, &path.item(0), cut),
@@ -207,7 +209,7 @@ impl Cluster {
 }
 
 /// The engine's timings.
-pub(crate) fn timing(problems: &mut Problems, path: &Path, election: Range<Nanos>, heartbeat: Range<Nanos>) {
+pub(crate) fn timing(problems: &mut Problems, path: &Path, election: Range<Nanos>, heartbeat: Range<Nanos>, stall: Range<Nanos>) {
     let at = path.field("election_timeout");
     if range(problems, &at, election, Nanos::ms(1), LATENCY_MAX) {
         let expected = "a range such as (\"150ms\", \"300ms\"): equal timeouts split votes for ever";
@@ -219,29 +221,40 @@ pub(crate) fn timing(problems: &mut Problems, path: &Path, election: Range<Nanos
         let expected = format!("at most half of the shortest election timeout of {}", election.low);
         problems.require(holds, &at, heartbeat.high, expected);
     }
+    let at = path.field("disk_stall");
+    if range(problems, &at, stall, Nanos::ms(1), DISK_STALL_MAX) {
+        let expected = format!("at least the longest election timeout of {}", election.high);
+        problems.require(stall.low >= election.high, &at, stall.low, expected);
+    }
 }
 
-/// How the engine holds elections.
-pub(crate) fn elections(problems: &mut Problems, path: &Path, switches: [(&'static str, Range<bool>); 2]) {
+/// What of the engine may be on or off.
+pub(crate) fn switches(problems: &mut Problems, path: &Path, switches: [(&'static str, Range<bool>); 3]) {
     for (name, switch) in switches {
         range(problems, &path.field(name), switch, false, true);
     }
 }
 
 /// The engine's limits, by name.
-pub(crate) fn limits(problems: &mut Problems, path: &Path, limits: [(&'static str, Range<u64>); 8]) {
+pub(crate) fn limits(problems: &mut Problems, path: &Path, limits: [(&'static str, Range<u64>); 10]) {
     const COUNT_MAX: u64 = 1 << 20;
     const BYTES_MAX: u64 = 1 << 30;
-    let mut command = 0;
+    let (mut command, mut append) = (0, 0);
     for (name, limit) in limits {
         let (min, max) = match name {
             "command_bytes_max" => (COMMAND_OVERHEAD_BYTES + 1, 64 << 20),
-            "append_bytes_max" | "uncommitted_bytes_max" => (1, BYTES_MAX),
+            "append_bytes_max" | "inflight_bytes_max" | "uncommitted_bytes_max" => (1, BYTES_MAX),
             _ => (1, COUNT_MAX),
         };
         range(problems, &path.field(name), limit, min, max);
-        if name == "command_bytes_max" {
-            command = limit.high;
+        match name {
+            "command_bytes_max" => command = limit.high,
+            "append_bytes_max" => append = limit.high,
+            _ => {}
+        }
+        if name == "inflight_bytes_max" {
+            let expected = format!("at least one full append, {append} bytes");
+            problems.require(limit.low >= append, &path.field(name), limit.low, expected);
         }
         if name == "uncommitted_bytes_max" {
             let expected = format!("at least the largest command, {command} bytes");

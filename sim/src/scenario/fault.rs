@@ -154,6 +154,8 @@ pub enum What {
         /// Latency of each sync.
         fsync: Range<Nanos>,
     },
+    /// Nothing that a disk was given ends, and it ends when this does.
+    StallDisk(Target),
     /// A clock runs at another rate.
     ClockRate {
         /// Whose clock.
@@ -174,7 +176,7 @@ pub enum What {
 
 impl What {
     /// The names of all kinds, as [`Self::kind`] gives them.
-    pub const KINDS: [&'static str; 14] = [
+    pub const KINDS: [&'static str; 15] = [
         "kill",
         "power_loss",
         "pause",
@@ -186,6 +188,7 @@ impl What {
         "link",
         "reset",
         "slow_fsync",
+        "stall_disk",
         "clock_rate",
         "clock_jump",
         "campaign",
@@ -206,6 +209,7 @@ impl What {
             Self::Link { .. } => "link",
             Self::Reset { .. } => "reset",
             Self::SlowFsync { .. } => "slow_fsync",
+            Self::StallDisk(_) => "stall_disk",
             Self::ClockRate { .. } => "clock_rate",
             Self::ClockJump { .. } => "clock_jump",
             Self::Campaign(_) => "campaign",

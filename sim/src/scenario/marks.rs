@@ -46,6 +46,8 @@ marks! {
     VoteRequestIgnored = "vote_request_ignored": "A node ignored a request for a vote because its leader was alive.",
     GrantWithheldAfterStart = "grant_withheld_after_start": "A node ignored a request for a vote because it had just been started again.",
     LeaderLostQuorum = "leader_lost_quorum": "A leader stepped down because it heard from no quorum.",
+    LeaderDiskStalled = "leader_disk_stalled": "A leader stepped down because its disk got nothing done.",
+    CampaignWithheld = "campaign_withheld": "A node did not campaign because its disk got nothing done.",
     OperatorCampaigned = "operator_campaigned": "A node campaigned because an operator told it to.",
     FavouriteElected = "favourite_elected": "A node was elected while another of a lower priority was up.",
     UnderdogElected = "underdog_elected": "A node was elected although another had a higher priority.",
@@ -77,7 +79,18 @@ marks! {
     ReadConfirmedByRound = "read_confirmed_by_round": "A read was answered after a heartbeat round had confirmed the leader.",
     ClientRetried = "client_retried": "A client sent a request again with the same id.",
     UnknownOutcome = "unknown_outcome": "A client gave up on an operation without knowing its outcome.",
+    ProposalForwarded = "proposal_forwarded": "A node passed a client's command on to its leader.",
+    ForwardSettled = "forward_settled": "A node answered a client when it applied the command that it had passed on.",
     Busy = "busy": "A leader turned a request away because a limit was reached.",
+    InflightAppendsBound = "inflight_appends_bound": "A leader kept entries at home because too many appends were under way.",
+    InflightBytesBound = "inflight_bytes_bound": "A leader kept entries at home because too many bytes were under way.",
+    AppendBytesBound = "append_bytes_bound": "An append was cut short because its entries were too large.",
+    AppendEntriesBound = "append_entries_bound": "An append was cut short because its entries were too many.",
+    UncommittedBytesBound = "uncommitted_bytes_bound": "A leader turned a command away because too many bytes were not committed yet.",
+    PendingReadsBound = "pending_reads_bound": "A leader turned a read away because too many waited.",
+    ForwardsBound = "forwards_bound": "A node did not pass a command on because too many were not settled.",
+    SessionsBound = "sessions_bound": "A session gave way to a new one.",
+    SessionAnswersBound = "session_answers_bound": "A session forgot an answer to remember a new one.",
 }
 
 impl Mark {
@@ -97,6 +110,7 @@ impl Mark {
             Self::ConnectionResetWhileClientsWrote => &[Means::Reset],
             Self::PausedLongerThanElection => &[Means::Pause],
             Self::FsyncSlowerThanElection => &[Means::DiskLatency],
+            Self::LeaderDiskStalled | Self::CampaignWithheld => &[Means::DiskLatency, Means::DiskStall],
             Self::MessageLost => &[Means::Loss],
             Self::MessageDuplicated => &[Means::Duplication],
             Self::MessageReordered => &[Means::Reordering],
@@ -121,7 +135,18 @@ impl Mark {
             | Self::ReadConfirmedByRound
             | Self::ClientRetried
             | Self::UnknownOutcome
-            | Self::Busy => &[],
+            | Self::Busy
+            | Self::InflightAppendsBound
+            | Self::InflightBytesBound
+            | Self::AppendBytesBound
+            | Self::AppendEntriesBound
+            | Self::UncommittedBytesBound
+            | Self::PendingReadsBound
+            | Self::SessionsBound
+            | Self::ForwardsBound
+            | Self::ProposalForwarded
+            | Self::ForwardSettled
+            | Self::SessionAnswersBound => &[],
         }
     }
 

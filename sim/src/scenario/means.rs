@@ -33,6 +33,8 @@ pub enum Means {
     Reordering,
     /// A latency of each disk's own.
     DiskLatency,
+    /// A disk on which nothing ends for a while.
+    DiskStall,
     /// A clock that starts ahead of others.
     ClockOffset,
     /// A clock that runs at a rate of its own.
@@ -45,7 +47,7 @@ pub enum Means {
 
 impl Means {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Kill,
         Self::PowerLoss,
         Self::Pause,
@@ -57,6 +59,7 @@ impl Means {
         Self::Duplication,
         Self::Reordering,
         Self::DiskLatency,
+        Self::DiskStall,
         Self::ClockOffset,
         Self::ClockRate,
         Self::ClockJump,
@@ -78,6 +81,7 @@ impl Means {
             Self::Duplication => "duplication",
             Self::Reordering => "reordering",
             Self::DiskLatency => "slow_fsync",
+            Self::DiskStall => "stall_disk",
             Self::ClockOffset => "clock_offset",
             Self::ClockRate => "clock_rate",
             Self::ClockJump => "clock_jump",
@@ -107,6 +111,7 @@ impl What {
             .collect(),
             Self::Reset { .. } => vec![Means::Reset],
             Self::SlowFsync { .. } => vec![Means::DiskLatency],
+            Self::StallDisk(_) => vec![Means::DiskStall],
             Self::ClockRate { .. } => vec![Means::ClockRate],
             Self::ClockJump { .. } => vec![Means::ClockJump],
             Self::Campaign(_) => vec![Means::Campaign],

@@ -77,6 +77,11 @@ pub struct Engine {
     pub check_quorum: Range<bool>,
     /// How soon each node campaigns: the highest first.
     pub priority: Range<u64>,
+    /// Whether followers pass commands on to their leader; drawn for the cluster.
+    pub forward_proposals: Range<bool>,
+    /// How long a disk may owe something before its node gives way; five of the longest election timeouts if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none", with = "given")]
+    pub disk_stall: Option<Range<Nanos>>,
     /// Upper bounds.
     pub limits: Limits,
 }
@@ -89,8 +94,18 @@ impl Default for Engine {
             pre_vote: Range::fixed(true),
             check_quorum: Range::fixed(true),
             priority: Range::fixed(super::check::PRIORITY_MAX),
+            forward_proposals: Range::fixed(false),
+            disk_stall: None,
             limits: Limits::default(),
         }
+    }
+}
+
+impl Engine {
+    /// How long a disk may owe something, said or not.
+    #[must_use]
+    pub fn disk_stall(&self) -> Range<Nanos> {
+        self.disk_stall.unwrap_or_else(|| Range::fixed(Nanos(self.election_timeout.high.0.saturating_mul(5))))
     }
 }
 
@@ -100,6 +115,8 @@ impl Default for Engine {
 pub struct Limits {
     /// Appends under way to one follower.
     pub inflight_appends_max: Range<u64>,
+    /// Payload bytes under way to one follower, at which no further append leaves.
+    pub inflight_bytes_max: Range<u64>,
     /// Payload bytes in one append, unless a single entry is larger.
     pub append_bytes_max: Range<u64>,
     /// Entries in one append.
@@ -110,6 +127,8 @@ pub struct Limits {
     pub uncommitted_bytes_max: Range<u64>,
     /// Reads that wait for a round before a leader is busy.
     pub pending_reads_max: Range<u64>,
+    /// Commands that a follower has passed on and not seen applied.
+    pub forwards_max: Range<u64>,
     /// Client sessions.
     pub sessions_max: Range<u64>,
     /// Cached answers of one session.
@@ -120,11 +139,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             inflight_appends_max: Range::fixed(256),
+            inflight_bytes_max: Range::fixed(16 << 20),
             append_bytes_max: Range::fixed(1 << 20),
             append_entries_max: Range::fixed(1_024),
             command_bytes_max: Range::fixed(1 << 20),
             uncommitted_bytes_max: Range::fixed(64 << 20),
             pending_reads_max: Range::fixed(4_096),
+            forwards_max: Range::fixed(1_024),
             sessions_max: Range::fixed(4_096),
             session_answers_max: Range::fixed(128),
         }

@@ -49,22 +49,26 @@ pub(crate) fn problems(scenario: &Scenario) -> Problems {
 }
 
 fn engine(p: &mut Problems, path: &Path, engine: &Engine) {
-    check::timing(p, path, engine.election_timeout, engine.heartbeat);
-    check::elections(p, path, [("pre_vote", engine.pre_vote), ("check_quorum", engine.check_quorum)]);
+    check::timing(p, path, engine.election_timeout, engine.heartbeat, engine.disk_stall());
+    let switches =
+        [("pre_vote", engine.pre_vote), ("check_quorum", engine.check_quorum), ("forward_proposals", engine.forward_proposals)];
+    check::switches(p, path, switches);
     check::range(p, &path.field("priority"), engine.priority, 0, check::PRIORITY_MAX);
     check::limits(p, &path.field("limits"), engine.limits.by_name());
 }
 
 impl Limits {
-    /// Each limit with its name; the largest command stands before what must hold it.
-    pub(crate) fn by_name(&self) -> [(&'static str, super::Range<u64>); 8] {
+    /// Each limit with its name; the largest append and command stand before what must hold them.
+    pub(crate) fn by_name(&self) -> [(&'static str, super::Range<u64>); 10] {
         [
             ("inflight_appends_max", self.inflight_appends_max),
             ("append_bytes_max", self.append_bytes_max),
+            ("inflight_bytes_max", self.inflight_bytes_max),
             ("append_entries_max", self.append_entries_max),
             ("command_bytes_max", self.command_bytes_max),
             ("uncommitted_bytes_max", self.uncommitted_bytes_max),
             ("pending_reads_max", self.pending_reads_max),
+            ("forwards_max", self.forwards_max),
             ("sessions_max", self.sessions_max),
             ("session_answers_max", self.session_answers_max),
         ]

@@ -181,8 +181,11 @@ impl<P: Process> World<P> {
     /// Changes how fast a disk is, from its next operation on.
     pub fn set_disk_weather(&mut self, node: NodeId, weather: DiskWeather, observer: &mut impl Observer<P>) -> bool {
         let Some(at) = self.position(node) else { return false };
-        self.nodes[at].device.set_weather(weather);
+        let anew = self.nodes[at].device.set_weather(weather);
         self.trace.emit(self.now_ns, observer, WorldEvent::DiskWeatherSet { node, weather });
+        if anew {
+            self.schedule_disk(at);
+        }
         true
     }
 

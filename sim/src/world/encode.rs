@@ -255,7 +255,10 @@ fn encode_link_weather<S: Sink>(sink: &mut S, weather: &LinkWeather) {
 }
 
 fn encode_disk_weather<S: Sink>(sink: &mut S, weather: &DiskWeather) {
-    let DiskWeather { write_min_ns, write_max_ns, read_min_ns, read_max_ns, fsync_min_ns, fsync_max_ns } = weather;
+    let DiskWeather { write_min_ns, write_max_ns, read_min_ns, read_max_ns, fsync_min_ns, fsync_max_ns, stalled } = weather;
     let words = [write_min_ns, write_max_ns, read_min_ns, read_max_ns, fsync_min_ns, fsync_max_ns];
     words.into_iter().for_each(|word| sink.u64(*word));
+    if *stalled {
+        sink.u64(1);
+    }
 }

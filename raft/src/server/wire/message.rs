@@ -52,7 +52,7 @@ pub(in crate::server) struct MessageMirror {
     session: Option<u64>,
     #[prost(uint64, optional, tag = "9")]
     round: Option<u64>,
-    #[prost(oneof = "Said", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18")]
+    #[prost(oneof = "Said", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19")]
     said: Option<Said>,
 }
 
@@ -80,6 +80,9 @@ enum Said {
     RequestPreVote(RequestPreVoteMirror),
     #[prost(message, tag = "18")]
     PreVote(PreVoteMirror),
+    /// A client's command.
+    #[prost(bytes = "bytes", tag = "19")]
+    Forward(Bytes),
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -220,6 +223,7 @@ impl From<&Body> for Said {
             }),
             Body::Appended { matched } => Self::Appended(matched.0),
             Body::Rejected { prev, hint } => Self::Rejected(RejectedMirror { prev: Some(prev.0), hint: Some((*hint).into()) }),
+            Body::Forward { command } => Self::Forward(command.clone()),
             Body::Heartbeat { commit } => Self::Heartbeat(commit.0),
             Body::HeartbeatAck { tail, matched } => {
                 Self::HeartbeatAck(HeartbeatAckMirror { tail: Some(tail.0), matched: Some(matched.0) })
@@ -314,6 +318,7 @@ impl TryFrom<Said> for Body {
                 hint: present("message.rejected.hint", hint)?
                     .read(["message.rejected.hint.term", "message.rejected.hint.index"])?,
             },
+            Said::Forward(command) => Self::Forward { command: super::own(command) },
             Said::Heartbeat(commit) => Self::Heartbeat { commit: LogIndex(commit) },
             Said::HeartbeatAck(HeartbeatAckMirror { tail, matched }) => Self::HeartbeatAck {
                 tail: LogIndex(present("message.heartbeat_ack.tail", tail)?),

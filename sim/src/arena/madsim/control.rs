@@ -243,7 +243,14 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
     pub(super) fn change_disk(&mut self, node: NodeId, weather: DiskWeather, observer: &mut impl Observer<Node<M>>) -> bool {
         self.read_journal(observer);
         let Some(at) = self.position(node) else { return false };
-        self.shared.machine(at).device.set_weather(weather);
+        let waker = {
+            let mut machine = self.shared.machine(at);
+            machine.device.set_weather(weather);
+            machine.disk_waker.take_if(|_| !weather.stalled)
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
         self.trace.emit(self.shared.now_ns(), observer, WorldEvent::DiskWeatherSet { node, weather });
         true
     }

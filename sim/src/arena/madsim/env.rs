@@ -96,6 +96,7 @@ impl Env for SimEnv {
         if done_ns >= self.shared.now_ns() + SLEEP_MIN_NS {
             self.shared.sleep_until(done_ns).await;
         }
+        self.while_stalled().await;
         self.complete()
     }
 
@@ -117,6 +118,19 @@ impl SimEnv {
         let (latency_ns, _) = machine.device.head_latency().unwrap_or_default();
         machine.disk_busy_ns = machine.disk_busy_ns.max(self.shared.now_ns()).saturating_add(latency_ns);
         machine.disk_busy_ns
+    }
+
+    /// Waits until the disk is not stalled.
+    async fn while_stalled(&self) {
+        std::future::poll_fn(|cx| {
+            let mut machine = self.shared.machine(self.machine);
+            if !machine.device.is_stalled() {
+                return Poll::Ready(());
+            }
+            machine.disk_waker = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     fn complete(&self) -> Result<DiskReply, DiskError> {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use madsim::time::{Sleep, TimeHandle};
@@ -52,6 +53,8 @@ pub(super) struct Machine {
     pub(super) disk_ops: u64,
     /// Until when the disk is busy with what it has been given.
     pub(super) disk_busy_ns: u64,
+    /// Whom to wake when the disk is stalled no longer.
+    pub(super) disk_waker: Option<Waker>,
     /// Of the boot's random numbers.
     pub(super) entropy_key: u64,
     pub(super) entropy_draws: u64,
@@ -59,7 +62,7 @@ pub(super) struct Machine {
 
 impl Machine {
     pub(super) fn new(device: Device) -> Self {
-        Self { device, disk_ops: 0, disk_busy_ns: 0, entropy_key: 0, entropy_draws: 0 }
+        Self { device, disk_ops: 0, disk_busy_ns: 0, disk_waker: None, entropy_key: 0, entropy_draws: 0 }
     }
 }
 
