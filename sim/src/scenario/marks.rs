@@ -78,6 +78,8 @@ marks! {
     ClientRetried = "client_retried": "A client sent a request again with the same id.",
     UnknownOutcome = "unknown_outcome": "A client gave up on an operation without knowing its outcome.",
     Busy = "busy": "A leader turned a request away because a limit was reached.",
+    CoreSmallerThanCluster = "core_smaller_than_cluster": "Faults stayed when the storm ended, and some nodes with them outside the core.",
+    LeaderOutsideCore = "leader_outside_core": "Such a node led when the storm ended.",
 }
 
 impl Mark {
@@ -121,7 +123,9 @@ impl Mark {
             | Self::ReadConfirmedByRound
             | Self::ClientRetried
             | Self::UnknownOutcome
-            | Self::Busy => &[],
+            | Self::Busy
+            | Self::CoreSmallerThanCluster
+            | Self::LeaderOutsideCore => &[],
         }
     }
 
