@@ -1,5 +1,7 @@
-//! Liveness after everything is healed: a leader, a new commit, an answer to every
-//! operation and to every single request, equal replicas.
+//! Liveness after the storm: a leader, a new commit, an answer to every operation and to every
+//! single request, equal replicas. Where faults stay, it is demanded of a core outside of which
+//! they are, and there the leader must stay as well: a cluster that elects for ever is well now
+//! and then.
 //!
 //! A pure judge of facts that the run collects at its end; how long to wait for them, and
 //! whether it could stop earlier, is the run's affair. Not here: safety ([`crate::raft`]).
@@ -34,6 +36,9 @@ pub struct Replica {
 /// let replica = |node| Replica { node, last_index: 9, commit_index: 9, applied_index: 9, digest: 7 };
 /// let mut end = EndOfRun {
 ///     leader: Some(1),
+///     reign_ns: None,
+///     reign_election_timeouts: 0,
+///     outside: vec![],
 ///     committed_since_heal: true,
 ///     unanswered: vec![],
 ///     owed: vec![],
@@ -54,6 +59,12 @@ pub struct Replica {
 pub struct EndOfRun {
     /// The leader that a quorum follows, if there is one.
     pub leader: Option<u64>,
+    /// For how long it has led; `None` if that does not matter.
+    pub reign_ns: Option<u64>,
+    /// For how many election timeouts it must have led.
+    pub reign_election_timeouts: u64,
+    /// Nodes that nothing is demanded of, because faults stay with them.
+    pub outside: Vec<u64>,
     /// Whether anything new was committed since everything was healed.
     pub committed_since_heal: bool,
     /// Operations without an outcome: client and operation.
@@ -79,7 +90,7 @@ impl EndOfRun {
     /// A violation of [`Property::Liveness`] that names everything that is missing.
     pub fn judge(&self) -> Verdict {
         let missing: Vec<String> =
-            [self.no_leader(), self.no_commit(), self.no_outcome(), self.no_answer(), self.no_convergence()]
+            [self.no_leader(), self.no_reign(), self.no_commit(), self.no_outcome(), self.no_answer(), self.no_convergence()]
                 .into_iter()
                 .flatten()
                 .collect();
@@ -89,14 +100,34 @@ impl EndOfRun {
         Err(Violation::new(Property::Liveness, format!("{}, {}", self.deadline(), missing.join("; "))))
     }
 
+    /// Whether it has had its time. A reign that is demanded comes on top.
+    #[must_use]
+    pub const fn is_overdue(&self) -> bool {
+        self.elapsed_ns >= self.bound_ns(self.bound_election_timeouts.saturating_add(self.reign_election_timeouts))
+    }
+
+    const fn bound_ns(&self, election_timeouts: u64) -> u64 {
+        election_timeouts.saturating_mul(self.election_timeout_ns)
+    }
+
     fn deadline(&self) -> String {
         let elapsed = self.elapsed_ns.checked_div(self.election_timeout_ns).unwrap_or_default();
-        let (bound, bound_ns) =
-            (self.bound_election_timeouts, self.bound_election_timeouts.saturating_mul(self.election_timeout_ns));
-        format!(
-            "{elapsed} election timeouts ({} ns) after everything was healed, of {bound} allowed ({bound_ns} ns)",
-            self.elapsed_ns
-        )
+        let bound = self.bound_election_timeouts.saturating_add(self.reign_election_timeouts);
+        let healed = match self.outside.as_slice() {
+            [] if self.reign_ns.is_none() => "everything was healed".to_owned(),
+            [] => "everything that passes was healed".to_owned(),
+            [node] => format!("all but node {node} was healed"),
+            nodes => format!("all but nodes {} was healed", listed(nodes)),
+        };
+        let (elapsed_ns, bound_ns) = (self.elapsed_ns, self.bound_ns(bound));
+        format!("{elapsed} election timeouts ({elapsed_ns} ns) after {healed}, of {bound} allowed ({bound_ns} ns)")
+    }
+
+    fn no_reign(&self) -> Option<String> {
+        let (leader, reign_ns) = self.leader.zip(self.reign_ns)?;
+        let wanted_ns = self.bound_ns(self.reign_election_timeouts);
+        (reign_ns < wanted_ns)
+            .then(|| format!("leaders do not stay: node {leader} has led for {reign_ns} ns, expected {wanted_ns} ns"))
     }
 
     fn no_leader(&self) -> Option<String> {
@@ -135,6 +166,10 @@ impl EndOfRun {
     }
 }
 
+fn listed(nodes: &[u64]) -> String {
+    nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn described(replica: &Replica) -> String {
     let Replica { node, last_index, commit_index, applied_index, digest } = *replica;
     format!("node {node} (last {last_index}, commit {commit_index}, applied {applied_index}, digest {digest:016x})")
@@ -148,6 +183,9 @@ mod tests {
         let replica = |node| Replica { node, last_index: 12, commit_index: 12, applied_index: 12, digest: 0xab };
         EndOfRun {
             leader: Some(2),
+            reign_ns: None,
+            reign_election_timeouts: 0,
+            outside: Vec::new(),
             committed_since_heal: true,
             unanswered: Vec::new(),
             owed: Vec::new(),
@@ -175,6 +213,19 @@ mod tests {
     #[test]
     fn no_leader() {
         assert_missing(&EndOfRun { leader: None, ..healthy() }, "there is no leader");
+    }
+
+    #[test]
+    fn where_faults_stay_a_leader_must_stay_too_and_the_reign_comes_on_top_of_the_time() {
+        let end = EndOfRun { reign_ns: Some(2_399), reign_election_timeouts: 8, outside: vec![1, 3], ..healthy() };
+        let message = end.judge().unwrap_err().message;
+        let wanted = "5 election timeouts (1500 ns) after all but nodes 1, 3 was healed, of 28 allowed (8400 ns), \
+                      leaders do not stay: node 2 has led for 2399 ns, expected 2400 ns";
+        assert_eq!(message, wanted);
+        assert_eq!(EndOfRun { reign_ns: Some(2_400), ..end.clone() }.judge(), Ok(()));
+        assert!(!EndOfRun { elapsed_ns: 8_399, ..end.clone() }.is_overdue());
+        assert!(EndOfRun { elapsed_ns: 8_400, ..end }.is_overdue());
+        assert!(EndOfRun { elapsed_ns: 6_000, ..healthy() }.is_overdue());
     }
 
     #[test]

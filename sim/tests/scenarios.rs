@@ -93,5 +93,8 @@ fn run(source: &Source, seeds: &[u64]) -> Result<(), Failed> {
     if seeds.len() as u64 >= RUNS_FOR_MARKS && !missing.is_empty() {
         return Err(format!("vacuous: {} never happened in {} runs", missing.join(", "), seeds.len()).into());
     }
+    if seeds.len() as u64 >= RUNS_FOR_MARKS && report.tallies[0].is_rarely_available() {
+        return Err(format!("vacuous: {} of {} runs were unavailable", report.tallies[0].unavailable, seeds.len()).into());
+    }
     Ok(())
 }

@@ -12,7 +12,7 @@ use squall_raft::node::Node;
 
 use super::apart::{self, Ended};
 use super::sweep::cpu_ns;
-use super::verdict::{self, Failure, Verdict};
+use super::verdict::{self, Did, Failure, Verdict};
 use super::{determinism, panics};
 use crate::arena::{Arena, ArenaKind};
 use crate::plan::Plan;
@@ -21,6 +21,7 @@ use crate::run::settings::SettingsError;
 use crate::run::subject::Subject;
 use crate::run::tape::{Line, Recorder};
 use crate::run::{Options, Run};
+use crate::scenario::Expect;
 use crate::world::{Observer, World};
 
 /// What is said of a difference that does not show again.
@@ -74,7 +75,12 @@ impl Judged {
     /// The word for it.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        self.failure.as_ref().map_or(Verdict::Pass, |failure| failure.verdict)
+        let unavailable = self.outcome.as_ref().is_some_and(|outcome| outcome.unavailable);
+        match &self.failure {
+            Some(failure) => failure.verdict,
+            None if unavailable && self.plan.expect != Expect::Unavailable => Verdict::Unavailable,
+            None => Verdict::Pass,
+        }
     }
 
     /// Two runs differ, whatever else they came to.
@@ -123,7 +129,13 @@ pub fn start_in<S: Subject, A: Arena<Node<S::Machine>>>(
 /// If the engine refuses the plan's settings, or this build does not have the arena.
 pub fn judge<S: Subject>(plan: Arc<Plan>, subject: &S, how: How) -> Result<Judged, SettingsError> {
     let Attempt { came_to, cpu_ns_apart, .. } = attempt(&plan, subject, how, ())?;
-    let failure = verdict::against(&plan.expect, came_to.violation().as_deref());
+    let violation = came_to.violation();
+    let did = match &violation {
+        Some(violation) => Did::Violated(violation),
+        None if came_to.is_unavailable() => Did::Unavailable,
+        None => Did::Nothing,
+    };
+    let failure = verdict::against(&plan.expect, did);
     let goes_on = matches!(came_to, CameTo::Nothing);
     let mut judged = Judged {
         plan,
@@ -186,6 +198,10 @@ impl CameTo {
                 Some(Violation::new(Property::Stuck, message))
             }
         }
+    }
+
+    fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Outcome(outcome) if outcome.unavailable)
     }
 
     fn outcome(self) -> Option<Outcome> {
@@ -312,8 +328,8 @@ mod tests {
     fn a_run_that_never_ends_is_stuck_whatever_its_file_expects() {
         let violation = CameTo::Nothing.violation().expect("a violation");
         assert_eq!((violation.property, Verdict::of(violation.property).code()), (Property::Stuck, 16));
-        for expect in [crate::scenario::Expect::Pass, crate::scenario::Expect::Stalls] {
-            let failure = verdict::against(&expect, Some(&violation)).expect("a failure");
+        for expect in [Expect::Pass, Expect::Stalls] {
+            let failure = verdict::against(&expect, Did::Violated(&violation)).expect("a failure");
             assert!(failure.message.contains("did not end within 120 s"), "{}", failure.message);
         }
         assert!(!CameTo::Nothing.is_alike(None), "a panic is something else");

@@ -18,6 +18,9 @@ use crate::scenario::{Mark, Means, Scenario, What};
 /// Fewer runs than this do not show that a mark never comes up.
 pub const RUNS_FOR_MARKS: u64 = 20;
 
+/// One run of so many may be without a core.
+pub const UNAVAILABLE_ONE_IN: u64 = 10;
+
 /// A scenario with its name.
 #[derive(Clone, Debug)]
 pub struct Named {
@@ -45,6 +48,8 @@ pub struct Tally {
     pub runs: u64,
     /// Runs that did what was expected.
     pub passed: u64,
+    /// Runs in which the faults that stay left no core, though nobody expected that: neither passed nor failed.
+    pub unavailable: u64,
     /// Events of all runs; likewise the next ones.
     pub events: u64,
     /// Messages between nodes.
@@ -222,9 +227,10 @@ impl Sums {
 impl Tally {
     fn add(&mut self, judged: &Judged, cpu_ns: u64) {
         self.runs += 1;
-        self.passed += u64::from(judged.failure.is_none());
+        self.passed += u64::from(judged.verdict() == Verdict::Pass);
+        self.unavailable += u64::from(judged.verdict() == Verdict::Unavailable);
         self.cpu_ns += cpu_ns;
-        self.verdict = Some(self.verdict.unwrap_or(Verdict::Pass).min(judged.verdict()));
+        self.verdict = Some(self.verdict.map_or(judged.verdict(), |verdict| verdict.min(judged.verdict())));
         let Some(outcome) = &judged.outcome else {
             return;
         };
@@ -248,14 +254,21 @@ impl Tally {
         }
     }
 
-    /// Marks that the scenario lists and that never came up, over enough runs, are a failure.
+    /// Marks that the scenario lists and that never came up, over enough runs, are a failure; so are too many runs that
+    /// were not available.
     fn close(&mut self, scenario: &Scenario, arena: ArenaKind) {
         let asked = scenario.asks_for();
         let out_of_reach = |mark: &Mark| is_out_of_reach(*mark, &asked, arena.cannot());
         self.excused = scenario.sometimes.iter().copied().filter(out_of_reach).collect();
-        if self.runs >= RUNS_FOR_MARKS && !self.missing(scenario).is_empty() {
+        if self.runs >= RUNS_FOR_MARKS && (!self.missing(scenario).is_empty() || self.is_rarely_available()) {
             self.verdict = Some(self.verdict.unwrap_or(Verdict::Vacuous).min(Verdict::Vacuous));
         }
+    }
+
+    /// Whether so few runs had a core that the scenario proves little: more than a tenth had none.
+    #[must_use]
+    pub const fn is_rarely_available(&self) -> bool {
+        self.unavailable * UNAVAILABLE_ONE_IN > self.runs
     }
 
     /// The listed marks that never came up and should have.

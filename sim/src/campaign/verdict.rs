@@ -24,6 +24,9 @@ pub enum Verdict {
     Vacuous,
     /// As expected.
     Pass,
+    /// Faults that stay left no core that could have made progress: no failure, and no pass. Said of more than one run
+    /// only if none of them passed.
+    Unavailable,
 }
 
 impl Verdict {
@@ -31,7 +34,7 @@ impl Verdict {
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
-            Self::Pass => 0,
+            Self::Pass | Self::Unavailable => 0,
             Self::Safety => 10,
             Self::Liveness => 11,
             Self::Panic => 12,
@@ -54,6 +57,7 @@ impl Verdict {
             Self::GaveUp => "gave_up",
             Self::Stuck => "stuck",
             Self::Vacuous => "vacuous",
+            Self::Unavailable => "unavailable",
         }
     }
 
@@ -90,32 +94,52 @@ pub struct Failure {
     pub evidence: Vec<String>,
 }
 
+/// What a run did.
+#[derive(Clone, Copy, Debug)]
+pub enum Did<'a> {
+    /// It passed.
+    Nothing,
+    /// It had no core from which progress could be demanded; nothing is violated.
+    Unavailable,
+    /// It violated this.
+    Violated(&'a Violation),
+}
+
 /// Holds what a run did against what its scenario expects; `None` if it did just that.
+///
+/// Not to be available is no failure where a run should pass, either: it does not get the chance.
 #[must_use]
-pub fn against(expect: &Expect, did: Option<&Violation>) -> Option<Failure> {
-    let as_expected = match (expect, did) {
-        (Expect::Pass, None) => true,
-        (Expect::Violates(wanted), Some(violation)) => wanted.name() == violation.property.name(),
-        (Expect::Stalls, Some(violation)) => violation.property == Property::Liveness,
-        _ => false,
+pub fn against(expect: &Expect, did: Did<'_>) -> Option<Failure> {
+    let (wanted, otherwise) = match (expect, did) {
+        (Expect::Pass, Did::Nothing | Did::Unavailable)
+        | (Expect::Progresses, Did::Nothing)
+        | (Expect::Unavailable, Did::Unavailable) => return None,
+        (Expect::Violates(wanted), Did::Violated(found)) if wanted.name() == found.property.name() => return None,
+        (Expect::Stalls, Did::Violated(found)) if found.property == Property::Liveness => return None,
+        (Expect::Pass | Expect::Progresses, Did::Violated(found)) => {
+            let (property, message) = (found.property, found.message.clone());
+            return Some(Failure { verdict: Verdict::of(property), property, message, evidence: evidence(did) });
+        }
+        (Expect::Violates(wanted), _) => (format!("a violation of {wanted}"), Verdict::Safety),
+        (Expect::Stalls, _) => ("a stall".to_owned(), Verdict::Liveness),
+        (Expect::Progresses, _) => ("progress".to_owned(), Verdict::Liveness),
+        (Expect::Unavailable, _) => ("a run without a core".to_owned(), Verdict::Liveness),
     };
-    if as_expected {
-        return None;
+    let (found, verdict) = match (did, expect) {
+        (Did::Nothing, _) => ("a run that passed".to_owned(), otherwise),
+        (Did::Unavailable, _) => ("a run without a core".to_owned(), otherwise),
+        (Did::Violated(violation), Expect::Stalls) => (format!("a violation of {violation}"), otherwise),
+        (Did::Violated(violation), _) => (format!("a violation of {violation}"), Verdict::of(violation.property)),
+    };
+    let message = format!("found {found}, expected {wanted}");
+    Some(Failure { verdict, property: Property::Expect, message, evidence: evidence(did) })
+}
+
+fn evidence(did: Did<'_>) -> Vec<String> {
+    match did {
+        Did::Violated(violation) => violation.evidence.iter().map(ToString::to_string).collect(),
+        Did::Nothing | Did::Unavailable => Vec::new(),
     }
-    let evidence = did.map(|violation| violation.evidence.iter().map(ToString::to_string).collect()).unwrap_or_default();
-    let (wanted, verdict) = match expect {
-        Expect::Pass => {
-            let violation = did?;
-            let message = violation.message.clone();
-            return Some(Failure { verdict: Verdict::of(violation.property), property: violation.property, message, evidence });
-        }
-        Expect::Violates(wanted) => {
-            (format!("a violation of {wanted}"), did.map_or(Verdict::Safety, |violation| Verdict::of(violation.property)))
-        }
-        Expect::Stalls => ("a stall".to_owned(), Verdict::Liveness),
-    };
-    let found = did.map_or("a run that passed".to_owned(), |violation| format!("a violation of {violation}"));
-    Some(Failure { verdict, property: Property::Expect, message: format!("found {found}, expected {wanted}"), evidence })
 }
 
 #[cfg(test)]
@@ -128,19 +152,28 @@ mod tests {
         let safety = Violation::new(Property::LogMatching, "two logs differ".into());
         let stall = Violation::new(Property::Liveness, "no leader".into());
         let violates = Expect::Violates(property("log-matching"));
+        let (safety, stall) = (Did::Violated(&safety), Did::Violated(&stall));
         let cases = [
-            (Expect::Pass, None, None),
-            (Expect::Pass, Some(&safety), Some((10, Property::LogMatching))),
-            (Expect::Pass, Some(&stall), Some((11, Property::Liveness))),
-            (violates.clone(), Some(&safety), None),
-            (violates.clone(), Some(&stall), Some((11, Property::Expect))),
-            (violates, None, Some((10, Property::Expect))),
-            (Expect::Stalls, Some(&stall), None),
-            (Expect::Stalls, Some(&safety), Some((11, Property::Expect))),
-            (Expect::Stalls, None, Some((11, Property::Expect))),
+            (Expect::Pass, Did::Nothing, None),
+            (Expect::Pass, Did::Unavailable, None),
+            (Expect::Pass, safety, Some((10, Property::LogMatching))),
+            (Expect::Pass, stall, Some((11, Property::Liveness))),
+            (violates.clone(), safety, None),
+            (violates.clone(), stall, Some((11, Property::Expect))),
+            (violates.clone(), Did::Unavailable, Some((10, Property::Expect))),
+            (violates, Did::Nothing, Some((10, Property::Expect))),
+            (Expect::Stalls, stall, None),
+            (Expect::Stalls, safety, Some((11, Property::Expect))),
+            (Expect::Stalls, Did::Nothing, Some((11, Property::Expect))),
+            (Expect::Progresses, Did::Nothing, None),
+            (Expect::Progresses, stall, Some((11, Property::Liveness))),
+            (Expect::Progresses, Did::Unavailable, Some((11, Property::Expect))),
+            (Expect::Unavailable, Did::Unavailable, None),
+            (Expect::Unavailable, Did::Nothing, Some((11, Property::Expect))),
+            (Expect::Unavailable, safety, Some((10, Property::Expect))),
         ];
         for (expect, did, wanted) in cases {
-            let failure = against(&expect, did.map(|violation| &**violation));
+            let failure = against(&expect, did);
             assert_eq!(failure.map(|failure| (failure.verdict.code(), failure.property)), wanted, "{expect:?} {did:?}");
         }
     }
@@ -156,11 +189,12 @@ mod tests {
             Verdict::GaveUp,
             Verdict::Vacuous,
             Verdict::Pass,
+            Verdict::Unavailable,
         ]
         .iter()
         .map(|verdict| verdict.code())
         .collect();
-        assert_eq!(codes, [13, 12, 10, 16, 11, 14, 15, 0]);
+        assert_eq!(codes, [13, 12, 10, 16, 11, 14, 15, 0, 0]);
         assert!(Verdict::Panic < Verdict::Safety && Verdict::Vacuous < Verdict::Pass);
     }
 }

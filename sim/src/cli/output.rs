@@ -19,6 +19,7 @@ pub(super) struct RunJson {
     pub runs: u64,
     pub passed: u64,
     pub failed: u64,
+    pub unavailable: u64,
     pub events: u64,
     pub messages: u64,
     pub operations: u64,
@@ -42,6 +43,7 @@ pub(super) struct ResultJson {
     pub arena: &'static str,
     pub verdict: Verdict,
     pub runs: u64,
+    pub unavailable: u64,
     pub operations: u64,
     #[serde(flatten)]
     pub traffic: TrafficJson,
@@ -101,7 +103,8 @@ impl RunJson {
         Self {
             runs: sum(|tally| tally.runs),
             passed: sum(|tally| tally.passed),
-            failed: sum(|tally| tally.runs - tally.passed),
+            failed: sum(|tally| tally.runs - tally.passed - tally.unavailable),
+            unavailable: sum(|tally| tally.unavailable),
             events: sum(|tally| tally.events),
             messages: sum(|tally| tally.messages),
             operations: sum(|tally| tally.operations),
@@ -126,6 +129,7 @@ impl ResultJson {
             arena: arena.name(),
             verdict: tally.verdict.unwrap_or(Verdict::Pass),
             runs: tally.runs,
+            unavailable: tally.unavailable,
             operations: tally.operations,
             traffic: tally.traffic.into(),
             leaders: tally.leaders,
@@ -234,6 +238,15 @@ pub(super) fn arena(scenarios: &[Named], report: &Report) -> String {
 /// What has to be added to a command to run in this arena.
 pub(super) fn in_arena(arena: ArenaKind) -> String {
     if arena == ArenaKind::default() { String::new() } else { format!(" --arena {arena}") }
+}
+
+/// Runs that count neither as passed nor as failed.
+pub(super) fn unavailable(scenarios: &[Named], report: &Report) -> String {
+    let some = scenarios.iter().zip(&report.tallies).filter(|(_, tally)| tally.unavailable > 0);
+    some.map(|(named, tally)| {
+        format!("{}: {} of {} runs unavailable, the faults that stayed left no core\n", named.name, tally.unavailable, tally.runs)
+    })
+    .collect()
 }
 
 /// How fast it went.

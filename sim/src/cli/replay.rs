@@ -130,7 +130,7 @@ fn show(replayed: &Replayed) {
         eprintln!("stale: {} was reached when this was recorded, and is no more", mark.name());
     }
     match failure {
-        None => eprintln!("pass"),
+        None => eprintln!("{}", replayed.judged.verdict().name()),
         Some(failure) => {
             eprintln!("{} is violated: {}", failure.property, failure.message);
             for line in &failure.evidence {

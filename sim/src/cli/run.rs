@@ -40,6 +40,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Refused> {
     let wall_ns = wall().saturating_sub(began);
     eprint!("{}", output::table(&scenarios, &report));
     eprint!("{}", output::arena(&scenarios, &report));
+    eprint!("{}", output::unavailable(&scenarios, &report));
     let failures = show_failures(&scenarios, &report, arguments)?;
     show_missing(&scenarios, &report);
     let mut json = RunJson::new(&scenarios, &report, failures, arguments.seed.is_some());
@@ -227,6 +228,10 @@ fn show_missing(scenarios: &[Named], report: &Report) {
         let missing: Vec<_> = tally.missing(&named.scenario).iter().map(|mark| mark.name()).collect();
         if tally.runs >= RUNS_FOR_MARKS && !missing.is_empty() {
             eprintln!("\n{} is vacuous: {} never happened in {} runs", named.name, missing.join(", "), tally.runs);
+        }
+        if tally.runs >= RUNS_FOR_MARKS && tally.is_rarely_available() {
+            let said = "more than a tenth of its runs had no core";
+            eprintln!("\n{} is vacuous: {said}, {} of {}", named.name, tally.unavailable, tally.runs);
         }
     }
 }

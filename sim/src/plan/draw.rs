@@ -218,6 +218,7 @@ impl Occurrences<'_> {
     fn push(&mut self, n: u64, when: When, at: Nanos, faults: &mut Vec<Fault>) {
         let left = Nanos(self.safety.0.saturating_sub(at.0));
         let ends = match (self.fault.until, self.fault.lasts) {
+            _ if self.fault.permanent => Ends::Never,
             (Some(until), _) => Ends::At(until),
             (None, Some(lasts)) => Ends::After(self.dice.pick(&mut self.stream, lasts).min(left)),
             (None, None) => Ends::WithPhase,

@@ -241,6 +241,8 @@ pub enum Ends {
     After(Nanos),
     /// At this time of the safety phase; it never begins if that has passed.
     At(Nanos),
+    /// Not at all: it stays when everything else is healed, unless that heals the core.
+    Never,
 }
 
 /// One client and all that it will ask for.

@@ -130,7 +130,7 @@ impl Plan {
         p.require(!instant || fault.ends == Ends::WithPhase, path, "an end of what is over at once", "no `ends`");
         let at = path.item(0);
         match fault.ends {
-            Ends::WithPhase => {}
+            Ends::WithPhase | Ends::Never => {}
             Ends::After(span) => {
                 let longest = Nanos(self.safety.0.saturating_sub(start.0));
                 p.require(span.0 > 0, &at, span, "more than 0");

@@ -173,6 +173,8 @@ pub struct Desk<'a, S: Subject> {
     pub open: bool,
     /// Whether a client may give an operation up; after the storm it must wait for its outcome.
     pub may_give_up: bool,
+    /// Whom a client asks in turn, in ascending order, if nobody tells it who leads.
+    pub nodes: &'a [NodeId],
     /// Whom to ask how bytes are meant.
     pub subject: &'a S,
     /// Finished operations.
@@ -395,7 +397,7 @@ impl<S: Subject> Client<S> {
     }
 
     fn on_timeout(&mut self, desk: &mut Desk<'_, S>) {
-        self.believed_leader = self.next_node();
+        self.believed_leader = self.next_node(desk);
         if let Some(attempts) = self.attempts_mut() {
             attempts.doublings = (attempts.doublings + 1).min(BACKOFF_DOUBLINGS);
         }
@@ -425,7 +427,7 @@ impl<S: Subject> Client<S> {
                 0
             }
             Refused::NotLeader { .. } | Refused::NotReady => {
-                self.believed_leader = self.next_node();
+                self.believed_leader = self.next_node(desk);
                 REFUSED_PAUSE_NS
             }
             Refused::Busy | Refused::TooLarge | Refused::MayNotCampaign => REFUSED_PAUSE_NS,
@@ -441,8 +443,9 @@ impl<S: Subject> Client<S> {
         self.wake_at(desk.now_ns + pause_ns, desk);
     }
 
-    fn next_node(&self) -> NodeId {
-        NodeId(1 + self.believed_leader.0 % self.plan.nodes)
+    fn next_node(&self, desk: &Desk<'_, S>) -> NodeId {
+        let next = desk.nodes.iter().find(|node| **node > self.believed_leader).or(desk.nodes.first());
+        next.copied().unwrap_or(self.believed_leader)
     }
 
     fn on_registered(&mut self, session: SessionId, desk: &mut Desk<'_, S>) {

@@ -248,12 +248,43 @@ impl Faults {
         }
     }
 
-    /// The phase is over: everything that is in force ends, and nothing begins any more.
+    /// The phase is over: what is in force ends, unless it never does, and nothing begins any more.
     pub fn heal(&mut self, orders: &mut Orders) {
         self.phase_ends_ns = 0;
-        while let Some((&first, _)) = self.active.first_key_value() {
-            self.end(first, orders);
+        let passing = |i: &u32| self.plan.get(*i as usize).is_none_or(|fault| fault.ends != Ends::Never);
+        let ending: Vec<u32> = self.active.keys().copied().filter(passing).collect();
+        for i in ending {
+            self.end(i, orders);
         }
+    }
+
+    /// From now on this holds where no fault is in force.
+    pub fn calm_down(&mut self, calm: Calm) {
+        self.calm = calm;
+    }
+
+    /// Whether anything is in force.
+    #[must_use]
+    pub fn any_in_force(&self) -> bool {
+        !self.active.is_empty()
+    }
+
+    /// Whether a node runs, and its disk works, as far as the faults in force go.
+    #[must_use]
+    pub fn is_well(&self, node: u64) -> bool {
+        !self.active.values().any(|active| match &active.hit {
+            Hit::Down(nodes) | Hit::Paused(nodes) | Hit::Disk(nodes) => nodes.contains(&node),
+            _ => false,
+        })
+    }
+
+    /// Whether no cut in force lies between two nodes, in either direction. One that comes and goes is a cut.
+    #[must_use]
+    pub fn are_linked(&self, one: u64, other: u64) -> bool {
+        !self.active.values().any(|active| match &active.hit {
+            Hit::Links(links) | Hit::Flapping { links, .. } => links.contains(&(one, other)) || links.contains(&(other, one)),
+            _ => false,
+        })
     }
 
     fn begin(&mut self, now_ns: u64, i: u32, cluster: &Cluster, orders: &mut Orders) {
@@ -265,6 +296,7 @@ impl Faults {
             Ends::WithPhase => self.phase_ends_ns,
             Ends::After(span) => now_ns.saturating_add(span.0).min(self.phase_ends_ns),
             Ends::At(at) => at.0.min(self.phase_ends_ns),
+            Ends::Never => u64::MAX,
         };
         if ends_ns <= now_ns && !fault.what.is_instant() {
             return;
@@ -290,7 +322,7 @@ impl Faults {
         if is_weather {
             self.recompute(&changed, orders);
         }
-        if !fault.what.is_instant() {
+        if !fault.what.is_instant() && fault.ends != Ends::Never {
             orders.alarms.push(Alarm { at_ns: ends_ns, what: AlarmKind::End(i) });
         }
     }
@@ -438,7 +470,9 @@ impl Faults {
         self.active.iter().filter_map(|(i, active)| Some((&self.plan.get(*i as usize)?.what, &active.hit)))
     }
 
-    fn link_weather(&self, from: u64, to: u64) -> Network {
+    /// The weather of a directed link.
+    #[must_use]
+    pub fn link_weather(&self, from: u64, to: u64) -> Network {
         let mut weather = self.calm.network;
         for (what, hit) in self.in_force() {
             let (What::Link { latency, loss_ppm, duplicate_ppm, reorder_ppm, .. }, Hit::Weather(links)) = (what, hit) else {
@@ -465,7 +499,9 @@ impl Faults {
         self.in_force().any(|(what, hit)| matches!((what, hit), (What::StallDisk(_), Hit::Disk(nodes)) if nodes.contains(&node)))
     }
 
-    fn rate_ppm(&self, node: u64) -> u32 {
+    /// The rate of a node's clock.
+    #[must_use]
+    pub fn rate_ppm(&self, node: u64) -> u32 {
         let calm = self.calm.rates_ppm.get(&node).copied().unwrap_or(1_000_000);
         self.in_force().fold(calm, |calm, (what, hit)| match (what, hit) {
             (What::ClockRate { rate_ppm, .. }, Hit::Clock(nodes)) if nodes.contains(&node) => rate_ppm.low,
@@ -579,6 +615,49 @@ mod tests {
     use super::*;
     use crate::plan::Plan;
     use crate::scenario::Scenario;
+
+    /// Three nodes with these faults, all of which have begun.
+    fn begun(faults: &str) -> Faults {
+        let text = format!(r#"Scenario(nodes: 3, safety: "2s", clients: [Kv()], faults: [{faults}])"#);
+        let plan = Plan::draw("brief", &Scenario::parse("brief.ron", &text).expect("a valid scenario"), 7);
+        let calm = Calm { network: plan.network, fsync: plan.disk.fsync, rates_ppm: BTreeMap::new() };
+        let mut orders = Orders::default();
+        let mut faults = Faults::new(Arc::new(plan.faults), Entropy::new(7), calm, plan.safety.0, &mut orders);
+        for alarm in orders.alarms {
+            faults.on_alarm(1_000_000_000, alarm.what, &Cluster::new(3), &mut Orders::default());
+        }
+        faults
+    }
+
+    #[test]
+    fn what_is_permanent_stays_in_force_and_holds_down_whom_something_else_lets_go() {
+        let mut faults = begun(
+            r#"(when: At("1s"), permanent: true, what: Kill(Node(1))), (when: At("1s"), what: PowerLoss(Node(1))),
+            (when: At("1s"), what: Pause(Node(2))), (when: At("1s"), what: Cut(Isolate(Node(3)))),
+            (when: At("1s"), permanent: true, what: Cut(OneWay(from: Node(3), to: Node(2))))"#,
+        );
+        let mut orders = Orders::default();
+        faults.heal(&mut orders);
+        assert!(
+            faults.any_in_force() && !orders.actions.contains(&Action::Start(1)) && orders.actions.contains(&Action::Resume(2))
+        );
+        assert_eq!([1, 2, 3].map(|node| faults.is_well(node)), [false, true, true]);
+        assert_eq!([(1, 2), (1, 3), (2, 3), (3, 2)].map(|(a, b)| faults.are_linked(a, b)), [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_slow_disk_is_not_well_and_a_flapping_link_is_no_link() {
+        let mut faults = begun(
+            r#"(when: At("1s"), permanent: true, what: SlowFsync(who: Node(1), fsync: "60s")),
+            (when: At("1s"), permanent: true, what: Flap(cut: OneWay(from: Node(3), to: Node(2)), down: "1s", up: "1s")),
+            (when: At("1s"), permanent: true, what: Link(from: Node(2), to: Node(1), loss_ppm: 500_000))"#,
+        );
+        faults.heal(&mut Orders::default());
+        faults.on_alarm(2_000_000_000, AlarmKind::Flap(1), &Cluster::new(3), &mut Orders::default());
+        assert!(!faults.is_well(1) && !faults.are_linked(2, 3), "between two cuts, too");
+        assert!(faults.is_well(2) && faults.are_linked(1, 2), "weather is healed where it matters");
+        assert_eq!((faults.link_weather(2, 1).loss_ppm, faults.link_weather(1, 2).loss_ppm), (500_000, 0));
+    }
 
     #[test]
     fn what_the_arena_cannot_do_is_counted_and_not_tried() {

@@ -13,6 +13,7 @@ use squall_raft::node::Node;
 use squall_raft::types::NodeId;
 
 use super::clients::{Desk, Source};
+use super::healing::REIGN;
 use super::subject::Subject;
 use super::{Ending, Run};
 use crate::arena::{Arena, Traffic};
@@ -23,6 +24,8 @@ use crate::scenario::Mark;
 pub struct Outcome {
     /// The first property that was violated, if any.
     pub violation: Option<Box<Violation>>,
+    /// The faults that stay left no core, so no progress was demanded.
+    pub unavailable: bool,
     /// The trace hash: equal for equal runs, everywhere.
     pub hash: u64,
     /// The hash after every block of events, to find a first difference.
@@ -57,26 +60,36 @@ pub struct Outcome {
     pub history: Option<String>,
 }
 
-/// What is demanded of a healed cluster, as it stands now.
-pub(super) fn facts<S: Subject, A: Arena<Node<S::Machine>>>(
-    run: &Run<S, A>,
-    commit_index_at_healing: u64,
-    elapsed_ns: u64,
-) -> EndOfRun {
+/// What is demanded of the core, as it stands now.
+pub(super) fn facts<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>, commit_index_at_healing: u64) -> EndOfRun {
+    let faults_stay = run.faults.any_in_force();
+    let reign_ns = run.reign.map_or(0, |reign| run.arena.now() - reign.since_ns);
     EndOfRun {
-        leader: agreed_leader(run),
+        leader: run.reign.map(|reign| reign.leader),
+        reign_ns: faults_stay.then_some(reign_ns),
+        reign_election_timeouts: if faults_stay { REIGN } else { 0 },
+        outside: run.arena.node_ids().filter(|node| !run.core.contains(node)).map(|node| node.0).collect(),
         committed_since_heal: run.commit_index() > commit_index_at_healing,
         unanswered: run.clients.iter().filter_map(|client| Some((client.id(), client.unanswered()?.0))).collect(),
-        owed: run.judge.duties.owed().collect(),
-        replicas: run.arena.node_ids().map(|node| replica(run, node)).collect(),
-        elapsed_ns,
+        owed: run.judge.duties.owed().filter(|(node, _)| run.core.contains(&NodeId(*node))).collect(),
+        replicas: equal_ones(run).into_iter().map(|node| replica(run, node)).collect(),
+        elapsed_ns: run.arena.now() - run.plan.safety.0,
         election_timeout_ns: run.plan.engine.election_timeout.high.0,
         bound_election_timeouts: run.plan.settle_election_timeouts,
     }
 }
 
-/// The leader that a quorum follows in one term.
-fn agreed_leader<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<u64> {
+/// Whose replicas must be equal: the leader's and those of the core that it is linked with.
+fn equal_ones<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Vec<NodeId> {
+    let Some(leader) = run.reign.map(|reign| NodeId(reign.leader)) else {
+        return run.core.clone();
+    };
+    let is_reached = |node: &NodeId| *node == leader || run.core.contains(node) && run.faults.are_linked(leader.0, node.0);
+    run.arena.node_ids().filter(|node| is_reached(node) && run.faults.is_well(node.0)).collect()
+}
+
+/// The leader that a quorum follows in one term, behind that term.
+pub(super) fn agreed_leader<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Option<(u64, u64)> {
     let mut followers: BTreeMap<(u64, u64), u64> = BTreeMap::new();
     let of = |process: &Node<S::Machine>| {
         let core = process.core()?;
@@ -85,7 +98,7 @@ fn agreed_leader<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Opt
     for followed in run.arena.node_ids().filter_map(|node| run.arena.with_process(node, of).flatten()) {
         *followers.entry(followed).or_default() += 1;
     }
-    followers.into_iter().find(|(_, count)| count * 2 > run.plan.nodes).map(|((_, leader), _)| leader)
+    followers.into_iter().find(|(_, count)| count * 2 > run.plan.nodes).map(|(followed, _)| followed)
 }
 
 fn replica<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>, node: NodeId) -> Replica {
@@ -110,6 +123,7 @@ where
 {
     close(&mut run);
     let commits = run.commit_index();
+    let unavailable = matches!(run.ended, Some(Ending::Unavailable));
     let violation = match run.ended.take() {
         Some(Ending::Violated(violation)) => Some(violation),
         _ => run.arena.final_violation().or_else(|| {
@@ -122,6 +136,7 @@ where
     let history = written(&run);
     Outcome {
         violation,
+        unavailable,
         hash: run.arena.hash(),
         blocks: run.arena.blocks(),
         events: run.arena.events(),
@@ -156,6 +171,7 @@ fn close<S: Subject, A: Arena<Node<S::Machine>>>(run: &mut Run<S, A>) {
         now_ns: run.arena.now(),
         open: false,
         may_give_up: true,
+        nodes: &run.core,
         subject: &run.subject,
         history: &mut run.history,
         sources: run.sources.as_mut(),

@@ -6,19 +6,22 @@
 //!                            ^ everything ends               ^ all must be well before
 //! ```
 //!
-//! In the safety phase everything that the plan says goes wrong. Then all is healed, and
-//! within a stated number of election timeouts there must be a leader, a new commit, an
-//! outcome for every operation and equal replicas.
+//! In the safety phase everything that the plan says goes wrong. Then all is healed that does not
+//! stay for ever, and within a stated number of election timeouts there must be a leader, a new
+//! commit, an outcome for every operation and equal replicas: everywhere, or where faults stay,
+//! in a core that they leave alone. A run in which there is no such core ends then and there.
 //!
 //! A run has one thread and no input but its plan. Not here: many runs and panics
-//! (`campaign`). Read next: [`Run`], then [`clients`], [`faults`], `storm.rs`, [`finish`].
+//! (`campaign`). Read next: [`Run`], then [`clients`], [`faults`], `storm.rs`, `healing.rs`, [`finish`].
 
 pub mod clients;
+pub mod clique;
 pub mod cluster;
 mod duties;
 pub mod faults;
 pub mod finish;
 mod ghost;
+mod healing;
 mod judge;
 pub mod live;
 mod marks;
@@ -38,6 +41,7 @@ use squall_raft::types::NodeId;
 use self::clients::{Client, Desk, HistoryOf, Sources, Totals, Wish};
 use self::faults::{AlarmKind, Calm, Faults, Orders};
 use self::finish::Outcome;
+use self::healing::Reign;
 pub use self::judge::Judge;
 use self::live::Live;
 use self::settings::SettingsError;
@@ -91,6 +95,10 @@ pub struct Run<S: Subject, A = World<Node<<S as Subject>::Machine>>> {
     totals: Totals,
     late: Vec<(ClientId, NodeId, Request)>,
     phase: Phase,
+    /// Whom clients ask, in ascending order: every node, or after the storm those who must make progress.
+    core: Vec<NodeId>,
+    /// After the storm, whom a quorum follows.
+    reign: Option<Reign>,
     instant: (u64, u64),
     ended: Option<Ending>,
 }
@@ -110,6 +118,8 @@ enum Phase {
 pub(crate) enum Ending {
     /// Everything that was demanded came true.
     Settled,
+    /// The faults that stay leave no core from which anything could be demanded.
+    Unavailable,
     /// A property is violated.
     Violated(Box<Violation>),
 }
@@ -232,6 +242,8 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             totals: Totals::default(),
             late: Vec::new(),
             phase: Phase::Safety,
+            core: (1..=plan.nodes).map(NodeId).collect(),
+            reign: None,
             instant: (0, 0),
             ended: None,
             plan,
@@ -376,6 +388,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             now_ns: self.arena.now(),
             open: !matches!(self.phase, Phase::Draining { .. }),
             may_give_up: self.phase == Phase::Safety,
+            nodes: &self.core,
             subject: &self.subject,
             history: &mut self.history,
             sources: self.sources.as_mut(),

@@ -1,6 +1,6 @@
-//! What befalls the nodes of a run: orders of the faults carried out in the arena, and the healing at the end.
+//! What befalls the nodes of a run: orders of the faults carried out in the arena.
 //!
-//! Not here: which fault begins when and whom it hits ([`super::faults`]).
+//! Not here: which fault begins when and whom it hits ([`super::faults`]), and the end of it all (`healing.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use squall_raft::types::NodeId;
 
 use super::faults::{Action, Orders};
 use super::subject::Subject;
-use super::{Both, Ending, Phase, Run, Token, WORK_AFTER_HEALING, finish, settings};
+use super::{Both, Run, Token, settings};
 use crate::arena::Arena;
 use crate::scenario::{Cut, Mark, What};
 use crate::world::{ClientId, Observer, RequestHandle};
@@ -120,69 +120,8 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
     }
 }
 
-/// The end of the storm.
+/// What a run says of its faults.
 impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
-    /// Ends every fault, and whatever was bad from the start.
-    pub(super) fn heal(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
-        let mut orders = Orders::default();
-        self.faults.heal(&mut orders);
-        self.obey(orders, observer);
-        let calm = settings::calm(&self.plan.network);
-        let both = &mut Both { judge: &mut self.judge, other: observer };
-        for from in (1..=self.plan.nodes).map(NodeId) {
-            self.arena.set_clock_rate(from, 1_000_000, both);
-            for to in (1..=self.plan.nodes).map(NodeId).filter(|to| *to != from) {
-                self.arena.set_link_weather(from, to, settings::links(&calm), both);
-            }
-        }
-        for client in 0..self.clients.len() {
-            let id = ClientId(u32::try_from(client).unwrap_or(u32::MAX));
-            self.arena.set_client_weather(id, settings::client_links(&calm), both);
-        }
-        self.phase = Phase::Healed { commit_index: self.commit_index() };
-        let now_ns = self.arena.now();
-        let timeout_ns = self.plan.engine.election_timeout.high.0;
-        self.wake(now_ns + WORK_AFTER_HEALING * timeout_ns, Token::WorkEnds, observer);
-        self.wake(now_ns + timeout_ns, Token::Poll, observer);
-    }
-
-    /// The highest commit index that any node knows.
-    pub(super) fn commit_index(&self) -> u64 {
-        let of = |node| self.arena.with_process(node, |process| process.core().map(|core| core.commit_index().0)).flatten();
-        self.arena.node_ids().filter_map(of).max().unwrap_or(0)
-    }
-
-    /// Looks whether all is well; ends the run if it is, or if it has had its time.
-    pub(super) fn poll(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
-        let (drained, healed_at_commit) = match self.phase {
-            Phase::Safety => return,
-            Phase::Healed { commit_index } => (false, commit_index),
-            Phase::Draining { commit_index } => (true, commit_index),
-        };
-        let timeout_ns = self.plan.engine.election_timeout.high.0;
-        let elapsed_ns = self.arena.now() - self.plan.safety.0;
-        let bound_ns = timeout_ns.saturating_mul(self.plan.settle_election_timeouts);
-        let facts = finish::facts(self, healed_at_commit, elapsed_ns);
-        if !facts.committed_since_heal {
-            self.probe(observer);
-        }
-        match facts.judge() {
-            Ok(()) if drained => self.ended = Some(Ending::Settled),
-            Err(violation) if elapsed_ns >= bound_ns => self.ended = Some(Ending::Violated(violation)),
-            _ => {
-                let again_ns = self.arena.now() + timeout_ns / 2;
-                self.wake(again_ns, Token::Poll, observer);
-            }
-        }
-    }
-
-    /// Asks for a commit: clients may have nothing but reads left, and those commit nothing.
-    fn probe(&mut self, observer: &mut impl Observer<Node<S::Machine>>) {
-        let to = self.judge.cluster.leader().map_or(NodeId(1), NodeId);
-        let mut both = Both { judge: &mut self.judge, other: observer };
-        self.arena.request(ClientId(0), RequestHandle(0), to, Request::Register, &mut both);
-    }
-
     /// What came of it so far, for whoever reports.
     pub(crate) fn faults_that_took_effect(&self) -> BTreeMap<String, u64> {
         self.faults.took_effect().iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()

@@ -91,6 +91,8 @@ marks! {
     ForwardsBound = "forwards_bound": "A node did not pass a command on because too many were not settled.",
     SessionsBound = "sessions_bound": "A session gave way to a new one.",
     SessionAnswersBound = "session_answers_bound": "A session forgot an answer to remember a new one.",
+    CoreSmallerThanCluster = "core_smaller_than_cluster": "Faults stayed when the storm ended, and some nodes with them outside the core.",
+    LeaderOutsideCore = "leader_outside_core": "Such a node led when the storm ended.",
 }
 
 impl Mark {
@@ -146,7 +148,9 @@ impl Mark {
             | Self::ForwardsBound
             | Self::ProposalForwarded
             | Self::ForwardSettled
-            | Self::SessionAnswersBound => &[],
+            | Self::SessionAnswersBound
+            | Self::CoreSmallerThanCluster
+            | Self::LeaderOutsideCore => &[],
         }
     }
 

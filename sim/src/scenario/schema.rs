@@ -335,6 +335,9 @@ pub struct Fault {
     /// How long it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
     pub lasts: Option<Range<Nanos>>,
+    /// Whether it outlasts the phase. Not written where it does not, because a fault's draws depend on its text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub permanent: bool,
     /// In how many of a million cases it happens at all; each occurrence draws.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
     pub chance_ppm: Option<u32>,
@@ -346,11 +349,15 @@ pub struct Fault {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Expect {
-    /// Nothing is violated, and all is well soon after everything was healed.
+    /// Nothing is violated, and all is well soon after everything was healed that does not stay.
     #[default]
     Pass,
     /// This property is violated.
     Violates(Property),
     /// All is not well soon enough after everything was healed.
     Stalls,
+    /// As `Pass`, also where no core can be found: nodes that are well must make do without one.
+    Progresses,
+    /// No core can be found.
+    Unavailable,
 }

@@ -243,6 +243,7 @@ impl FaultRules<'_> {
     fn end(&self, p: &mut Problems) {
         let (until, lasts) = (self.path.field("until"), self.path.field("lasts"));
         let fault = self.fault;
+        self.permanent(p);
         if fault.what.is_instant() {
             p.require(fault.until.is_none(), &until, "an end of what is over at once", "no `until`");
             p.require(fault.lasts.is_none(), &lasts, "an end of what is over at once", "no `lasts`");
@@ -259,6 +260,15 @@ impl FaultRules<'_> {
                 let found = format!("{}, which is beyond the safety phase", duration.high);
                 p.require(duration.high <= longest, &lasts.item(1), found, format!("at most {longest}"));
             }
+        }
+    }
+
+    fn permanent(&self, p: &mut Problems) {
+        let (path, fault) = (self.path.field("permanent"), self.fault);
+        if fault.permanent {
+            p.require(!fault.what.is_instant(), &path, "a fault for ever that is over at once", "a fault that lasts");
+            let ends = fault.until.is_some() || fault.lasts.is_some();
+            p.require(!ends, &path, "beside an end", "neither `until` nor `lasts`");
         }
     }
 
