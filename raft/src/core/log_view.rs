@@ -21,14 +21,14 @@ pub enum View<T> {
     Damaged(LogId),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Content {
     Ready(Payload),
     Pending,
     Damaged,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Slot {
     term: Term,
     hash: u64,
@@ -48,7 +48,7 @@ struct Slot {
 /// assert_eq!(log.term_at(LogIndex(2)), None);
 /// assert_eq!(log.payload(LogIndex(1)), View::Ready(&Payload::Noop));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogView {
     slots: SharedVec<Slot>,
     last: LogId,
