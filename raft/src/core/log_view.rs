@@ -74,6 +74,12 @@ impl LogView {
         self.slot(index).map(|slot| slot.term)
     }
 
+    /// The id of the entry at an index; `None` behind the end.
+    #[must_use]
+    pub fn id_at(&self, index: LogIndex) -> Option<LogId> {
+        self.term_at(index).map(|term| LogId { term, index })
+    }
+
     /// Hash of the log from its start up to an index; 0 for index 0, `None` behind the end.
     #[must_use]
     pub fn hash_at(&self, index: LogIndex) -> Option<u64> {

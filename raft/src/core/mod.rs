@@ -32,7 +32,7 @@ pub use self::interface::{Effect, Input, Output, RequestError, Restored};
 use self::log_view::LogView;
 use self::random::Random;
 use self::role::{Follower, Role};
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::entry::{HardState, Persist};
 use crate::message::{Body, Envelope, Message};
 use crate::observation::{Observation, Refusal, RoleKind};
@@ -129,6 +129,18 @@ impl Core {
     #[must_use]
     pub const fn commit_index(&self) -> LogIndex {
         self.commit
+    }
+
+    /// Who it is, in which boot.
+    #[must_use]
+    pub const fn identity(&self) -> (NodeId, BootNumber) {
+        (self.config.me.node, self.boot)
+    }
+
+    /// What bounds it.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.config.limits
     }
 
     /// The last entry that is both in the log and durable.
