@@ -38,6 +38,8 @@ pub mod applier;
 
 pub mod node;
 
+pub mod compat;
+
 #[cfg(feature = "server")]
 pub mod server;
 

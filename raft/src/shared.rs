@@ -23,7 +23,7 @@ const CHUNK: usize = 128;
 /// assert_eq!((log.len(), branch.len()), (10, 1_000));
 /// assert_eq!(branch.get(999), Some(&999));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedVec<T> {
     sealed: Arc<Vec<Arc<Vec<T>>>>,
     tail: Vec<T>,

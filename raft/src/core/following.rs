@@ -55,9 +55,7 @@ impl Core {
         // node that kept the entries and forgot the term would follow an older leader, who
         // may replace what was committed with this acknowledgement.
         self.persist_hard_state_if_changed(out);
-        if !self.take_entries(entries, out) {
-            return;
-        }
+        self.take_entries(entries, out);
         let end = entries.last().map_or(prev.index, |entry| entry.id.index);
         if let Role::Follower(follower) = &mut self.role {
             follower.tail = follower.tail.max(end);
@@ -68,7 +66,7 @@ impl Core {
 
     /// Adds what is new and replaces what conflicts; what is there already is left alone,
     /// because a late and shorter append must not erase what came after it.
-    fn take_entries(&mut self, entries: &Entries, out: &mut impl Output) -> bool {
+    fn take_entries(&mut self, entries: &Entries, out: &mut impl Output) {
         #[cfg(feature = "mutants")]
         if self.config.bug == Some(crate::mutants::Bug::L04)
             && let Some(first) = entries.first()
@@ -77,23 +75,19 @@ impl Core {
                 self.truncate(first.id.index.prev(), out);
             }
             self.append_entries(entries, out);
-            return true;
+            return;
         }
         let known = entries.iter().take_while(|entry| self.log.holds(entry.id)).count();
         let Some(first) = entries.get(known) else {
-            return true;
+            return;
         };
         let last = self.log.last().index;
         if first.id.index <= last {
-            if first.id.index <= self.commit {
-                refuse(Refusal::ContradictsCommitted, out);
-                return false;
-            }
+            assert!(first.id.index > self.commit, "what contradicts the committed has been refused");
             self.truncate(first.id.index.prev(), out);
         }
         let new = if known == 0 { entries.clone() } else { entries[known..].into() };
         self.append_entries(&new, out);
-        true
     }
 
     fn truncate(&mut self, last: LogIndex, out: &mut impl Output) {

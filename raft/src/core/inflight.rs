@@ -21,7 +21,7 @@ pub struct Room {
 }
 
 /// What is under way, oldest first. It keeps its space, so a steady stream allocates nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inflight {
     appends: VecDeque<Sent>,
     bytes: u64,

@@ -21,14 +21,14 @@ pub enum View<T> {
     Damaged(LogId),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Content {
     Ready(Payload),
     Pending,
     Damaged,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Slot {
     term: Term,
     hash: u64,
@@ -48,7 +48,7 @@ struct Slot {
 /// assert_eq!(log.term_at(LogIndex(2)), None);
 /// assert_eq!(log.payload(LogIndex(1)), View::Ready(&Payload::Noop));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogView {
     slots: SharedVec<Slot>,
     last: LogId,
@@ -72,6 +72,12 @@ impl LogView {
             return Some(Term(0));
         }
         self.slot(index).map(|slot| slot.term)
+    }
+
+    /// The id of the entry at an index; `None` behind the end.
+    #[must_use]
+    pub fn id_at(&self, index: LogIndex) -> Option<LogId> {
+        self.term_at(index).map(|term| LogId { term, index })
     }
 
     /// Hash of the log from its start up to an index; 0 for index 0, `None` behind the end.

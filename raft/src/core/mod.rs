@@ -2,7 +2,7 @@
 //!
 //! This file has the state, the one dispatch on the input, and what every concern needs
 //! (terms, the persistent stream, sending); `interface` has what goes in and comes out. The
-//! concerns: [`pre_vote`], [`election`], [`loyalty`], [`replication`], [`following`],
+//! concerns: [`pre_vote`], [`election`], [`loyalty`], [`doubt`], [`replication`], [`following`],
 //! [`commit`], [`check_quorum`], [`own_disk`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`inflight`],
 //! [`log_view`], [`role`].
 //! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
@@ -14,6 +14,7 @@
 
 pub mod check_quorum;
 pub mod commit;
+pub mod doubt;
 pub mod election;
 pub mod following;
 pub mod inflight;
@@ -37,7 +38,7 @@ pub use self::interface::{Effect, Input, Output, RequestError, Restored};
 use self::log_view::LogView;
 use self::random::Random;
 use self::role::{Follower, Role};
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::entry::{HardState, Persist};
 use crate::limit::{Bound, Limit};
 use crate::message::{Body, Envelope, Message};
@@ -50,7 +51,7 @@ use crate::types::{BootNumber, IoId, LocalTime, LogId, LogIndex, NodeId, Peer, T
 const ABSURD: u64 = 1 << 60;
 
 /// One node's consensus.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Core {
     config: Config,
     boot: BootNumber,
@@ -69,7 +70,7 @@ pub struct Core {
 }
 
 /// The persistent stream as the core sees it: what was issued, and what is durable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Io {
     last: IoId,
     durable: IoId,
@@ -150,6 +151,24 @@ impl Core {
         self.commit
     }
 
+    /// Who it is, in which boot.
+    #[must_use]
+    pub const fn identity(&self) -> (NodeId, BootNumber) {
+        (self.config.me.node, self.boot)
+    }
+
+    /// What bounds it.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+
+    /// The last entry that is both in the log and durable.
+    #[must_use]
+    pub const fn durable_log(&self) -> LogId {
+        self.io.log
+    }
+
     /// The role and its data.
     #[must_use]
     pub const fn role(&self) -> &Role {
@@ -191,7 +210,8 @@ impl Core {
 
     fn on_message(&mut self, now: LocalTime, from: NodeId, message: Message, out: &mut impl Output) {
         let Message { envelope, body } = message;
-        let refusal = self.refusal(from, &envelope, &body).or_else(|| self.ignores(now, &envelope, &body));
+        let refusal = self.refusal(from, &envelope, &body);
+        let refusal = refusal.or_else(|| self.ignores(now, &envelope, &body)).or_else(|| self.doubts(&envelope, &body));
         if let Some(reason) = refusal {
             out.push(Effect::Observe(Observation::Refused { reason }));
             return;
@@ -229,7 +249,7 @@ impl Core {
         if envelope.to != self.config.me {
             return Some(Refusal::WrongReceiver);
         }
-        if envelope.from.node != from || from == self.config.me.node || !self.is_member(from) {
+        if envelope.from != first_life(from) || from == self.config.me.node || !self.is_member(from) {
             return Some(Refusal::UnknownSender);
         }
         let (term, index) = replication::largest_numbers(body);
@@ -340,7 +360,7 @@ impl Core {
         let envelope = Envelope {
             cluster: self.config.cluster,
             from: self.config.me,
-            to: Peer { node: to, ..Peer::default() },
+            to: first_life(to),
             term: self.hard.term,
             boot: self.boot,
             session,
@@ -362,6 +382,11 @@ impl Core {
         };
         out.push(Effect::Send { message: Message { envelope, body }, after });
     }
+}
+
+/// A peer as it is known: nobody can come back under another incarnation yet.
+fn first_life(node: NodeId) -> Peer {
+    Peer { node, ..Peer::default() }
 }
 
 /// When to campaign if nothing is heard from now on. Every wait is drawn anew, from the stream

@@ -70,7 +70,7 @@ impl Core {
     /// A candidate whose vote for itself is still being written has asked nobody. The next
     /// term's vote would only queue up behind it, so a disk that is slower than the timeouts
     /// would never elect anybody.
-    fn awaits_own_vote(&self) -> bool {
+    pub(super) fn awaits_own_vote(&self) -> bool {
         matches!(&self.role, Role::Candidate(candidate) if candidate.own_vote > self.io.durable)
     }
 

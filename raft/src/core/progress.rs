@@ -17,12 +17,14 @@ use crate::limit::Limit;
 use crate::types::{LocalTime, LogIndex};
 
 /// A follower's replication state. `matched < next` always.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Highest index known to be equal and durable there.
     pub matched: LogIndex,
     /// Index of the next entry to send.
     pub next: LogIndex,
+    /// Last index that an append of this leadership has covered: nobody can acknowledge more.
+    pub covered: LogIndex,
     /// Number of the replication session.
     pub session: u32,
     /// Highest round that it acknowledged.
@@ -37,7 +39,7 @@ pub struct Progress {
     checkpoint: Option<(u64, LogIndex)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Mode {
     /// The point of agreement is unknown.
     Probe {
@@ -55,6 +57,7 @@ impl Progress {
         Self {
             matched: LogIndex(0),
             next,
+            covered: LogIndex(0),
             session: 1,
             round_acked: 0,
             heard_at: LocalTime(0),
@@ -100,6 +103,7 @@ impl Progress {
 
     /// Notes that an append has left.
     pub fn sent(&mut self, sent: Sent) {
+        self.covered = self.covered.max(sent.end);
         match &mut self.mode {
             Mode::Probe { waiting } => {
                 *waiting = Some(sent);
@@ -138,7 +142,7 @@ impl Progress {
     pub fn rejection_is_news(&self, prev: LogIndex) -> bool {
         match self.mode {
             Mode::Probe { .. } => prev == self.next.prev(),
-            Mode::Replicate { .. } => prev > self.matched,
+            Mode::Replicate { .. } => prev > self.matched && prev < self.next,
         }
     }
 

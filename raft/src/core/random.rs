@@ -3,7 +3,7 @@
 use crate::types::LocalTime;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): passes its whole period of 2^64 once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Random {
     state: u64,
 }

@@ -27,7 +27,7 @@ use crate::process::RequestId;
 use crate::types::{IoId, LocalTime, LogIndex, NodeId};
 
 /// The role and its data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Follows a leader, or waits for one.
     Follower(Follower),
@@ -40,7 +40,7 @@ pub enum Role {
 }
 
 /// A follower's own data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Follower {
     /// The leader of the present term, once it was heard.
     pub leader: Option<NodeId>,
@@ -61,7 +61,7 @@ impl Follower {
 }
 
 /// The data of one who asks before it campaigns. Nothing of it is ever written down.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreCandidate {
     /// Who would vote for it in the next term, itself included; no member twice.
     pub granted: Vec<NodeId>,
@@ -70,7 +70,7 @@ pub struct PreCandidate {
 }
 
 /// A candidate's own data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// Who granted a vote; no member twice.
     pub granted: Vec<NodeId>,
@@ -81,7 +81,7 @@ pub struct Candidate {
 }
 
 /// A leader's own data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leader {
     /// The other members, in ascending order.
     pub followers: Vec<(NodeId, Progress)>,
@@ -100,7 +100,7 @@ pub struct Leader {
 }
 
 /// A read that waits for its round to be confirmed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingRead {
     /// Whose.
     pub ticket: RequestId,

@@ -2,11 +2,13 @@
 //!
 //! `SQUALL_GOLDEN=rewrite cargo test -p squall-raft --features server --test wire` rewrites the golden files,
 //! but never in CI: peers of another release read what they hold.
-//! Not here: who may say what when. Read next: `hostile`, which the fuzzer shares.
+//! Not here: who may say what when. Read next: `hostile` and `fed`, which the fuzzer shares.
 
 #![cfg(feature = "server")]
 
 mod hostile;
+
+mod fed;
 
 mod samples;
 

@@ -3,10 +3,39 @@
 use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::server::codec::{Heard, Incoming, Limits};
+use squall_raft::server::frame::HEADER_LEN;
+use squall_raft::types::{LogIndex, Term};
 
+use crate::fed;
 use crate::hostile::{TIGHT, check, check_stream, encode, encoded};
-use crate::samples::anything;
+use crate::samples::{anything, message_of_members};
+
+/// A step in which a message is said; nothing if the step's number is another's or the message too long.
+fn said_in(step: u8, message: Message) -> Vec<u8> {
+    let frame = encoded(&Incoming::Message(message), &Limits::default());
+    let payload = &frame[HEADER_LEN..];
+    match u8::try_from(payload.len()) {
+        Ok(len) if step >= fed::AS_IT_IS => [&[step, len], payload].concat(),
+        _ => vec![step.min(fed::AS_IT_IS - 1)],
+    }
+}
+
+/// Otherwise bytes would prove little: they do elect a leader, and commit.
+#[test]
+fn a_core_is_led_by_bytes_alone() {
+    let say = |body| said_in(fed::OWN_TERM, Message { envelope: Envelope { term: Term(1), ..Envelope::default() }, body });
+    let steps = [
+        vec![fed::TIMER],
+        say(Body::PreVote { proposed: Term(1), granted: true }),
+        vec![fed::DURABLE],
+        say(Body::Vote { granted: true }),
+        vec![fed::DURABLE],
+        say(Body::Appended { matched: LogIndex(1) }),
+    ];
+    assert_eq!(fed::check(&steps.concat()).commit_index(), LogIndex(1));
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
@@ -23,8 +52,15 @@ proptest! {
     }
 
     #[test]
+    fn encoded_messages_do_no_harm_to_a_core(steps in vec((any::<u8>(), message_of_members()), 0..40)) {
+        let steps = steps.into_iter().flat_map(|(step, message)| said_in(step, message));
+        fed::check(&steps.collect::<Vec<u8>>());
+    }
+
+    #[test]
     fn bytes_do_no_harm(data in vec(any::<u8>(), 0..400)) {
         check(&data);
+        fed::check(&data);
     }
 
     #[test]

@@ -110,6 +110,33 @@ fn replies() -> [(&'static str, &'static str, Reply); 13] {
     ]
 }
 
+/// A message with small numbers, as members of a young cluster have them.
+pub fn message_of_members() -> impl Strategy<Value = Message> {
+    let id = || (0..4u64, 0..5u64).prop_map(|(term, index)| LogId::new(if index == 0 { 0 } else { term.max(1) }, index));
+    let index = || (0..5u64).prop_map(LogIndex);
+    let append = (id(), 0..3usize, index()).prop_map(|(prev, count, commit)| {
+        let entry = |nth| LogId { term: prev.term.max(Term(1)), index: LogIndex(prev.index.0 + nth) };
+        let entries = (1..).take(count).map(|nth| Entry { id: entry(nth), payload: Payload::Noop });
+        Body::Append { prev, entries: entries.collect(), commit }
+    });
+    let body = prop_oneof![
+        (1..5u64, id()).prop_map(|(proposed, last)| Body::RequestPreVote { proposed: Term(proposed), last }),
+        (1..5u64, any::<bool>()).prop_map(|(proposed, granted)| Body::PreVote { proposed: Term(proposed), granted }),
+        id().prop_map(|last| Body::RequestVote { last }),
+        any::<bool>().prop_map(|granted| Body::Vote { granted }),
+        append,
+        index().prop_map(|matched| Body::Appended { matched }),
+        (index(), id()).prop_map(|(prev, hint)| Body::Rejected { prev, hint }),
+        index().prop_map(|commit| Body::Heartbeat { commit }),
+        (index(), index()).prop_map(|(tail, matched)| Body::HeartbeatAck { tail, matched }),
+        body(),
+    ];
+    (1..5u64, 0..3u32, 0..4u64, body).prop_map(|(term, session, round, body)| {
+        let term = Term(term).max(body.first_term());
+        Message { envelope: Envelope { term, session, round, ..ENVELOPE }, body }
+    })
+}
+
 /// Anything that an honest sender may say.
 pub fn anything() -> impl Strategy<Value = Incoming> {
     let hello = (number(), prop::option::of(peer()), number(), any::<u32>()).prop_map(|(cluster, from, to, boot)| {

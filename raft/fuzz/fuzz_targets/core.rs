@@ -1,0 +1,14 @@
+//! Encoded messages into a core: never a panic, what is refused changes nothing, what is committed stays.
+//!
+//! The properties are those of `raft/tests/wire/fed.rs`, which `cargo test` checks with fewer inputs.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../tests/wire/fed.rs"]
+mod fed;
+
+fuzz_target!(|data: &[u8]| {
+    fed::check(data);
+});

@@ -1,0 +1,154 @@
+//! What the core has said and the caller has not yet been told.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::{ReadState, Write};
+use crate::core::{Effect, Output, RequestError};
+use crate::message::Message;
+use crate::observation::{Observation, Refusal};
+use crate::process::RequestId;
+use crate::types::{IoId, LogId};
+
+/// Effects in the caller's terms.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub messages: Vec<Message>,
+    pub read_states: Vec<ReadState>,
+    pub dropped_reads: Vec<(Bytes, RequestError)>,
+    pub observations: Vec<Observation>,
+    writes: Vec<Write>,
+    /// The id of the last write.
+    written: IoId,
+    /// Everything up to it is durable; none: not even the start of this boot.
+    durable: Option<IoId>,
+    /// Messages that must wait, in the order in which they were made.
+    waiting: VecDeque<(IoId, Message)>,
+    /// Reads that are neither confirmed nor dropped.
+    reads: BTreeMap<RequestId, Bytes>,
+    /// Requests so far.
+    tickets: u64,
+    /// The request that is being made, whose outcome is an answer and not part of the next `Ready`.
+    present: Option<RequestId>,
+    proposed: Option<LogId>,
+    turned_away: Option<RequestError>,
+    refusal: Option<Refusal>,
+}
+
+impl Pending {
+    /// Of a node that has yet to write down that it starts.
+    pub fn new(start: Write) -> Self {
+        Self {
+            messages: Vec::new(),
+            read_states: Vec::new(),
+            dropped_reads: Vec::new(),
+            observations: Vec::new(),
+            writes: vec![start],
+            written: IoId::NOTHING,
+            durable: None,
+            waiting: VecDeque::new(),
+            reads: BTreeMap::new(),
+            tickets: 0,
+            present: None,
+            proposed: None,
+            turned_away: None,
+            refusal: None,
+        }
+    }
+
+    /// Observations count: whoever never took them would collect them without end.
+    pub const fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+            && self.writes.is_empty()
+            && self.read_states.is_empty()
+            && self.dropped_reads.is_empty()
+            && self.observations.is_empty()
+    }
+
+    pub fn take_writes(&mut self) -> Option<(IoId, Vec<Write>)> {
+        if self.writes.is_empty() { None } else { Some((self.written, std::mem::take(&mut self.writes))) }
+    }
+
+    /// Lets those messages go that waited for no more than this.
+    pub fn release(&mut self, durable: IoId) {
+        self.durable = Some(durable);
+        for (after, message) in std::mem::take(&mut self.waiting) {
+            self.send(after, message);
+        }
+    }
+
+    fn send(&mut self, after: IoId, message: Message) {
+        match self.durable {
+            Some(durable) if after.seq == 0 || after <= durable => self.messages.push(message),
+            _ => self.waiting.push_back((after, message)),
+        }
+    }
+
+    /// A request begins.
+    pub const fn begin(&mut self) -> RequestId {
+        self.tickets += 1;
+        let ticket = RequestId(self.tickets);
+        self.present = Some(ticket);
+        ticket
+    }
+
+    pub fn add_read(&mut self, ticket: RequestId, context: Bytes) {
+        self.reads.insert(ticket, context);
+    }
+
+    /// The request was made: why it was turned away, if it was.
+    pub const fn end(&mut self) -> Result<(), RequestError> {
+        self.present = None;
+        match self.turned_away.take() {
+            Some(why) => Err(why),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the latest proposal stands in the log.
+    pub const fn take_proposed(&mut self) -> Option<LogId> {
+        self.proposed.take()
+    }
+
+    pub const fn take_refusal(&mut self) -> Option<Refusal> {
+        self.refusal.take()
+    }
+}
+
+impl Output for Pending {
+    fn push(&mut self, effect: Effect) {
+        match effect {
+            Effect::Persist { id, what } => {
+                self.written = id;
+                self.writes.push(what.into());
+            }
+            Effect::Send { message, after } => self.send(after, message),
+            Effect::Proposed { id, .. } => self.proposed = Some(id),
+            Effect::ReadReady { ticket, index } => {
+                if let Some(context) = self.reads.remove(&ticket) {
+                    self.read_states.push(ReadState { context, index });
+                }
+            }
+            // Nothing is passed on here.
+            Effect::Campaigning { .. } | Effect::Forwarded { .. } => {}
+            Effect::Refused { ticket, why } => self.turn_away(ticket, why),
+            Effect::Observe(observation) => {
+                if let Observation::Refused { reason } = observation {
+                    self.refusal = Some(reason);
+                }
+                self.observations.push(observation);
+            }
+        }
+    }
+}
+
+impl Pending {
+    /// A read that was accepted can still be dropped; anything else is turned away when it is made.
+    fn turn_away(&mut self, ticket: RequestId, why: RequestError) {
+        match self.reads.remove(&ticket) {
+            Some(context) if self.present != Some(ticket) => self.dropped_reads.push((context, why)),
+            _ => self.turned_away = Some(why),
+        }
+    }
+}
