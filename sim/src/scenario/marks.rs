@@ -90,7 +90,6 @@ marks! {
     PendingReadsBound = "pending_reads_bound": "A leader turned a read away because too many waited.",
     ForwardsBound = "forwards_bound": "A node did not pass a command on because too many were not settled.",
     SessionsBound = "sessions_bound": "A session gave way to a new one.",
-    SessionAnswersBound = "session_answers_bound": "A session forgot an answer to remember a new one.",
 }
 
 impl Mark {
@@ -145,8 +144,7 @@ impl Mark {
             | Self::SessionsBound
             | Self::ForwardsBound
             | Self::ProposalForwarded
-            | Self::ForwardSettled
-            | Self::SessionAnswersBound => &[],
+            | Self::ForwardSettled => &[],
         }
     }
 
