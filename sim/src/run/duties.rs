@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn requests_are_owed_until_they_are_answered_or_the_process_ends() {
         let mut duties = duties();
-        (duties.took_request(1), duties.took_request(1), duties.took_request(3));
+        [1, 1, 3].into_iter().for_each(|node| duties.took_request(node));
         duties.answered(1);
         assert_eq!(duties.owed().collect::<Vec<_>>(), [(1, 1), (3, 1)]);
         duties.ended(3);

@@ -238,9 +238,8 @@ impl Marks {
             Limit::PendingReads => Mark::PendingReadsBound,
             Limit::Forwards => Mark::ForwardsBound,
             Limit::Sessions => Mark::SessionsBound,
-            Limit::SessionAnswers => Mark::SessionAnswersBound,
-            // No scenario's clients write what is larger than a command may be.
-            Limit::CommandBytes => return,
+            // No scenario's clients write what is larger than a command may be, or wait for several answers of one session.
+            Limit::CommandBytes | Limit::SessionAnswers => return,
         };
         self.hit(mark);
     }

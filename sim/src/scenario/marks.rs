@@ -90,7 +90,6 @@ marks! {
     PendingReadsBound = "pending_reads_bound": "A leader turned a read away because too many waited.",
     ForwardsBound = "forwards_bound": "A node did not pass a command on because too many were not settled.",
     SessionsBound = "sessions_bound": "A session gave way to a new one.",
-    SessionAnswersBound = "session_answers_bound": "A session forgot an answer to remember a new one.",
     CoreSmallerThanCluster = "core_smaller_than_cluster": "Faults stayed when the storm ended, and some nodes with them outside the core.",
     LeaderOutsideCore = "leader_outside_core": "Such a node led when the storm ended.",
 }
@@ -148,7 +147,6 @@ impl Mark {
             | Self::ForwardsBound
             | Self::ProposalForwarded
             | Self::ForwardSettled
-            | Self::SessionAnswersBound
             | Self::CoreSmallerThanCluster
             | Self::LeaderOutsideCore => &[],
         }
