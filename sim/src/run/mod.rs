@@ -14,6 +14,7 @@
 //! A run has one thread and no input but its plan. Not here: many runs and panics
 //! (`campaign`). Read next: [`Run`], then [`clients`], [`faults`], `storm.rs`, `healing.rs`, [`finish`].
 
+mod aim;
 pub mod clients;
 pub mod clique;
 pub mod cluster;

@@ -21,7 +21,7 @@ fn is_hex(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
 }
 
-const TOTALS: [&str; 15] = [
+const TOTALS: [&str; 16] = [
     "bytes",
     "connections",
     "cpu_ns",
@@ -34,6 +34,7 @@ const TOTALS: [&str; 15] = [
     "passed",
     "reconnects",
     "runs",
+    "unavailable",
     "unknown",
     "virtual_ns",
     "wall_ns",
@@ -58,7 +59,8 @@ fn one_seed_is_one_line_of_json_with_its_hash() {
     assert_eq!(json["failures"], Value::Array(Vec::new()));
     let result = &json["results"][0];
     assert_eq!(json["results"].as_array().unwrap().len(), 1);
-    let mut expected = ["arena", "faults", "leaders", "marks", "name", "operations", "runs", "trace_hash", "verdict"].to_vec();
+    let mut expected =
+        ["arena", "faults", "leaders", "marks", "name", "operations", "runs", "trace_hash", "unavailable", "verdict"].to_vec();
     expected.extend(["bytes", "connections", "frames", "inexpressible", "not_judged", "reconnects"]);
     expected.sort_unstable();
     assert_eq!(keys(result.as_object().unwrap()), expected);
