@@ -209,7 +209,8 @@ impl Cluster {
         let member = &mut self.members[at];
         member.node = None;
         // Some that nobody waits for any more may have been written all the same.
-        for batch in member.writing.drain(..kept.min(member.writing.len() as u64) as usize) {
+        let kept = usize::try_from(kept).expect("few").min(member.writing.len());
+        for batch in member.writing.drain(..kept) {
             batch.writes().iter().for_each(|write| member.disk.write(write));
         }
         self.seen.lost_batches += member.writing.drain(..).count() as u64;

@@ -127,6 +127,8 @@ async fn a_server_that_stops_takes_no_more_requests() {
     for node in 1..=2 {
         let mut setup = Setup::voter(node, &addresses);
         setup.limits.drain_ns = 2_000 * MS;
+        // A leader that stepped down without its follower would have nothing left to wait for.
+        setup.raft.elections.check_quorum = false;
         servers.push(setup.start(&folder.join(node.to_string())).await);
     }
     let leading = eventually("a leader", || leader(&servers[0]).filter(|known| leader(&servers[1]) == Some(*known))).await;
