@@ -357,29 +357,17 @@ impl Core {
     }
 
     fn send(&self, to: NodeId, session: u32, round: u64, body: Body, after: IoId, out: &mut impl Output) {
-        let envelope = Envelope {
-            cluster: self.config.cluster,
-            from: self.config.me,
-            to: first_life(to),
-            term: self.hard.term,
-            boot: self.boot,
-            session,
-            round,
-        };
-        out.push(Effect::Send { message: Message { envelope, body }, after });
+        self.send_to(first_life(to), (session, round), body, after, out);
     }
 
     /// Sends to whom asked, echoing session and round.
     fn answer(&self, asked: Envelope, body: Body, after: IoId, out: &mut impl Output) {
-        let envelope = Envelope {
-            cluster: self.config.cluster,
-            from: self.config.me,
-            to: asked.from,
-            term: self.hard.term,
-            boot: self.boot,
-            session: asked.session,
-            round: asked.round,
-        };
+        self.send_to(asked.from, (asked.session, asked.round), body, after, out);
+    }
+
+    fn send_to(&self, to: Peer, (session, round): (u32, u64), body: Body, after: IoId, out: &mut impl Output) {
+        let Config { cluster, me: from, .. } = self.config;
+        let envelope = Envelope { cluster, from, to, term: self.hard.term, boot: self.boot, session, round };
         out.push(Effect::Send { message: Message { envelope, body }, after });
     }
 }
