@@ -87,12 +87,21 @@ impl fmt::Display for Limit {
 /// assert!(bound.note(Limit::PendingReads));
 /// assert_eq!(bound.count(Limit::PendingReads), 3);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Bound {
     counts: [u64; LIMITS],
     /// Those that bind now, a bit each.
     binding: u64,
 }
+
+/// Counts decide nothing, so whoever compares what counts, as `Core: Eq` does, sees no difference.
+impl PartialEq for Bound {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Bound {}
 
 impl Bound {
     /// Counts that a limit has bound; true if it did not do so already.

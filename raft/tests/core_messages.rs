@@ -490,7 +490,8 @@ impl Subject {
         prop_assert!(self.core == *before, "refused as {:?}: {:?} became {:?}", reason, before, self.core);
         let answers = effects.iter().filter(|effect| matches!(effect, Effect::Send { .. })).count();
         prop_assert!(answers <= usize::from(reason == Refusal::StaleTerm));
-        prop_assert_eq!(effects.len(), 1 + answers, "{:?}", effects);
+        let limits = effects.iter().filter(|effect| matches!(effect, Effect::Observe(Observation::LimitBound { .. }))).count();
+        prop_assert_eq!(effects.len(), 1 + answers + limits, "{:?}", effects);
         Ok(())
     }
 }

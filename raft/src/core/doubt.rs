@@ -2,7 +2,7 @@
 //!
 //! Two things no honest member ever says, and each is refused before its term is looked at: an
 //! answer to a question that this node cannot have asked, and entries other than those that are
-//! committed here. The first could confirm, match or elect without anybody having been asked; the
+//! committed here. A command passed on to who does not lead is refused in the same way. The first could confirm, match or elect without anybody having been asked; the
 //! second comes from no leader, because leaders hold all that is committed (paper, §5.4.3). Neither
 //! may move the term, postpone an election or make this node loyal to whoever said it.
 //!
@@ -34,6 +34,10 @@ impl Core {
             // All zero, it is what a sender of the past is told, in whatever term that is.
             Body::HeartbeatAck { tail, matched } if tail.0 > 0 || matched.0 > 0 || envelope.round > 0 => {
                 self.doubts_answer(envelope, *matched)
+            }
+            // Whoever passes a command on takes this node for the leader of its own term.
+            Body::Forward { .. } if !(matches!(self.role, Role::Leader(_)) && envelope.term == self.hard.term) => {
+                Some(Refusal::NotLeader)
             }
             _ => None,
         }

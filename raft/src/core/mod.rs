@@ -98,7 +98,7 @@ impl Core {
             hard_changed: false,
             commit: LogIndex(0),
             role: Role::Follower(Follower::new(None, boot.now, election_at)),
-            io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last(), worked_at: boot.now },
+            io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last(), worked_at: LocalTime(0) },
             log: restored.log,
             bound: Bound::default(),
             #[cfg(feature = "mutants")]
@@ -123,6 +123,7 @@ impl Core {
             Input::Durable(id) => self.on_durable(now, id, out),
         }
         self.persist_hard_state_if_changed(out);
+        self.io.look_away();
         debug_assert!(self.commit <= self.log.last().index, "commit {} behind the log's end {}", self.commit, self.log.last());
         debug_assert!(self.log.holds(self.io.log), "the durable end {} is in the log", self.io.log);
     }

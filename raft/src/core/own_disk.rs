@@ -62,4 +62,12 @@ impl Io {
             self.worked_at = now;
         }
     }
+
+    /// After an input: of a disk that has nothing to do there is nothing to remember, so an
+    /// input that is refused leaves the core exactly as it was.
+    pub(super) fn look_away(&mut self) {
+        if self.is_idle() {
+            self.worked_at = LocalTime(0);
+        }
+    }
 }
