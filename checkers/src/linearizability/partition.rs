@@ -90,6 +90,17 @@ impl<'a, M: Model> Partition<'a, M> {
         (0..position(self.ops.len())).map(number).collect()
     }
 
+    /// The first return after which there is no order, if there is none in the end, as a place
+    /// among the events, and its operation; `has_order` is about the first so many events.
+    pub(super) fn first_death(&self, has_order: impl Fn(u32) -> bool) -> Option<(u32, u32)> {
+        let returns = (0..).zip(&self.events).filter_map(|(at, event)| match event {
+            Event::Return(operation) => Some((at, *operation)),
+            Event::Invoke(_) => None,
+        });
+        let returns: Vec<(u32, u32)> = returns.collect();
+        returns.get(returns.partition_point(|(at, _)| has_order(at + 1))).copied()
+    }
+
     /// How many operations are pending at the same time at most.
     pub(super) fn pending_max(&self) -> usize {
         let (mut pending, mut most) = (0_usize, 0);

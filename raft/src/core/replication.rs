@@ -191,23 +191,16 @@ impl Core {
     }
 
     pub(super) fn on_appended(&mut self, now: LocalTime, answer: Envelope, matched: LogIndex, out: &mut impl Output) {
-        if self.note_matched(answer, matched, out) {
-            self.acknowledge_round(now, answer.from.node, answer.round, out);
-            self.replicate(out);
-        }
+        self.note_matched(answer, matched, out);
+        self.acknowledge_round(now, answer.from.node, answer.round, out);
+        self.replicate(out);
     }
 
-    /// An acknowledgement is true in every session of its term; false if it is impossible.
-    fn note_matched(&mut self, answer: Envelope, matched: LogIndex, out: &mut impl Output) -> bool {
-        let last = self.log.last().index;
-        let Role::Leader(leader) = &mut self.role else {
-            refuse(Refusal::Unasked, out);
-            return false;
-        };
-        let Some(progress) = leader.progress_mut(answer.from.node).filter(|_| matched <= last) else {
-            refuse(Refusal::Malformed, out);
-            return false;
-        };
+    /// An acknowledgement is true in every session of its term; impossible ones do not come
+    /// here ([`super::doubt`]).
+    fn note_matched(&mut self, answer: Envelope, matched: LogIndex, out: &mut impl Output) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.progress_mut(answer.from.node) else { return };
         // What is no news can still be the answer to a probe, but only to one of this session.
         let answers_probe = answer.session == progress.session && matched == progress.next.prev();
         if matched > progress.matched || answers_probe {
@@ -216,17 +209,11 @@ impl Core {
                 self.advance_commit(out);
             }
         }
-        true
     }
 
     pub(super) fn on_rejected(&mut self, answer: Envelope, prev: LogIndex, hint: LogId, out: &mut impl Output) {
-        let Role::Leader(leader) = &mut self.role else {
-            refuse(Refusal::Unasked, out);
-            return;
-        };
-        let Some(progress) = leader.progress_mut(answer.from.node) else {
-            return;
-        };
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.progress_mut(answer.from.node) else { return };
         if progress.session != answer.session || !progress.rejection_is_news(prev) {
             refuse(Refusal::StaleSession, out);
             return;
@@ -258,8 +245,8 @@ impl Core {
             refuse(Refusal::Malformed, out);
             return;
         }
-        if matched.0 > 0 && !self.note_matched(answer, matched, out) {
-            return;
+        if matched.0 > 0 {
+            self.note_matched(answer, matched, out);
         }
         let Role::Leader(leader) = &mut self.role else {
             return;

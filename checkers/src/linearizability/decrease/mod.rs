@@ -22,7 +22,7 @@ mod numbers;
 mod queue;
 mod set;
 
-use super::partition::{Event, Op, Partition};
+use super::partition::{Op, Partition};
 use crate::model::Model;
 
 /// An order of the operations, or the one that has no place in any; `None` if this is not
@@ -54,18 +54,4 @@ impl Window {
     fn is_certain(self) -> bool {
         self.to != LATER
     }
-}
-
-/// The first return after which there is no order, if there is none in the end; `has_order` is
-/// about the first so many events.
-fn first_death<M: Model>(partition: &Partition<'_, M>, has_order: impl Fn(u32) -> bool) -> Option<u32> {
-    let returns: Vec<(u32, u32)> = (1..)
-        .zip(&partition.events)
-        .filter_map(|(end, event)| match event {
-            Event::Return(operation) => Some((end, *operation)),
-            Event::Invoke(_) => None,
-        })
-        .collect();
-    let deadly = returns.partition_point(|(end, _)| has_order(*end));
-    returns.get(deadly).map(|(_, operation)| *operation)
 }

@@ -19,7 +19,7 @@ mod calls;
 mod pieces;
 mod refused;
 
-use super::partition::{Event, Partition};
+use super::partition::Partition;
 use crate::model::Model;
 use crate::mutants::Bug;
 use blocks::Blocks;
@@ -38,15 +38,7 @@ pub(super) fn judge<M: Model>(model: &M, partition: &Partition<'_, M>) -> Option
 
 /// The first return after which there is no order; `None` if it might have been an earlier one.
 fn first_death<M: Model>(calls: &Calls, partition: &Partition<'_, M>) -> Option<u32> {
-    let returns: Vec<(u32, u32)> = (0..)
-        .zip(&partition.events)
-        .filter_map(|(at, event)| match event {
-            Event::Return(index) => Some((at, *index)),
-            Event::Invoke(_) => None,
-        })
-        .collect();
-    let deadly = returns.partition_point(|(at, _)| Blocks::new(calls, at + 1).is_some());
-    let (at, operation) = *returns.get(deadly)?;
+    let (at, operation) = partition.first_death(|end| Blocks::new(calls, end).is_some())?;
     // Blocks ignore what failed, so without it there may have been no order even earlier.
     let before = refused::order(calls, partition, at, Blocks::new(calls, at)?);
     (before.is_some() || Bug::BlameForgetsRefused.is_planted()).then_some(operation)

@@ -13,7 +13,7 @@ mod peel;
 
 use super::super::partition::Partition;
 use super::numbers::Numbers;
-use super::{LATER, Window, first_death};
+use super::{LATER, Window};
 use crate::model::{Model, Queueing};
 use crate::mutants::Bug;
 use lives::Lives;
@@ -77,7 +77,7 @@ pub(super) fn judge<M: Model>(model: &M, partition: &Partition<'_, M>) -> Option
     if let Some(order) = order(end, InFlight::AsAnswered) {
         return Some(Ok(order));
     }
-    let operation = first_death(partition, |end| order(end, InFlight::AsAnswered).is_some())?;
+    let (_, operation) = partition.first_death(|end| order(end, InFlight::AsAnswered).is_some())?;
     // It was possible before. Is it surely impossible now, also if a dequeue in flight got nothing?
     let after = partition.ops[operation as usize].returned + 1;
     let is_dead = !calls.has_unknown || order(after, InFlight::ByAny).is_none();

@@ -10,7 +10,7 @@ mod growing;
 
 use super::super::partition::{Partition, position};
 use super::numbers::Numbers;
-use super::{LATER, Window, first_death};
+use super::{LATER, Window};
 use crate::model::{Membership, Model};
 use crate::mutants::Bug;
 
@@ -97,6 +97,6 @@ pub(super) fn judge<M: Model>(model: &M, partition: &Partition<'_, M>) -> Option
 fn decide<M: Model>(partition: &Partition<'_, M>, order: impl Fn(u32) -> Option<Vec<u32>>) -> Option<Result<Vec<u32>, u32>> {
     match order(u32::try_from(partition.events.len()).ok()?) {
         Some(order) => Some(Ok(order)),
-        None => Some(Err(first_death(partition, |end| order(end).is_some())?)),
+        None => Some(Err(partition.first_death(|end| order(end).is_some())?.1)),
     }
 }
