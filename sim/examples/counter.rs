@@ -10,6 +10,7 @@
 //! answers are right ([`Count`]), and the subject that turns planned operations into
 //! commands of the machine ([`Storm`]). The storm does the rest.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -76,9 +77,9 @@ impl Model for Count {
     type State = u64;
     type Horizon = ();
 
-    fn partition_key(&self, input: &Input) -> Bytes {
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, Bytes> {
         let (Input::Add(key) | Input::Read(key)) = input;
-        key.clone()
+        Cow::Borrowed(key)
     }
 
     fn init(&self) -> u64 {

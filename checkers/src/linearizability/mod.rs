@@ -196,12 +196,12 @@ fn by_key<'h, M: Model, T>(
             continue;
         }
         let key = model.partition_key(&operation.input);
-        let key = keys.first().filter(|_| Bug::KeysAreOne.is_planted()).map_or(key, |(first, _)| first.clone());
-        let hash = hash_of(&key);
-        let known = index.find(hash, |known| keys[known as usize].0 == key).unwrap_or_else(|| {
+        let hash = if Bug::KeysAreOne.is_planted() { 0 } else { hash_of(&*key) };
+        let is_it = |known: u32| keys[known as usize].0 == *key || Bug::KeysAreOne.is_planted();
+        let known = index.find(hash, is_it).unwrap_or_else(|| {
             let new = position(keys.len());
             index.insert(hash, new, |known| hash_of(&keys[known as usize].0));
-            keys.push((key, Vec::new()));
+            keys.push((key.into_owned(), Vec::new()));
             new
         });
         keys[known as usize].1.extend(entry(place, operation));

@@ -101,7 +101,7 @@ impl<M: Model + Clone> Stream<M> {
     ///
     /// [`StreamError::InFlight`] if it began before and did not end.
     pub fn invoke(&mut self, id: u64, input: M::Input) -> Result<(), StreamError> {
-        let key = self.model.partition_key(&input);
+        let key = self.model.partition_key(&input).into_owned();
         if self.in_flight.contains_key(&id) {
             return Err(StreamError::InFlight(id));
         }

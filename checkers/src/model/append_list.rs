@@ -5,6 +5,7 @@
 
 use super::{Call, Model, text};
 use bytes::Bytes;
+use std::borrow::Cow;
 
 /// What a client may ask of which list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,8 +58,8 @@ impl Model for AppendList {
     type State = Vec<Bytes>;
     type Horizon = ();
 
-    fn partition_key(&self, input: &Input) -> Bytes {
-        input.key.clone()
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, Bytes> {
+        Cow::Borrowed(&input.key)
     }
 
     fn init(&self) -> Vec<Bytes> {

@@ -4,6 +4,7 @@
 
 use super::{Access, Call, Model, Value, text};
 use bytes::Bytes;
+use std::borrow::Cow;
 
 /// What a client may ask of which register.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,8 +75,8 @@ impl Model for CasRegister {
     type State = Option<Bytes>;
     type Horizon = ();
 
-    fn partition_key(&self, input: &Input) -> Bytes {
-        input.key.clone()
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, Bytes> {
+        Cow::Borrowed(&input.key)
     }
 
     fn init(&self) -> Option<Bytes> {

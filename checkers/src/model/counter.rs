@@ -2,6 +2,7 @@
 
 use super::{Call, Model, text};
 use bytes::Bytes;
+use std::borrow::Cow;
 
 /// What a client may ask of which counter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,8 +56,8 @@ impl Model for Counter {
     type State = i128;
     type Horizon = ();
 
-    fn partition_key(&self, input: &Input) -> Bytes {
-        input.key.clone()
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, Bytes> {
+        Cow::Borrowed(&input.key)
     }
 
     fn init(&self) -> i128 {

@@ -11,6 +11,7 @@
 
 use super::{Call, Model, text};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What a client may ask of which lock.
@@ -132,8 +133,8 @@ impl Model for Lock {
     type State = State;
     type Horizon = ();
 
-    fn partition_key(&self, input: &Input) -> Bytes {
-        input.key.clone()
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, Bytes> {
+        Cow::Borrowed(&input.key)
     }
 
     fn init(&self) -> State {

@@ -33,6 +33,7 @@ mod text;
 
 pub use access::{Access, Value};
 pub use collection::{Membership, Queueing};
+use std::borrow::Cow;
 use std::hash::Hash;
 
 /// One operation as the search sees it: its input and, if it is known, its output.
@@ -76,6 +77,7 @@ pub struct Use<'a, I, O> {
 /// use squall_checkers::history::{History, Operation, Outcome};
 /// use squall_checkers::linearizability::{Limits, Verdict, check};
 /// use squall_checkers::model::Model;
+/// use std::borrow::Cow;
 ///
 /// struct Maximum;
 ///
@@ -92,7 +94,9 @@ pub struct Use<'a, I, O> {
 ///     type State = u64;
 ///     type Horizon = ();
 ///
-///     fn partition_key(&self, _: &Ask) {}
+///     fn partition_key<'a>(&self, _: &'a Ask) -> Cow<'a, ()> {
+///         Cow::Owned(())
+///     }
 ///
 ///     fn init(&self) -> u64 {
 ///         0
@@ -143,8 +147,9 @@ pub trait Model {
     /// What [`Model::horizon`] knows about the rest of a history; `()` if nothing.
     type Horizon: Default;
 
-    /// The object that an operation is about.
-    fn partition_key(&self, input: &Self::Input) -> Self::Key;
+    /// The object that an operation is about; borrowed where the input holds it, so that millions of
+    /// operations need no copy.
+    fn partition_key<'a>(&self, input: &'a Self::Input) -> Cow<'a, Self::Key>;
 
     /// What an object is before any operation.
     fn init(&self) -> Self::State;

@@ -5,6 +5,7 @@
 //! Read next: [`super::Model`], which says what a model promises.
 
 use super::Model;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hash::Hash;
 
@@ -18,6 +19,7 @@ use std::hash::Hash;
 /// use squall_checkers::history::{History, Operation, Outcome};
 /// use squall_checkers::linearizability::{Limits, Verdict, check};
 /// use squall_checkers::model::nondeterministic::{Determinized, Nondeterministic};
+/// use std::borrow::Cow;
 ///
 /// /// What is in the bag, in order, so that equal bags are equal.
 /// struct Bag;
@@ -34,7 +36,9 @@ use std::hash::Hash;
 ///     type Output = Option<u8>;
 ///     type State = Vec<u8>;
 ///
-///     fn partition_key(&self, _: &Ask) {}
+///     fn partition_key<'a>(&self, _: &'a Ask) -> Cow<'a, ()> {
+///         Cow::Owned(())
+///     }
 ///
 ///     fn init(&self) -> Vec<Vec<u8>> {
 ///         vec![vec![]]
@@ -96,7 +100,7 @@ pub trait Nondeterministic {
     type State: Clone + Ord + Hash;
 
     /// The object that an operation is about.
-    fn partition_key(&self, input: &Self::Input) -> Self::Key;
+    fn partition_key<'a>(&self, input: &'a Self::Input) -> Cow<'a, Self::Key>;
 
     /// Every state that an object may be in before any operation; at least one.
     fn init(&self) -> Vec<Self::State>;
@@ -130,7 +134,7 @@ impl<N: Nondeterministic> Model for Determinized<N> {
     type State = BTreeSet<N::State>;
     type Horizon = ();
 
-    fn partition_key(&self, input: &N::Input) -> N::Key {
+    fn partition_key<'a>(&self, input: &'a N::Input) -> Cow<'a, N::Key> {
         self.0.partition_key(input)
     }
 

@@ -6,6 +6,7 @@
 
 use super::{Call, Model, Queueing, Value, text};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// What a client may ask of which queue.
@@ -62,8 +63,8 @@ impl Model for Queue {
     type State = VecDeque<Bytes>;
     type Horizon = ();
 
-    fn partition_key(&self, input: &Input) -> Bytes {
-        input.key.clone()
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, Bytes> {
+        Cow::Borrowed(&input.key)
     }
 
     fn init(&self) -> VecDeque<Bytes> {

@@ -4,6 +4,7 @@
 
 use super::{Call, Membership, Model, Value, text};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What a client may ask of which set.
@@ -72,8 +73,8 @@ impl Model for Set {
     type State = BTreeSet<Bytes>;
     type Horizon = ();
 
-    fn partition_key(&self, input: &Input) -> Bytes {
-        input.key.clone()
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, Bytes> {
+        Cow::Borrowed(&input.key)
     }
 
     fn init(&self) -> BTreeSet<Bytes> {

@@ -121,7 +121,7 @@ fn prefix<O: Object>(
 ) -> Vec<OpOf<O>> {
     let died_at = operations.iter().find(|op| op.id == illegal.operation).expect("it is in the history").returned_at;
     let is_part =
-        |op: &&OpOf<O>| model.partition_key(&op.input) == illegal.key && op.outcome != Outcome::Fail && op.invoked_at <= died_at;
+        |op: &&OpOf<O>| *model.partition_key(&op.input) == illegal.key && op.outcome != Outcome::Fail && op.invoked_at <= died_at;
     operations.iter().filter(is_part).cloned().collect()
 }
 

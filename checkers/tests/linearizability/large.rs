@@ -106,10 +106,11 @@ fn plant_stale_read(operations: &mut [Op]) -> u64 {
         (from..operations.len()).find(is_read).expect("there are reads everywhere")
     };
     let old = reads(operations, operations.len() / 5);
-    let key = Kv.partition_key(&operations[old].input);
+    let key = Kv.partition_key(&operations[old].input).into_owned();
     let value = seen(&operations[old]).cloned();
     let mut late = reads(operations, operations.len() * 4 / 5);
-    while Kv.partition_key(&operations[late].input) != key || seen(&operations[late]).is_some_and(|v| Some(v) == value.as_ref()) {
+    while *Kv.partition_key(&operations[late].input) != key || seen(&operations[late]).is_some_and(|v| Some(v) == value.as_ref())
+    {
         late = reads(operations, late + 1);
     }
     operations[late].outcome = Outcome::Ok(Output::Value(value));

@@ -8,6 +8,7 @@ use squall_checkers::linearizability::{
 };
 use squall_checkers::model::Model;
 use squall_checkers::model::kv::{Input, Kv, Output};
+use std::borrow::Cow;
 use std::time::Duration;
 
 fn put(id: u64, key: &str, outcome: Outcome<Output>) -> Op {
@@ -131,7 +132,9 @@ impl Model for Letters {
     type State = Vec<u8>;
     type Horizon = ();
 
-    fn partition_key(&self, _: &Option<u8>) {}
+    fn partition_key<'a>(&self, _: &'a Option<u8>) -> Cow<'a, ()> {
+        Cow::Owned(())
+    }
 
     fn init(&self) -> Vec<u8> {
         Vec::new()

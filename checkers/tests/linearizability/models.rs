@@ -13,6 +13,7 @@ use squall_checkers::history::{History, Operation, Outcome};
 use squall_checkers::linearizability::{Limits, Verdict, check};
 use squall_checkers::model::nondeterministic::{Determinized, Nondeterministic};
 use squall_checkers::model::{Model, append_list, cas_register, counter, lock, queue, register, set};
+use std::borrow::Cow;
 
 const HISTORIES: u64 = 100_000;
 
@@ -55,7 +56,7 @@ where
     type Output = O::Output;
     type State = O::State;
 
-    fn partition_key(&self, input: &O::Input) -> Bytes {
+    fn partition_key<'a>(&self, input: &'a O::Input) -> Cow<'a, Bytes> {
         O::model().partition_key(input)
     }
 

@@ -9,6 +9,7 @@ use squall_checkers::history::{History, Outcome};
 use squall_checkers::linearizability::{Limits, Verdict, check};
 use squall_checkers::model::kv::{Horizon, Input, Kv, Output, Value};
 use squall_checkers::model::{Call, Model, Use};
+use std::borrow::Cow;
 
 const HISTORIES: u64 = 20_000;
 
@@ -31,7 +32,7 @@ impl Model for Wrong {
     type State = Value;
     type Horizon = Horizon;
 
-    fn partition_key(&self, input: &Input) -> bytes::Bytes {
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, bytes::Bytes> {
         Kv.partition_key(input)
     }
 

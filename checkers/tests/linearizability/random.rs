@@ -69,14 +69,14 @@ pub fn assert_explains(operations: &[Op], orders: &BTreeMap<Bytes, Vec<u64>>) {
         }
     }
     for op in operations.iter().filter(|op| matches!(op.outcome, Outcome::Ok(_))) {
-        let order = &orders[&Kv.partition_key(&op.input)];
+        let order = &orders[&*Kv.partition_key(&op.input)];
         assert_eq!(order.iter().filter(|id| **id == op.id).count(), 1, "{op:?}\n{orders:?}\n{operations:#?}");
     }
 }
 
 /// The answered prefix has no order, and has one without the return of its last operation.
 fn assert_minimal(twin: &mut KvTwin, operations: &[Op], illegal: &Illegal<Bytes>) {
-    let of_key = |op: &&Op| Kv.partition_key(&op.input) == illegal.key && op.outcome != Outcome::Fail;
+    let of_key = |op: &&Op| *Kv.partition_key(&op.input) == illegal.key && op.outcome != Outcome::Fail;
     let of_key: Vec<_> = operations.iter().filter(of_key).cloned().collect();
     assert_eq!(illegal.prefix.last(), Some(&illegal.operation));
     let died_at = of_key.iter().find(|op| op.id == illegal.operation).expect("it is in the history").returned_at;

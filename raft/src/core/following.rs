@@ -5,7 +5,7 @@
 //! Not here: the leader's side ([`super::replication`]).
 
 use super::replication::refuse;
-use super::role::Role;
+use super::role::{Gap, Role};
 use super::{Core, Effect, Output};
 use crate::entry::{Entries, Persist};
 use crate::message::{Body, Envelope};
@@ -47,6 +47,9 @@ impl Core {
             return;
         }
         if !self.log.holds(prev) {
+            if self.is_told(asked.session, prev.index) {
+                return;
+            }
             let hint = self.log.last_not_above(LogId { term: prev.term, index: prev.index.min(self.log.last().index) });
             self.answer(asked, Body::Rejected { prev: prev.index, hint }, IoId::NOTHING, out);
             return;
@@ -59,9 +62,19 @@ impl Core {
         let end = entries.last().map_or(prev.index, |entry| entry.id.index);
         if let Role::Follower(follower) = &mut self.role {
             follower.tail = follower.tail.max(end);
+            follower.gap = None;
         }
         self.follow_commit(commit, end, out);
         self.answer(asked, Body::Appended { matched: end }, self.everything_so_far(), out);
+    }
+
+    /// Whether the leader was told already that entries before this place are missing here.
+    fn is_told(&mut self, session: u32, prev: LogIndex) -> bool {
+        let is_missing = prev > self.log.last().index;
+        match &mut self.role {
+            Role::Follower(follower) if is_missing => !Gap::must_be_told(&mut follower.gap, session, prev),
+            _ => false,
+        }
     }
 
     /// Adds what is new and replaces what conflicts; what is there already is left alone,

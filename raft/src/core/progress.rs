@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Starting over opens a new *session*; answers of older sessions steer nothing, so that
-//! the many rejections of a broken pipeline count once.
+//! what a broken pipeline has left under way counts once (the follower's side: [`super::role::Gap`]).
 //! Not here: how much may be under way ([`super::inflight`]). Read next: [`super::replication`].
 
 use super::inflight::{Inflight, Room, Sent};

@@ -48,15 +48,49 @@ pub struct Follower {
     pub heard_at: LocalTime,
     /// Last index at which the log equals that leader's; 0 until an append showed it.
     pub tail: LogIndex,
+    /// What it has rejected since it last took an append.
+    pub gap: Option<Gap>,
     /// When to campaign.
     pub election_at: LocalTime,
+}
+
+/// An append that came too early: entries before it are missing, and this was said.
+///
+/// What streams in behind it misses the same entries, and one rejection opens the next session. So the others are
+/// counted and not answered, but for one of [`Gap::ANSWERED_EVERY`], because the answer may get lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    session: u32,
+    prev: LogIndex,
+    unanswered: u32,
+}
+
+impl Gap {
+    /// One of so many rejections is sent. A heartbeat shows the gap as well, only later.
+    pub const ANSWERED_EVERY: u32 = 16;
+
+    /// Notes that an append behind `prev` misses entries before it; true if that must be said.
+    ///
+    /// Whoever asks again about the same place, as a probe does, is answered each time.
+    pub fn must_be_told(gap: &mut Option<Self>, session: u32, prev: LogIndex) -> bool {
+        match gap {
+            Some(known) if known.session == session && prev > known.prev => {
+                known.unanswered = (known.unanswered + 1) % Self::ANSWERED_EVERY;
+                known.unanswered == 0
+            }
+            _ => {
+                *gap = Some(Self { session, prev, unanswered: 0 });
+                true
+            }
+        }
+    }
 }
 
 impl Follower {
     /// One that knows nothing of a leader's log yet.
     #[must_use]
     pub const fn new(leader: Option<NodeId>, now: LocalTime, election_at: LocalTime) -> Self {
-        Self { leader, heard_at: now, tail: LogIndex(0), election_at }
+        Self { leader, heard_at: now, tail: LogIndex(0), gap: None, election_at }
     }
 }
 

@@ -84,6 +84,8 @@ async fn requests_that_can_never_be_answered_are_given_up() {
         let mut setup = Setup::voter(node, &addresses);
         setup.limits.drain_ns = 500 * MS;
         setup.limits.sessions_max = 2;
+        // A leader that stepped down without its follower would have answered before it is asked to stop.
+        setup.raft.elections.check_quorum = false;
         servers.push(setup.start(&folder.join(node.to_string())).await);
     }
     let leading = eventually("a leader", || leader(&servers[0]).filter(|known| leader(&servers[1]) == Some(*known))).await;

@@ -145,7 +145,7 @@ fn verify_witness(text: &str) {
     let mut states = BTreeMap::new();
     let mut latest_invocation = 0;
     for (place, operation) in &order {
-        let state = states.entry(Kv.partition_key(&operation.input)).or_insert_with(|| Kv.init());
+        let state = states.entry(Kv.partition_key(&operation.input).into_owned()).or_insert_with(|| Kv.init());
         *state = Kv.step(state, &operation.input, operation.outcome.output()).unwrap_or_else(|| panic!("{place}: {operation:?}"));
         let returned_at = if operation.outcome == Outcome::Unknown { u64::MAX } else { operation.returned_at };
         assert!(latest_invocation <= returned_at, "{place}: {operation:?} returned before one in front of it began");

@@ -187,7 +187,7 @@ pub fn explain<M: Model>(
     }
     let core = core::find(&prefix, limits);
     let of_key: Vec<_> =
-        history.operations().iter().filter(|operation| model.partition_key(&operation.input) == illegal.key).collect();
+        history.operations().iter().filter(|operation| *model.partition_key(&operation.input) == illegal.key).collect();
     let skipped = core.places.len().saturating_sub(ANSWERS_MAX);
     let told = core.places.iter().enumerate().filter(|(number, place)| skipped <= *number || **place == prefix.culprit);
     let answers = told.map(|(_, place)| sources::answer(&prefix, &of_key, *place, limits)).collect();

@@ -11,6 +11,7 @@ use super::{Access, Call, Model, Use, Value as Seen};
 use crate::mutants::Bug;
 use bytes::Bytes;
 pub use horizon::Horizon;
+use std::borrow::Cow;
 
 /// What a client may ask for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,13 +115,13 @@ impl Model for Kv {
     type State = Value;
     type Horizon = Horizon;
 
-    fn partition_key(&self, input: &Input) -> Bytes {
+    fn partition_key<'a>(&self, input: &'a Input) -> Cow<'a, Bytes> {
         match input {
             Input::Get { key }
             | Input::Put { key, .. }
             | Input::Append { key, .. }
             | Input::Cas { key, .. }
-            | Input::Delete { key } => key.clone(),
+            | Input::Delete { key } => Cow::Borrowed(key),
         }
     }
 

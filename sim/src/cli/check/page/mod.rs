@@ -60,7 +60,8 @@ impl<'a> PageJson<'a> {
     pub fn new<M: Model>(model: &M, recorded: &RecordedOf<M>, orders: &Orders<M::Key>, file: &'a FileJson) -> Self {
         let operations = recorded.history.operations();
         let base = operations.iter().map(|operation| operation.invoked_at).min().unwrap_or_default();
-        let names: BTreeMap<M::Key, ()> = operations.iter().map(|one| (model.partition_key(&one.input), ())).collect();
+        let names: BTreeMap<M::Key, ()> =
+            operations.iter().map(|one| (model.partition_key(&one.input).into_owned(), ())).collect();
         let keys: BTreeMap<M::Key, usize> = names.into_keys().zip(0..).collect();
         let places: BTreeMap<u64, usize> = operations.iter().map(|operation| operation.id).zip(0..).collect();
         let row = |(place, operation): (usize, &Operation<M::Input, M::Output>)| {
@@ -73,7 +74,7 @@ impl<'a> PageJson<'a> {
             (
                 operation.id.to_string(),
                 operation.client.to_string(),
-                keys[&model.partition_key(&operation.input)],
+                keys[&*model.partition_key(&operation.input)],
                 operation.invoked_at - base,
                 operation.returned_at - base,
                 outcome,
@@ -89,7 +90,7 @@ impl<'a> PageJson<'a> {
             sources.sort_unstable();
             sources.dedup();
             Some(IllegalPage {
-                key: keys[&model.partition_key(&operations[operation].input)],
+                key: keys[&*model.partition_key(&operations[operation].input)],
                 operation,
                 died_at: illegal.died_at - base,
                 core: places_of(&illegal.core.operations),
