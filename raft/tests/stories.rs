@@ -1,8 +1,8 @@
 //! Protocol stories: command files whose every consequence is pinned by a snapshot.
 //!
 //! A new file `stories/*.story` is a new test without any code; the language is described
-//! in `stories/interpreter.rs`. `INSTA_UPDATE=always cargo test -p squall-raft --test stories`
-//! rewrites the snapshots, but never in CI.
+//! in `stories/interpreter.rs`, and `stories/README.md` says which rule of the paper each shows.
+//! `INSTA_UPDATE=always cargo test -p squall-raft --test stories` rewrites the snapshots, but never in CI.
 
 #[path = "stories/mod.rs"]
 mod stories;
@@ -101,6 +101,48 @@ fn no_snapshot_outlives_its_story() {
     let snapshots = files(&folder().join("snapshots"), "snap").iter().map(|path| name(path)).collect::<BTreeSet<_>>();
     // One that is missing fails where it is compared.
     assert_eq!(snapshots.difference(&stories).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// `stories/README.md` leads to every story, and nowhere that is not there.
+#[test]
+fn the_guide_links_every_story_and_only_what_is_there() {
+    let guide = std::fs::read_to_string(folder().join("README.md")).expect("the guide is text");
+    let stories = files(&folder(), "story").iter().map(|path| name(path)).collect();
+    assert_eq!(faults(&guide, &stories, |link| folder().join(link).exists()), Vec::<String>::new());
+}
+
+#[test]
+fn a_bad_guide_is_told_what_is_wrong() {
+    let stories = BTreeSet::from(["a.story".to_owned(), "b.story".to_owned()]);
+    let faults = |guide: &str| faults(guide, &stories, |link| matches!(link, "a.story" | "b.story" | "../c.rs"));
+    assert_eq!(faults("| 5.1 | x | [a](a.story) |\n[b](b.story), [c](../c.rs)"), Vec::<String>::new());
+    assert_eq!(faults("[a](a.story)"), ["b.story is linked nowhere"]);
+    assert_eq!(faults("[a](a.story) [b](b.story) [d](d.story)"), ["line 1: found d.story, expected a file or a folder"]);
+    assert_eq!(
+        faults("[a](a.story) [b](b.story)\n| 5.1 | x | `a` |"),
+        ["line 2: found a rule that nothing shows, expected a link"]
+    );
+}
+
+/// What is wrong with a guide: links that lead nowhere, rows without one, stories without a link.
+fn faults(guide: &str, stories: &BTreeSet<String>, is_there: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut unlinked = stories.clone();
+    let mut faults = Vec::new();
+    for (line, number) in guide.lines().zip(1..) {
+        let links: Vec<&str> = line.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+        let is_row = line.starts_with("| ") && !["| where ", "| what ", "| --- "].iter().any(|head| line.starts_with(head));
+        if is_row && links.is_empty() {
+            faults.push(format!("line {number}: found a rule that nothing shows, expected a link"));
+        }
+        for link in links {
+            unlinked.remove(link);
+            if !is_there(link) {
+                faults.push(format!("line {number}: found {link}, expected a file or a folder"));
+            }
+        }
+    }
+    faults.extend(unlinked.iter().map(|story| format!("{story} is linked nowhere")));
+    faults
 }
 
 fn name(path: &Path) -> String {

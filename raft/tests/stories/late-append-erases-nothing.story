@@ -2,7 +2,8 @@
 #
 # The follower has acknowledged `a`, `b` and `c`, so the leader may have committed them.
 # A copy of the append with `a` alone arrives late. Its entry is there already, so nothing
-# is done: only an entry that *conflicts* removes what follows it.
+# is done: only an entry that *conflicts* removes what follows it. Nor does the leader think less of the
+# follower because of the late answer: its heartbeat still lets it commit everything.
 cluster 3
 campaign 1
 settle
@@ -21,4 +22,7 @@ expect 2 disk 1 1 1 1
 settle
 expect all log 1 1 1 1
 expect 1 commit 4
+heartbeat 1
+settle
+expect all commit 4
 show
