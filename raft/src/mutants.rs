@@ -42,6 +42,8 @@ pub enum Bug {
     L20,
     /// The log in memory keeps the payloads of truncated entries for those that take their places.
     L21,
+    /// The answer to a heartbeat vouches for the log before its own term is durable.
+    L22,
     /// Reads are served without confirming the leadership.
     R01,
     /// The log is synced only when term or vote changed.
@@ -74,7 +76,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them, in the order of the catalogue.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::E01,
         Self::E02,
         Self::E03,
@@ -93,6 +95,7 @@ impl Bug {
         Self::L16,
         Self::L20,
         Self::L21,
+        Self::L22,
         Self::R01,
         Self::D02,
         Self::Z01,
@@ -131,6 +134,7 @@ impl Bug {
             Self::L16 => "L16",
             Self::L20 => "L20",
             Self::L21 => "L21",
+            Self::L22 => "L22",
             Self::R01 => "R01",
             Self::D02 => "D02",
             Self::Z01 => "Z01",
@@ -172,6 +176,7 @@ impl Bug {
             Self::L16 => "a leader counts itself before its own disk has the entry",
             Self::L20 => "the search for the point of agreement is bounded, and begins again at the end",
             Self::L21 => "the log in memory keeps the payloads of truncated entries for those that take their places",
+            Self::L22 => "the answer to a heartbeat vouches for the log before its own term is durable",
             Self::V02 => "pre-votes teach no terms, in neither direction",
             Self::V03 => "who asks for pre-votes stays loyal to the leader that it lost",
             Self::V07 => "requests of clients postpone elections",

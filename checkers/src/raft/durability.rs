@@ -1,5 +1,5 @@
 //! Acknowledged means durable: what a node told others is in the image that its disk has
-//! promised, and a crash takes none of it away.
+//! promised, the term included, and a crash takes none of it away.
 //!
 //! Many durability bugs never become visible to a client within one run; they all show
 //! here, at the moment in which something leaves that no disk has promised yet.
@@ -54,16 +54,30 @@ impl Mirror {
 
     /// An acknowledgement leaves. One of an earlier term is not judged: the log that it
     /// speaks of may have been replaced since, in memory and on disk.
+    ///
+    /// Its term must be durable as well: a node that forgets it may follow an older leader, who
+    /// replaces what was acknowledged. An entry of that term is as good as the term itself.
     #[inline]
     pub(super) fn judge_ack(&self, term: u64, index: u64) -> Verdict {
         if term < self.term {
             return Ok(());
+        }
+        if index > 0 && self.promised.term.max(self.promised.log.last_term()) < term {
+            return Err(self.acked_in_a_term_to_forget(term, index));
         }
         match self.log.hash_at(index) {
             None if self.log.is_unknown(index) => Ok(()),
             Some(hash) if self.promised.log.may_hold(index, hash) => Ok(()),
             _ => Err(self.acked_too_early(term, index)),
         }
+    }
+
+    #[cold]
+    fn acked_in_a_term_to_forget(&self, term: u64, index: u64) -> Box<Violation> {
+        let (node, promised) = (self.id, self.promised.term);
+        let message =
+            format!("node {node} acknowledged index {index} in term {term}, but its disk has promised term {promised} only");
+        violation(message, self.last_durable.map(|(by, what)| by.says(what)))
     }
 
     #[cold]

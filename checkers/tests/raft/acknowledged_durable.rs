@@ -43,6 +43,23 @@ fn an_acknowledgement_of_what_replaced_the_durable_entry() {
     story.ok(ack);
 }
 
+/// The entry is durable, and the term in which the node says so is not: back in term 1 it would obey the leader of
+/// term 2, who may replace the entry.
+#[test]
+fn an_acknowledgement_in_a_term_that_a_crash_takes() {
+    let mut story = Story::of(3);
+    story.append(2, 1);
+    story.sync(2);
+    let durable = story.ok(Observation::DurableVote { node: 2, term: 1, vote: None });
+    story.ok(Observation::Term { node: 2, term: 3 });
+    let ack = Observation::AckSent { node: 2, term: 3, index: 1 };
+    let message = "node 2 acknowledged index 1 in term 3, but its disk has promised term 1 only";
+    story.clone().breaks(ack, AcknowledgedDurable, message, &[durable]);
+    story.ok(Observation::AckSent { node: 2, term: 3, index: 0 });
+    story.ok(Observation::DurableVote { node: 2, term: 3, vote: None });
+    story.ok(ack);
+}
+
 #[test]
 fn an_acknowledgement_beyond_the_log() {
     let story = Story::of(3);

@@ -73,6 +73,8 @@ pub struct Core {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Io {
     last: IoId,
+    /// The last term and vote.
+    hard: IoId,
     durable: IoId,
     /// For each id under way that moved the log's end: where the end then was. A
     /// completion vouches for exactly that, never for what stands there now.
@@ -98,7 +100,14 @@ impl Core {
             hard_changed: false,
             commit: LogIndex(0),
             role: Role::Follower(Follower::new(None, boot.now, election_at)),
-            io: Io { last: start, durable: start, marks: VecDeque::new(), log: restored.log.last(), worked_at: LocalTime(0) },
+            io: Io {
+                last: start,
+                hard: start,
+                durable: start,
+                marks: VecDeque::new(),
+                log: restored.log.last(),
+                worked_at: LocalTime(0),
+            },
             log: restored.log,
             bound: Bound::default(),
             #[cfg(feature = "mutants")]
@@ -301,7 +310,7 @@ impl Core {
         // A leader has no election deadline, and a candidate's belongs to its term: both get a
         // new one. Others keep theirs, or whoever raises the term often would silence them.
         match &mut self.role {
-            Role::Follower(follower) => (follower.leader, follower.tail) = (None, LogIndex(0)),
+            Role::Follower(follower) => *follower = Follower::new(None, now, follower.election_at),
             Role::PreCandidate(asker) => {
                 self.role = Role::Follower(Follower::new(None, now, asker.election_at));
                 self.observe_role(RoleKind::Follower, out);
@@ -333,7 +342,9 @@ impl Core {
     fn persist(&mut self, what: Persist, out: &mut impl Output) -> IoId {
         let id = IoId { boot: self.boot, seq: self.io.last.seq + 1 };
         self.io.last = id;
-        if !matches!(what, Persist::HardState(_)) {
+        if matches!(what, Persist::HardState(_)) {
+            self.io.hard = id;
+        } else {
             self.io.marks.push_back((id, self.log.last()));
         }
         out.push(Effect::Persist { id, what });

@@ -121,7 +121,12 @@ impl Invariants {
                 ensure(disk.hard.term >= term, || format!("{} while its durable term is {}", promise(), disk.hard.term))?;
                 self.is_durable(node, promised, promise)
             }
-            Body::HeartbeatAck { .. } => self.is_durable(node, promised, promise),
+            Body::HeartbeatAck { matched, .. } => {
+                ensure(matched.0 == 0 || disk.hard.term >= term, || {
+                    format!("{} while its durable term is {}", promise(), disk.hard.term)
+                })?;
+                self.is_durable(node, promised, promise)
+            }
             _ => Ok(()),
         }
     }

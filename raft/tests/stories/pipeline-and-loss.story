@@ -2,8 +2,8 @@
 # loss at the end when the next heartbeat is answered.
 #
 # The append with `b` is lost: the one behind it does not fit and is rejected, and the
-# leader starts over behind `a`. Three appends are then under way that the follower
-# rejects too; they belong to the session before, so the leader starts over only once.
+# leader starts over behind `a`. The one behind that misses the same entries, which was said
+# already: it is not answered, and the leader starts over only once.
 # Then the last append, with `e`, is lost. Nothing is behind it that could be rejected, but
 # the heartbeat's answer tells how far the follower's log agrees, and that is not enough.
 cluster 2
