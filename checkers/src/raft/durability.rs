@@ -62,14 +62,17 @@ impl Mirror {
         if term < self.term {
             return Ok(());
         }
+        let is_durable = match self.log.hash_at(index) {
+            None => self.log.is_unknown(index),
+            Some(hash) => self.promised.log.may_hold(index, hash),
+        };
+        if !is_durable {
+            return Err(self.acked_too_early(term, index));
+        }
         if index > 0 && self.promised.term.max(self.promised.log.last_term()) < term {
             return Err(self.acked_in_a_term_to_forget(term, index));
         }
-        match self.log.hash_at(index) {
-            None if self.log.is_unknown(index) => Ok(()),
-            Some(hash) if self.promised.log.may_hold(index, hash) => Ok(()),
-            _ => Err(self.acked_too_early(term, index)),
-        }
+        Ok(())
     }
 
     #[cold]
