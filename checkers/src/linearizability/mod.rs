@@ -15,6 +15,7 @@ mod decrease;
 mod depth;
 mod explain;
 mod intern;
+mod keys;
 mod limits;
 mod object;
 mod partition;
@@ -26,15 +27,14 @@ mod stream;
 mod unique;
 mod witness;
 
-use crate::history::{History, Outcome};
+use crate::history::History;
 use crate::model::Model;
-use crate::mutants::Bug;
 pub use explain::{Answer, Core, Explanation, Reached, Relation, Source, explain};
-use intern::{Index, hash_of};
+use keys::by_key;
 pub use limits::{Limit, Limits, PENDING_MAX, Time};
 pub use object::Algorithm;
 use object::Found;
-use partition::{Event, OperationOf, Partition, position};
+use partition::{Event, Partition};
 use std::collections::BTreeMap;
 pub use stream::{SoFar, Stream, StreamError};
 pub use witness::verify_witness;
@@ -162,7 +162,7 @@ fn check_each<M: Model>(
 ) -> Option<Verdict<M::Key>> {
     let mut orders = BTreeMap::new();
     let mut undecided = None;
-    let places = by_key(model, history, |place, _| Some(position(place)));
+    let places = by_key(model, history);
     let of_operations = places.values().map(Vec::len).sum();
     let mut progress = Progress { keys: 0, of_keys: places.len(), operations: 0, of_operations };
     watch(progress);
@@ -180,33 +180,6 @@ fn check_each<M: Model>(
         watch(progress);
     }
     Some(undecided.unwrap_or(Verdict::Ok(orders)))
-}
-
-/// What `entry` says of each operation that may have had an effect, by the object that it is
-/// about. Objects without an entry are among them, too.
-fn by_key<'h, M: Model, T>(
-    model: &M,
-    history: &'h History<M::Input, M::Output>,
-    mut entry: impl FnMut(usize, &'h OperationOf<M>) -> Option<T>,
-) -> BTreeMap<M::Key, Vec<T>> {
-    let mut keys: Vec<(M::Key, Vec<T>)> = Vec::new();
-    let mut index = Index::default();
-    for (place, operation) in history.operations().iter().enumerate() {
-        if operation.outcome == Outcome::Fail {
-            continue;
-        }
-        let key = model.partition_key(&operation.input);
-        let hash = if Bug::KeysAreOne.is_planted() { 0 } else { hash_of(&*key) };
-        let is_it = |known: u32| keys[known as usize].0 == *key || Bug::KeysAreOne.is_planted();
-        let known = index.find(hash, is_it).unwrap_or_else(|| {
-            let new = position(keys.len());
-            index.insert(hash, new, |known| hash_of(&keys[known as usize].0));
-            keys.push((key.into_owned(), Vec::new()));
-            new
-        });
-        keys[known as usize].1.extend(entry(place, operation));
-    }
-    keys.into_iter().collect()
 }
 
 /// The evidence: what had returned when this operation could not.

@@ -4,7 +4,7 @@
 //! model and against real time. So a wrong rule cannot make a history look right.
 //! Not here: the searches.
 
-use super::by_key;
+use super::keys::Keys;
 use super::partition::{NEVER, Op, OperationOf, call};
 use crate::history::{History, Outcome};
 use crate::model::Model;
@@ -21,23 +21,35 @@ pub(super) fn verify<M: Model>(model: &M, ops: &[Op<'_, M>], order: &[u32]) -> b
 }
 
 /// Whether these operations, one by one, respect real time and have the answers they had.
-fn replays<'a, M: Model + 'a>(model: &M, order: impl Iterator<Item = &'a OperationOf<M>>) -> bool {
-    let mut state = model.init();
-    let mut last_invocation = 0;
-    for operation in order {
-        last_invocation = operation.invoked_at.max(last_invocation);
-        let is_free = operation.outcome == Outcome::Unknown || Bug::WitnessIgnoresTime.is_planted();
-        let returns_in_time = is_free || last_invocation <= operation.returned_at;
-        match model.advance(state, &operation.input, operation.outcome.output()) {
-            Some(next) if returns_in_time => state = next,
-            _ => return false,
-        }
-    }
-    true
+fn replays<'a, M: Model + 'a>(model: &M, mut order: impl Iterator<Item = &'a OperationOf<M>>) -> bool {
+    let mut object = Replayed::new(model);
+    order.all(|operation| object.takes(model, operation))
 }
 
-/// When an operation took effect: its position, whether it only read, and when it was invoked.
-type Moment = (u64, bool, u64);
+/// One object while an order is replayed on it.
+struct Replayed<M: Model> {
+    /// `None` after an operation that could not be.
+    state: Option<M::State>,
+    last_invocation: u64,
+    /// The ids of what it took.
+    order: Vec<u64>,
+}
+
+impl<M: Model> Replayed<M> {
+    fn new(model: &M) -> Self {
+        Self { state: Some(model.init()), last_invocation: 0, order: Vec::new() }
+    }
+
+    /// Whether the operation may come next.
+    fn takes(&mut self, model: &M, operation: &OperationOf<M>) -> bool {
+        self.last_invocation = operation.invoked_at.max(self.last_invocation);
+        let is_free = operation.outcome == Outcome::Unknown || Bug::WitnessIgnoresTime.is_planted();
+        let returns_in_time = is_free || self.last_invocation <= operation.returned_at;
+        let state = self.state.take().filter(|_| returns_in_time);
+        self.state = state.and_then(|state| model.advance(state, &operation.input, operation.outcome.output()));
+        self.state.is_some()
+    }
+}
 
 /// Verifies an order that the system itself gave away: for each operation of the history, in
 /// its order, when it took effect.
@@ -84,20 +96,107 @@ pub fn verify_witness<M: Model>(
     positions: &[Option<u64>],
 ) -> Option<BTreeMap<M::Key, Vec<u64>>> {
     assert_eq!(history.operations().len(), positions.len(), "each operation has a position, or none");
-    let mut is_complete = true;
-    let placed = by_key(model, history, |place, operation| {
-        let answered = operation.outcome != Outcome::Unknown && !Bug::WitnessLeavesOutAnswered.is_planted();
-        is_complete &= !answered || positions[place].is_some();
-        let is_last = model.is_read_only(call(operation)) != Bug::WitnessReadsFirst.is_planted();
-        let place = (positions[place]?, is_last, operation.invoked_at);
-        Some((place, operation))
-    });
-    let order = |mut placed: Vec<(Moment, &OperationOf<M>)>| {
-        placed.sort_by_key(|(place, _)| *place);
-        let mut ids = Vec::with_capacity(placed.len());
-        let order = placed.into_iter().map(|(_, operation)| operation).inspect(|operation| ids.push(operation.id));
-        replays(model, order).then_some(ids)
-    };
-    let orders = placed.into_iter().map(|(key, placed)| Some((key, order(placed)?)));
-    if is_complete { orders.collect() } else { None }
+    let operations = history.operations();
+    // Operations are large and many: places are sorted, and each operation is looked at when its turn comes.
+    let mut placed: Vec<(u64, u32)> = (0..).zip(positions).filter_map(|(place, at)| Some(((*at)?, place))).collect();
+    sort_nearly_sorted(&mut placed);
+    let mut replay = Replay { model, keys: Keys::default(), objects: Vec::new() };
+    let mut ties = Vec::new();
+    for at_once in placed.chunk_by(|(at, _), (next, _)| at == next) {
+        if let [(_, place)] = at_once {
+            replay.take(&operations[*place as usize])?;
+            continue;
+        }
+        ties.extend(at_once.iter().map(|(_, place)| &operations[*place as usize]));
+        let is_last = |operation: &OperationOf<M>| model.is_read_only(call(operation)) != Bug::WitnessReadsFirst.is_planted();
+        ties.sort_by_key(|operation| (is_last(operation), operation.invoked_at));
+        ties.drain(..).try_for_each(|operation| replay.take(operation))?;
+    }
+    let left_out = operations.iter().zip(positions).filter(|(_, at)| at.is_none());
+    left_out.map(|(operation, _)| operation).try_for_each(|operation| replay.leave_out(operation))?;
+    Some(replay.orders())
+}
+
+/// The objects of a history while a witness is replayed.
+struct Replay<'m, M: Model> {
+    model: &'m M,
+    keys: Keys<M::Key>,
+    objects: Vec<Replayed<M>>,
+}
+
+impl<M: Model> Replay<'_, M> {
+    /// `None` if the operation cannot come next. One that surely failed is not there.
+    fn take(&mut self, operation: &OperationOf<M>) -> Option<()> {
+        if operation.outcome == Outcome::Fail {
+            return Some(());
+        }
+        let model = self.model;
+        let object = self.object(operation);
+        object.order.push(operation.id);
+        object.takes(model, operation).then_some(())
+    }
+
+    /// `None` if the operation was answered, so that it had an effect.
+    fn leave_out(&mut self, operation: &OperationOf<M>) -> Option<()> {
+        match operation.outcome {
+            Outcome::Fail => {}
+            Outcome::Ok(_) if !Bug::WitnessLeavesOutAnswered.is_planted() => return None,
+            // An object on which nothing had an effect has an order, too.
+            Outcome::Ok(_) | Outcome::Unknown => {
+                self.object(operation);
+            }
+        }
+        Some(())
+    }
+
+    fn object(&mut self, operation: &OperationOf<M>) -> &mut Replayed<M> {
+        let number = self.keys.number(self.model.partition_key(&operation.input));
+        if number == self.objects.len() {
+            self.objects.push(Replayed::new(self.model));
+        }
+        &mut self.objects[number]
+    }
+
+    fn orders(self) -> BTreeMap<M::Key, Vec<u64>> {
+        let orders = self.objects.into_iter().map(|object| object.order);
+        self.keys.into_vec().into_iter().zip(orders).collect()
+    }
+}
+
+/// Sorts what was recorded in nearly this order: nothing has far to go.
+fn sort_nearly_sorted(placed: &mut [(u64, u32)]) {
+    /// Moves per item after which the general way is taken.
+    const MOVES: usize = 16;
+    let mut moves = placed.len() * MOVES;
+    for end in 1..placed.len() {
+        let item = placed[end];
+        let mut at = end;
+        while at > 0 && placed[at - 1] > item {
+            placed[at] = placed[at - 1];
+            at -= 1;
+        }
+        placed[at] = item;
+        match moves.checked_sub(end - at) {
+            Some(left) => moves = left,
+            None => return placed.sort_unstable(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sorted, nearly sorted, with ties, and so far from it that the general way is taken.
+    #[test]
+    fn sorts_whatever_comes() {
+        let orders: [fn(u32) -> u32; 4] = [|at| at, |at| at ^ 5, |at| at / 3, |at| at.wrapping_mul(0x9e37_79b9)];
+        for order in orders {
+            let mut placed: Vec<(u64, u32)> = (0..1_000).map(|at| (order(at).into(), at)).collect();
+            let mut sorted = placed.clone();
+            sorted.sort_unstable();
+            sort_nearly_sorted(&mut placed);
+            assert_eq!(placed, sorted);
+        }
+    }
 }

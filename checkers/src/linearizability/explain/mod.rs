@@ -15,10 +15,11 @@ mod possible;
 mod sources;
 mod text;
 
+use super::Illegal;
+use super::keys::by_key;
 use super::limits::Limits;
 use super::object::{self, Found};
 use super::partition::{OperationOf, Partition, position};
-use super::{Illegal, by_key};
 use crate::history::{History, Operation, Outcome};
 use crate::model::Model;
 use possible::Prefix;
@@ -176,7 +177,7 @@ pub fn explain<M: Model>(
     illegal: &Illegal<M::Key>,
     limits: Limits<'_>,
 ) -> Explanation<M::Key> {
-    let places = by_key(model, history, |place, _| Some(position(place))).remove(&illegal.key).unwrap_or_default();
+    let places = by_key(model, history).remove(&illegal.key).unwrap_or_default();
     let partition = Partition::new(model, history.operations(), &places);
     let prefix = Prefix::new(model, &partition, illegal.operation);
     let culprit = &prefix.operations[prefix.culprit];
