@@ -152,10 +152,8 @@ pub fn judge<S: Subject>(plan: Arc<Plan>, subject: &S, how: How) -> Result<Judge
     }
     if judged.failure.is_some() {
         gather(&mut judged, subject, how)?;
-    } else if how.twice && how.is_apart() {
-        again(&mut judged, subject, how)?;
     } else if how.twice {
-        compare(&mut judged, subject, how)?;
+        again(&mut judged, subject, how)?;
     }
     Ok(judged)
 }
@@ -296,16 +294,13 @@ fn again<S: Subject>(judged: &mut Judged, subject: &S, how: How) -> Result<(), S
     if came_to.is_alike(judged.outcome.as_ref()) { Ok(()) } else { compare(judged, subject, how) }
 }
 
-/// Runs a plan twice, side by side; a difference replaces whatever else was found.
+/// Two runs of a plan came to different ends: runs it twice more, side by side, to see where they part.
+/// The difference replaces whatever else was found.
 fn compare<S: Subject>(judged: &mut Judged, subject: &S, how: How) -> Result<(), SettingsError> {
     // Two that have a thread each cannot be led step by step.
     let difference = if how.is_apart() {
         let (plan, subject) = (Arc::clone(&judged.plan), subject.clone());
-        let difference = determinism::compare_apart(move |lines| drop(watch(&plan, &subject, how, lines)));
-        if difference.is_none() {
-            judged.differs(ELUSIVE.to_owned());
-        }
-        difference
+        determinism::compare_apart(move |lines| drop(watch(&plan, &subject, how, lines)))
     } else {
         let compared = catch_unwind(AssertUnwindSafe(|| determinism::compare(&judged.plan, subject, how)));
         let Ok(difference) = compared else {
@@ -313,9 +308,12 @@ fn compare<S: Subject>(judged: &mut Judged, subject: &S, how: How) -> Result<(),
         };
         difference?
     };
-    if let Some(difference) = difference {
-        judged.last_events.clone_from(&difference.events);
-        judged.differs(difference.to_string());
+    match difference {
+        Some(difference) => {
+            judged.last_events.clone_from(&difference.events);
+            judged.differs(difference.to_string());
+        }
+        None => judged.differs(ELUSIVE.to_owned()),
     }
     Ok(())
 }
