@@ -18,7 +18,8 @@ pub fn print(rows: &Rows) {
             let counted = [(contender.messages(row), "messages"), (contender.operations(row), "operations")];
             let counted = counted.iter().filter(|(count, _)| count != "0.00").map(|(count, what)| format!("{count} {what}"));
             let counted = counted.collect::<Vec<_>>().join(", ");
-            println!("  {:<36}{figure:>10}  ({low} to {high}); {counted} per {}", contender.name, row.per);
+            let allocated = contender.allocations().map_or(String::new(), |count| format!("; {count} allocations per message"));
+            println!("  {:<36}{figure:>10}  ({low} to {high}); {counted} per {}{allocated}", contender.name, row.per);
         }
         for contender in measured.iter().filter(|contender| !contender.is_peer) {
             for peer in measured.iter().filter(|peer| peer.is_peer) {
@@ -50,7 +51,8 @@ fn of_row(row: &Row, measured: &[Measured]) -> Value {
                 peers.map(|peer| (peer.name.to_owned(), number(&ratio(row, contender, peer)))).collect();
             json!({
                 "name": contender.name, "peer": contender.is_peer, "median": figure, "lowest": low, "highest": high,
-                "messages": number(&contender.messages(row)), "operations": number(&contender.operations(row)), "ratios": ratios,
+                "messages": number(&contender.messages(row)), "operations": number(&contender.operations(row)),
+                "allocations_per_message": contender.allocations().as_deref().map_or(Value::Null, number), "ratios": ratios,
             })
         })
         .collect();
@@ -77,6 +79,12 @@ impl Measured {
 
     fn operations(&self, row: &Row) -> String {
         self.per(row, |work| work.operations)
+    }
+
+    /// The mean per message, where they were counted.
+    fn allocations(&self) -> Option<String> {
+        let sum = |of: fn(&Work) -> Option<u64>| self.samples.iter().map(|sample| of(&sample.work)).sum::<Option<u64>>();
+        Some(decimal(sum(|work| work.allocations)?, sum(|work| Some(work.messages))?))
     }
 
     /// The mean of what the row counts per commit, virtual second or run.

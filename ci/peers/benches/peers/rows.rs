@@ -3,10 +3,11 @@
 
 use squall_peers::links::Weather;
 use squall_peers::node::Tuning;
+use squall_peers::trio::{ours as member, peer as peer_member};
 
 use crate::load::{CALM, LOSSY, MIXED, WRITES};
 use crate::sample::{Sample, Work};
-use crate::{ours, peer};
+use crate::{ours, peer, trio};
 
 /// A virtual second.
 pub const SECOND_NS: u64 = 1_000_000_000;
@@ -103,6 +104,9 @@ pub fn all() -> Vec<Row> {
         runs(),
         #[cfg(madsim)]
         runs_calm(),
+        in_process("in-process-1", 1, 2),
+        in_process("in-process-16", 16, 4),
+        in_process("in-process-256", 256, 8),
     ]
 }
 
@@ -206,6 +210,24 @@ fn loaded_calm() -> Row {
             peer("raft-rs, quiet", |seed| peer::loaded(BARE_QUIET, Weather::CALM, seed)),
             ours("squall", ours::loaded_calm),
             peer("raft-rs on madsim, quiet", |seed| peer::streams::loaded(BARE_QUIET, seed)),
+        ],
+    }
+}
+
+/// Three nodes without links, clocks and disks: a batch is proposed, messages are carried until there are none, and so on.
+fn in_process(name: &'static str, size: usize, repeats: u64) -> Row {
+    Row {
+        name,
+        unit: "proposals per CPU second",
+        scale: SECOND_NS,
+        per: "proposal",
+        per_amount: 1,
+        repeats,
+        contenders: vec![
+            peer("raft-rs", trio::batches(size, |at| peer_member::Node::new(at, true))),
+            ours("squall", trio::batches(size, member::Direct::new)),
+            peer("raft-rs, quiet", trio::batches(size, |at| peer_member::Node::new(at, false))),
+            ours("squall, ready", trio::batches(size, member::Ready::new)),
         ],
     }
 }
