@@ -4,7 +4,7 @@ use bytes::Bytes;
 use squall_raft::compat::ready::{RawNode, Ticks};
 use squall_raft::config::Config;
 use squall_raft::core::log_view::View;
-use squall_raft::core::{Core, Effect, Input, Output, Restored};
+use squall_raft::core::{Core, Effect, Input, Output, Proposal, Proposals, Restored};
 use squall_raft::entry::Payload;
 use squall_raft::membership::Configuration;
 use squall_raft::message::Message;
@@ -89,10 +89,12 @@ impl Member for Direct {
     }
 
     fn propose(&mut self, commands: &[Bytes], mail: &mut Mail<Message>) {
-        for command in commands {
-            let ticket = self.ticket();
-            self.input(Input::Propose { ticket, command: command.clone(), may_forward: false }, mail);
-        }
+        let mut proposal = |command: &Bytes| Proposal { ticket: self.ticket(), command: command.clone(), may_forward: false };
+        let batch = match commands {
+            [one] => proposal(one).into(),
+            many => Proposals::Many(many.iter().map(proposal).collect()),
+        };
+        self.input(Input::Propose(batch), mail);
     }
 
     fn step(&mut self, message: Message, mail: &mut Mail<Message>) {
@@ -148,8 +150,9 @@ impl Member for Ready {
     }
 
     fn propose(&mut self, commands: &[Bytes], _: &mut Mail<Message>) {
-        for command in commands {
-            self.raw.propose(command.clone()).unwrap_or_else(|error| panic!("{error}"));
+        match commands {
+            [one] => _ = self.raw.propose(one.clone()).unwrap_or_else(|error| panic!("{error}")),
+            many => self.raw.propose_all(many.iter().cloned()).for_each(|outcome| assert!(outcome.is_ok(), "{outcome:?}")),
         }
     }
 

@@ -88,7 +88,7 @@ use self::pending::Pending;
 pub use self::storage::{Batch, MemStorage, Persisted, Write};
 use crate::config::{Config, ConfigError, Timing};
 use crate::core::log_view::View;
-use crate::core::{Core, Input, RequestError, Restored};
+use crate::core::{Core, Input, Proposal, Proposals, RequestError, Restored};
 use crate::entry::Entry;
 use crate::message::Message;
 use crate::observation::{Observation, Refusal, RoleKind};
@@ -257,9 +257,19 @@ impl RawNode {
     /// If it was turned away; then it has no effect.
     pub fn propose(&mut self, data: Bytes) -> Result<LogId, RequestError> {
         let ticket = self.pending.begin();
-        self.input(Input::Propose { ticket, command: data, may_forward: false });
-        self.pending.end()?;
-        Ok(self.pending.take_proposed().expect("the core tells at once what becomes of a proposal"))
+        self.input(Input::Propose(Proposal { ticket, command: data, may_forward: false }.into()));
+        self.pending.end_proposal().expect("the core tells at once what becomes of a proposal")
+    }
+
+    /// Puts commands into the log that are written and sent together. What becomes of each is what [`Self::propose`]
+    /// would have said, in their order.
+    pub fn propose_all(
+        &mut self,
+        batch: impl IntoIterator<Item = Bytes>,
+    ) -> impl Iterator<Item = Result<LogId, RequestError>> + '_ {
+        let proposals = self.pending.begin_all(batch);
+        self.input(Input::Propose(Proposals::Many(proposals)));
+        self.pending.end_all()
     }
 
     /// Asks for an index from which a linearizable read may be answered; it comes with a later
