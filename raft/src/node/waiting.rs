@@ -124,7 +124,7 @@ mod tests {
         }
         waiting.offer(at, session, 8, RequestId(4));
         // The third has a place here.
-        [1, 2, 4].map(|ticket| waiting.add_forward(RequestId(ticket)));
+        [1, 2, 4].into_iter().for_each(|ticket| waiting.add_forward(RequestId(ticket)));
         waiting.offer(at, session, 9, RequestId(5));
         waiting.withdraw_offers();
         assert_eq!(waiting.forwards(), 3);
