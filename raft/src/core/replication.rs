@@ -130,10 +130,19 @@ impl Core {
     }
 
     /// One run of entries for the log, the disk and all followers: the only thing that is allocated.
-    pub(super) fn append_as_leader(&mut self, payloads: impl Iterator<Item = Payload>, out: &mut impl Output) -> Entries {
+    pub(super) fn append_as_leader(
+        &mut self,
+        payloads: impl ExactSizeIterator<Item = Payload>,
+        out: &mut impl Output,
+    ) -> Entries {
         let (term, first) = (self.hard.term, self.log.last().index.next());
         let id = |at: usize| LogId { term, index: LogIndex(first.0 + at as u64) };
-        let entries: Entries = payloads.enumerate().map(|(at, payload)| Entry { id: id(at), payload }).collect();
+        let mut entries = payloads.enumerate().map(|(at, payload)| Entry { id: id(at), payload });
+        let entries = match entries.len() {
+            // As nearly always: an array is moved, where a loop would have to be ready for anything.
+            1 => entries.next().map_or_else(Entries::default, |entry| Entries::from([entry])),
+            _ => entries.collect(),
+        };
         self.append_entries(&entries, out);
         entries
     }

@@ -1,9 +1,12 @@
 //! The rows, and who takes part in each. Conditions are the same for all: five nodes, latency
 //! 1 to 10 ms, heartbeats each 50 ms, elections after 150 to 300 ms, payloads of 16 bytes.
 
+use raft::storage::MemStorage;
 use squall_peers::links::Weather;
 use squall_peers::node::Tuning;
-use squall_peers::trio::{ours as member, peer as peer_member};
+use squall_peers::trio::ours::{Direct, Ready};
+use squall_peers::trio::peer::Node;
+use squall_peers::trio::store::Lean;
 
 use crate::load::{CALM, LOSSY, MIXED, WRITES};
 use crate::sample::{Sample, Work};
@@ -224,10 +227,11 @@ fn in_process(name: &'static str, size: usize, repeats: u64) -> Row {
         per_amount: 1,
         repeats,
         contenders: vec![
-            peer("raft-rs", trio::batches(size, |at| peer_member::Node::new(at, true))),
-            ours("squall", trio::batches(size, member::Direct::new)),
-            peer("raft-rs, quiet", trio::batches(size, |at| peer_member::Node::new(at, false))),
-            ours("squall, ready", trio::batches(size, member::Ready::new)),
+            peer("raft-rs", trio::batches(size, |at| Node::<Lean>::new(at, true))),
+            ours("squall", trio::batches(size, Direct::new)),
+            peer("raft-rs, quiet", trio::batches(size, |at| Node::<Lean>::new(at, false))),
+            ours("squall, ready", trio::batches(size, Ready::new)),
+            peer("raft-rs, quiet, MemStorage", trio::batches(size, |at| Node::<MemStorage>::new(at, false))),
         ],
     }
 }

@@ -3,10 +3,11 @@
 //! The first node leads. What is proposed there is carried between the nodes, one full inbox after
 //! the other, until nothing is left to carry. Every node applies what it is handed, so that in the
 //! end all can be asked whether they had the same.
-//! Not here: what is measured (`benches/peers/trio.rs`). Read next: [`peer`], [`ours`].
+//! Not here: what is measured (`benches/peers/trio.rs`). Read next: [`peer`] with its [`store`], [`ours`].
 
 pub mod ours;
 pub mod peer;
+pub mod store;
 
 use bytes::Bytes;
 
@@ -135,9 +136,11 @@ impl<N: Member> Trio<N> {
 
 #[cfg(test)]
 mod tests {
+    use raft::storage::MemStorage;
+
     use super::*;
 
-    fn everything_is_applied_everywhere<N: Member>(node: impl FnMut(usize) -> N, messages: std::ops::RangeInclusive<u64>) {
+    fn everything_is_applied_everywhere<N: Member>(node: impl FnMut(usize) -> N, messages: u64) {
         let mut trio = Trio::elect(node);
         let commands: Vec<Bytes> = (0..50u64).map(|n| Bytes::copy_from_slice(&[n.to_le_bytes(); 2].concat())).collect();
         trio.propose(&commands[..1]);
@@ -150,19 +153,20 @@ mod tests {
         let mut expected = Applied::default();
         commands.iter().for_each(|command| expected.apply(command));
         assert_eq!(trio.applied(), expected);
-        assert!(messages.contains(&carried), "{carried} messages for 7 batches");
+        assert_eq!(carried, messages, "for 7 batches");
     }
 
     #[test]
     fn the_peer_applies_everything_everywhere() {
         // An append and its acknowledgement for two followers; then the same for the commit.
-        everything_is_applied_everywhere(|at| peer::Node::new(at, false), 28..=28);
-        everything_is_applied_everywhere(|at| peer::Node::new(at, true), 56..=56);
+        everything_is_applied_everywhere(|at| peer::Node::<MemStorage>::new(at, false), 28);
+        everything_is_applied_everywhere(|at| peer::Node::<store::Lean>::new(at, false), 28);
+        everything_is_applied_everywhere(|at| peer::Node::<store::Lean>::new(at, true), 56);
     }
 
     #[test]
     fn the_engine_applies_everything_everywhere() {
-        everything_is_applied_everywhere(ours::Direct::new, 28..=28);
-        everything_is_applied_everywhere(ours::Ready::new, 28..=28);
+        everything_is_applied_everywhere(ours::Direct::new, 28);
+        everything_is_applied_everywhere(ours::Ready::new, 28);
     }
 }

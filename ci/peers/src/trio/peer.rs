@@ -5,23 +5,23 @@
 
 use bytes::Bytes;
 use raft::eraftpb::{Entry, Message, MessageType};
-use raft::storage::MemStorage;
 use raft::{Config, RawNode};
 use slog::{Discard, Logger, o};
 
+use super::store::Store;
 use super::{Applied, Mail, Member, NODES};
 
 /// So many applied entries are kept at most before they are compacted away.
 const KEPT_MAX: u64 = 2_048;
 
 /// One member of a cluster.
-pub struct Node {
-    raw: RawNode<MemStorage>,
+pub struct Node<S: Store> {
+    raw: RawNode<S>,
     applied: Applied,
     compacted: u64,
 }
 
-impl Node {
+impl<S: Store> Node<S> {
     /// The node at this position. If it `announces_commits` (raft-rs' default), followers hear of a commit at once and
     /// not with the next append.
     ///
@@ -36,8 +36,8 @@ impl Node {
             skip_bcast_commit: !announces_commits,
             ..Config::new(ids[at])
         };
-        let storage = MemStorage::new_with_conf_state((ids, Vec::new()));
-        let raw = RawNode::new(&config, storage, &Logger::root(Discard, o!())).unwrap_or_else(|error| panic!("{error}"));
+        let raw =
+            RawNode::new(&config, S::of_voters(ids), &Logger::root(Discard, o!())).unwrap_or_else(|error| panic!("{error}"));
         Self { raw, applied: Applied::default(), compacted: 0 }
     }
 
@@ -53,7 +53,7 @@ impl Node {
         let applied = self.raw.raft.raft_log.applied;
         if applied - self.compacted > KEPT_MAX {
             self.compacted = applied;
-            self.raw.mut_store().wl().compact(applied).unwrap_or_else(|error| panic!("{error}"));
+            self.raw.mut_store().compact(applied);
         }
     }
 }
@@ -64,7 +64,7 @@ fn post(messages: Vec<Message>, mail: &mut Mail<Message>) {
     }
 }
 
-impl Member for Node {
+impl<S: Store> Member for Node<S> {
     type Message = Message;
 
     fn campaign(&mut self, _: &mut Mail<Message>) {
@@ -89,16 +89,15 @@ impl Member for Node {
             let mut ready = self.raw.ready();
             post(ready.take_messages(), mail);
             self.apply(&ready.take_committed_entries());
-            let mut storage = self.raw.mut_store().wl();
-            storage.append(ready.entries()).unwrap_or_else(|error| panic!("{error}"));
+            let storage = self.raw.mut_store();
+            storage.append(ready.take_entries());
             if let Some(state) = ready.hs() {
-                storage.set_hardstate(state.clone());
+                storage.set_state(state.clone());
             }
-            drop(storage);
             post(ready.take_persisted_messages(), mail);
             let mut light = self.raw.advance_append(ready);
             if let Some(commit) = light.commit_index() {
-                self.raw.mut_store().wl().mut_hard_state().set_commit(commit);
+                self.raw.mut_store().set_commit(commit);
             }
             post(light.take_messages(), mail);
             self.apply(&light.take_committed_entries());

@@ -194,6 +194,8 @@ pub struct RawNode {
     soft_state: SoftState,
     /// Committed entries were handed out up to here.
     handed_out: LogIndex,
+    /// Space for the next ones.
+    committed: Vec<Entry>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -230,7 +232,7 @@ impl RawNode {
         let core = Core::new(config, Boot { now, entropy, number }, restored);
         let soft_state = SoftState { leader: None, role: RoleKind::Follower };
         let under_way = VecDeque::new();
-        Self { core, now, pending, under_way, batches: 0, soft_state, handed_out: applied }
+        Self { core, now, pending, under_way, batches: 0, soft_state, handed_out: applied, committed: Vec::new() }
     }
 
     /// A tick of logical time.
@@ -318,9 +320,15 @@ impl RawNode {
     }
 
     /// Everything in it was done, in particular written and synced.
-    pub fn advance(&mut self, done: Ready) {
-        if let Some(batch) = done.batch {
-            self.persisted(batch.persisted());
+    pub fn advance(&mut self, mut done: Ready) {
+        // The next one needs space like this one's, so a steady stream allocates nothing.
+        reuse(&mut self.pending.messages, done.messages);
+        reuse(&mut self.pending.observations, done.observations);
+        reuse(&mut self.committed, done.committed_entries);
+        if let Some(batch) = done.batch.take() {
+            let (writes, receipt) = batch.into_parts();
+            reuse(self.pending.space_for_writes(), writes);
+            self.persisted(receipt);
         }
     }
 
@@ -371,13 +379,22 @@ impl RawNode {
 
     /// As many as one append may carry; the rest comes with the next.
     fn next_committed(&mut self) -> Vec<Entry> {
-        let Some(last) = self.may_apply() else { return Vec::new() };
-        let limits = self.core.limits();
-        let run = self.core.log().entries(self.handed_out.next(), limits.append_bytes_max, limits.append_entries_max);
-        let View::Ready(run) = run else { return Vec::new() };
-        let committed: Vec<Entry> = run.iter().take_while(|entry| entry.id.index <= last).cloned().collect();
-        self.handed_out = committed.last().map_or(self.handed_out, |entry| entry.id.index);
+        let mut committed = std::mem::take(&mut self.committed);
+        if let Some(last) = self.may_apply() {
+            let limits = self.core.limits();
+            let run = self.core.log().run(self.handed_out.next(), last, limits.append_bytes_max);
+            committed.extend(run.take(limits.append_entries_max as usize));
+            self.handed_out = committed.last().map_or(self.handed_out, |entry| entry.id.index);
+        }
         committed
+    }
+}
+
+/// Takes over the space of a vector that was handed out and has come back, if it is needed.
+fn reuse<T>(own: &mut Vec<T>, mut back: Vec<T>) {
+    if own.capacity() == 0 {
+        back.clear();
+        *own = back;
     }
 }
 

@@ -69,11 +69,18 @@ impl Pending {
         if self.writes.is_empty() { None } else { Some((self.written, std::mem::take(&mut self.writes))) }
     }
 
+    /// Where the next writes will be.
+    pub const fn space_for_writes(&mut self) -> &mut Vec<Write> {
+        &mut self.writes
+    }
+
     /// Lets those messages go that waited for no more than this.
     pub fn release(&mut self, durable: IoId) {
         self.durable = Some(durable);
-        for (after, message) in std::mem::take(&mut self.waiting) {
-            self.send(after, message);
+        for _ in 0..self.waiting.len() {
+            if let Some((after, message)) = self.waiting.pop_front() {
+                self.send(after, message); // What still waits goes behind the others, and so all keep their order.
+            }
         }
     }
 
