@@ -42,7 +42,9 @@ impl Core {
         let mut admitted = 0;
         for at in 0..proposals.len() {
             if self.decide(&proposals[at], out) {
-                proposals.swap(admitted, at); // Those that are not have their answer and may stand anywhere.
+                if at > admitted {
+                    proposals.swap(admitted, at); // What is not admitted has its answer and may stand anywhere.
+                }
                 admitted += 1;
             }
         }

@@ -84,7 +84,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use thiserror::Error;
 
-use self::pending::Pending;
+use self::pending::{Pending, reuse};
 pub use self::storage::{Batch, MemStorage, Persisted, Write};
 use crate::config::{Config, ConfigError, Timing};
 use crate::core::log_view::View;
@@ -387,14 +387,6 @@ impl RawNode {
             self.handed_out = committed.last().map_or(self.handed_out, |entry| entry.id.index);
         }
         committed
-    }
-}
-
-/// Takes over the space of a vector that was handed out and has come back, if it is needed.
-fn reuse<T>(own: &mut Vec<T>, mut back: Vec<T>) {
-    if own.capacity() == 0 {
-        back.clear();
-        *own = back;
     }
 }
 

@@ -169,3 +169,11 @@ impl Pending {
         }
     }
 }
+
+/// Takes over the space of a vector that was handed out and has come back, if it is needed.
+pub(super) fn reuse<T>(own: &mut Vec<T>, mut back: Vec<T>) {
+    if own.capacity() == 0 {
+        back.clear();
+        *own = back;
+    }
+}
