@@ -124,6 +124,13 @@ pub enum Observation {
         /// Where.
         index: LogIndex,
     },
+    /// Proposals that had come together were written and sent together.
+    Batched {
+        /// The first one's place.
+        first: LogIndex,
+        /// The last one's.
+        last: LogIndex,
+    },
     /// An operator made the node campaign.
     CampaignOrdered {
         /// Its term before.
@@ -222,6 +229,7 @@ impl Wire for Observation {
             Self::CampaignWithheld { term } => tagged(sink, 16, term.0),
             Self::LimitBound { limit } => tagged(sink, 17, limit as u64),
             Self::ForwardSettled { index } => tagged(sink, 18, index.0),
+            Self::Batched { first, last } => tagged_pair(sink, 19, first.0, last.0),
         }
     }
 }

@@ -66,6 +66,9 @@ pub enum Input<P: Process> {
         /// What is asked.
         request: P::Request,
     },
+    /// Several clients have asked in the meantime; each gets an answer of its own, one that it could have got if they had asked one by
+    /// one in this order. A process may serve them together.
+    Requests(Vec<(RequestId, P::Request)>),
     /// A disk operation of this boot ended.
     DiskDone {
         /// Which.

@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestCaseResult, TestRunner};
 use squall_raft::config::{Config, Elections};
 use squall_raft::core::log_view::LogView;
-use squall_raft::core::{Core, Effect, Input, Restored};
+use squall_raft::core::{Core, Effect, Input, Proposal, Restored};
 use squall_raft::entry::{Entry, HardState, Payload, Persist};
 use squall_raft::membership::Configuration;
 use squall_raft::message::{Body, Envelope, Message};
@@ -294,7 +294,9 @@ impl Subject {
             Step::Propose(len) => {
                 let ticket = self.ticket();
                 self.input(
-                    Input::Propose { ticket, command: Bytes::from(vec![7; *len]), may_forward: len.is_multiple_of(2) },
+                    Input::Propose(
+                        Proposal { ticket, command: Bytes::from(vec![7; *len]), may_forward: len.is_multiple_of(2) }.into(),
+                    ),
                     seen,
                 )
             }

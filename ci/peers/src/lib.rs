@@ -13,5 +13,7 @@ pub mod links;
 
 pub mod cluster;
 
+pub mod trio;
+
 #[cfg(madsim)]
 pub mod streams;

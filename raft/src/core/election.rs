@@ -131,7 +131,7 @@ impl Core {
         });
         self.observe_role(RoleKind::Leader, out);
         // Its no-op makes everything before it committable (paper, §8) and tells everybody.
-        self.append_as_leader(Payload::Noop, out);
+        self.append_as_leader(std::iter::once(Payload::Noop), out);
         self.replicate(out);
     }
 }

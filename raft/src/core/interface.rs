@@ -23,15 +23,8 @@ pub enum Input {
         /// What it said.
         message: Message,
     },
-    /// A client wants a command in the log.
-    Propose {
-        /// Names the outcome.
-        ticket: RequestId,
-        /// The command, as the applier will get it.
-        command: Bytes,
-        /// Whether it may be passed on if somebody else leads and forwarding is on.
-        may_forward: bool,
-    },
+    /// Clients want commands in the log.
+    Propose(Proposals),
     /// A client wants to read what is linearizable now.
     Read {
         /// Names the outcome.
@@ -44,6 +37,44 @@ pub enum Input {
     },
     /// Everything up to this id is durable.
     Durable(IoId),
+}
+
+/// A command that a client wants in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// Names the outcome.
+    pub ticket: RequestId,
+    /// The command, as the applier will get it.
+    pub command: Bytes,
+    /// Whether it may be passed on if somebody else leads and forwarding is on.
+    pub may_forward: bool,
+}
+
+/// Proposals that came together. Each has an outcome of its own, the one that it would have had
+/// if they had come one by one; what differs is that those that find a place are written and
+/// sent together.
+#[derive(Clone, Debug)]
+pub enum Proposals {
+    /// A batch of one, for which nothing is allocated.
+    One(Proposal),
+    /// Any number, in this order.
+    Many(Vec<Proposal>),
+}
+
+impl Proposals {
+    /// All of them.
+    pub fn as_mut_slice(&mut self) -> &mut [Proposal] {
+        match self {
+            Self::One(one) => std::slice::from_mut(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl From<Proposal> for Proposals {
+    fn from(one: Proposal) -> Self {
+        Self::One(one)
+    }
 }
 
 /// What the core wants done, in this order.

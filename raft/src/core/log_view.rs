@@ -151,23 +151,21 @@ impl LogView {
             // The steady path: one new entry, no intermediate vector.
             return self.entry(from).map(|entry| Entries::from([entry]));
         }
-        let mut run = Vec::new();
-        let (mut index, mut bytes) = (from, 0u64);
-        while index <= self.last.index && run.len() < entries_max as usize {
-            match self.entry(index) {
-                View::Ready(entry) => {
-                    bytes = bytes.saturating_add(entry.payload.len_bytes());
-                    if !run.is_empty() && bytes > bytes_max {
-                        break;
-                    }
-                    run.push(entry);
-                }
-                hole if run.is_empty() => return hole.map(|_| Entries::from([])),
-                _ => break,
-            }
-            index = index.next();
+        match self.payload(from) {
+            View::Damaged(id) => View::Damaged(id),
+            View::Pending if from <= self.last.index => View::Pending,
+            _ => View::Ready(self.run(from, self.last.index, bytes_max).take(entries_max as usize).collect()),
         }
-        View::Ready(run.into())
+    }
+
+    /// The entries between two indexes, both included, as far as their payloads are ready and within the limit, but at least one.
+    pub fn run(&self, from: LogIndex, to: LogIndex, bytes_max: u64) -> impl Iterator<Item = Entry> + '_ {
+        let mut bytes = 0u64;
+        (from.0..=to.0).map_while(move |index| {
+            let View::Ready(entry) = self.entry(LogIndex(index)) else { return None };
+            bytes = bytes.saturating_add(entry.payload.len_bytes());
+            (index == from.0 || bytes <= bytes_max).then_some(entry)
+        })
     }
 
     fn entry(&self, index: LogIndex) -> View<Entry> {

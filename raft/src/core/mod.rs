@@ -34,7 +34,7 @@ pub mod role;
 
 use std::collections::VecDeque;
 
-pub use self::interface::{Effect, Input, Output, RequestError, Restored};
+pub use self::interface::{Effect, Input, Output, Proposal, Proposals, RequestError, Restored};
 use self::log_view::LogView;
 use self::random::Random;
 use self::role::{Follower, Role};
@@ -122,10 +122,10 @@ impl Core {
         match input {
             Input::Timer => self.on_timer(now, out),
             Input::Message { from, message } => self.on_message(now, from, message, out),
-            Input::Propose { ticket, command, may_forward } => {
+            Input::Propose(mut proposals) => {
                 #[cfg(feature = "mutants")]
                 self.starve(now);
-                self.on_propose(ticket, command, may_forward, out);
+                self.on_propose(proposals.as_mut_slice(), out);
             }
             Input::Read { ticket } => self.on_read(now, ticket, out),
             Input::Campaign { ticket } => self.on_campaign(now, ticket, out),

@@ -4,36 +4,80 @@
 //! Not here: the follower's checks ([`super::following`]); what may be committed ([`super::commit`]);
 //! one follower's bookkeeping ([`super::progress`]).
 
+use std::iter::once;
+use std::mem::take;
+
 use bytes::Bytes;
 
 use super::inflight::{Room, Sent};
 use super::log_view::View;
 use super::progress::Progress;
 use super::role::{Follower, Role};
-use super::{Core, Effect, Output, RequestError};
+use super::{Core, Effect, Output, Proposal, RequestError};
 use crate::entry::{Entries, Entry, Payload, Persist};
 use crate::limit::Limit;
 use crate::message::{Body, Envelope};
 use crate::observation::{Observation, Refusal};
-use crate::process::RequestId;
 use crate::types::{IoId, LocalTime, LogId, LogIndex, NodeId};
 
+/// Consecutive entries for an append.
+struct Run {
+    /// Index of the first of them, or the one that it would have.
+    from: LogIndex,
+    entries: Entries,
+    /// Their payloads' length.
+    bytes: u64,
+}
+
+impl Run {
+    fn of(from: LogIndex, entries: Entries) -> Self {
+        let bytes = entries.iter().map(|entry| entry.payload.len_bytes()).sum();
+        Self { from, entries, bytes }
+    }
+}
+
 impl Core {
-    pub(super) fn on_propose(&mut self, ticket: RequestId, command: Bytes, may_forward: bool, out: &mut impl Output) {
-        if may_forward && self.forward(&command, out) {
-            out.push(Effect::Forwarded { ticket });
+    /// Decides on each proposal in turn; those that are admitted share one write and one append per follower.
+    pub(super) fn on_propose(&mut self, proposals: &mut [Proposal], out: &mut impl Output) {
+        let mut admitted = 0;
+        for at in 0..proposals.len() {
+            if self.decide(&proposals[at], out) {
+                if at > admitted {
+                    proposals.swap(admitted, at); // What is not admitted has its answer and may stand anywhere.
+                }
+                admitted += 1;
+            }
+        }
+        let admitted = &mut proposals[..admitted];
+        if admitted.is_empty() {
             return;
         }
-        if let Err(why) = self.admit(command.len() as u64, out) {
+        let entries =
+            self.append_as_leader(admitted.iter_mut().map(|proposal| Payload::Command(take(&mut proposal.command))), out);
+        if let [first, .., last] = &*entries {
+            out.push(Effect::Observe(Observation::Batched { first: first.id.index, last: last.id.index }));
+        }
+        for (proposal, entry) in admitted.iter().zip(entries.iter()) {
+            out.push(Effect::Proposed { ticket: proposal.ticket, id: entry.id });
+        }
+        self.replicate_run(Some(entries), out);
+    }
+
+    /// Whether a proposal gets a place in the log. If it does not, it has its answer.
+    fn decide(&mut self, proposal: &Proposal, out: &mut impl Output) -> bool {
+        let Proposal { ticket, ref command, may_forward } = *proposal;
+        if may_forward && self.forward(command, out) {
+            out.push(Effect::Forwarded { ticket });
+            return false;
+        }
+        let admitted = self.admit(command.len() as u64, out);
+        if let Err(why) = admitted {
             if why == RequestError::Busy {
                 out.push(Effect::Observe(Observation::Busy));
             }
             out.push(Effect::Refused { ticket, why });
-            return;
         }
-        let (id, entries) = self.append_as_leader(Payload::Command(command), out);
-        out.push(Effect::Proposed { ticket, id });
-        self.replicate_batch(Some((id.index, entries)), out);
+        admitted.is_ok()
     }
 
     /// Passes a command on to the leader, if this node follows one; false if it must be decided here.
@@ -55,8 +99,8 @@ impl Core {
     pub(super) fn on_forward(&mut self, command: Bytes, out: &mut impl Output) {
         match self.admit(command.len() as u64, out) {
             Ok(()) => {
-                let (id, entries) = self.append_as_leader(Payload::Command(command), out);
-                self.replicate_batch(Some((id.index, entries)), out);
+                let entries = self.append_as_leader(once(Payload::Command(command)), out);
+                self.replicate_run(Some(entries), out);
             }
             // Never passed on again, or two that take each other for the leader would play ball.
             Err(RequestError::NotLeader { .. }) => refuse(Refusal::NotLeader, out),
@@ -87,11 +131,22 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn append_as_leader(&mut self, payload: Payload, out: &mut impl Output) -> (LogId, Entries) {
-        let id = LogId { term: self.hard.term, index: self.log.last().index.next() };
-        let entries = Entries::from([Entry { id, payload }]);
+    /// One run of entries for the log, the disk and all followers: the only thing that is allocated.
+    pub(super) fn append_as_leader(
+        &mut self,
+        payloads: impl ExactSizeIterator<Item = Payload>,
+        out: &mut impl Output,
+    ) -> Entries {
+        let (term, first) = (self.hard.term, self.log.last().index.next());
+        let id = |at: usize| LogId { term, index: LogIndex(first.0 + at as u64) };
+        let mut entries = payloads.enumerate().map(|(at, payload)| Entry { id: id(at), payload });
+        let entries = match entries.len() {
+            // As nearly always: an array is moved, where a loop would have to be ready for anything.
+            1 => entries.next().map_or_else(Entries::default, |entry| Entries::from([entry])),
+            _ => entries.collect(),
+        };
         self.append_entries(&entries, out);
-        (id, entries)
+        entries
     }
 
     pub(super) fn append_entries(&mut self, entries: &Entries, out: &mut impl Output) {
@@ -106,37 +161,43 @@ impl Core {
 
     /// Sends every follower what it may be sent.
     pub(super) fn replicate(&mut self, out: &mut impl Output) {
-        self.replicate_batch(None, out);
+        self.replicate_run(None, out);
     }
 
-    /// As [`Self::replicate`], with a batch that is at hand. Followers that are equally far share one.
-    fn replicate_batch(&mut self, mut batch: Option<(LogIndex, Entries)>, out: &mut impl Output) {
+    /// As [`Self::replicate`], with a run of entries that is at hand. Followers that are equally far share one.
+    fn replicate_run(&mut self, at_hand: Option<Entries>, out: &mut impl Output) {
+        let mut run = at_hand.and_then(|entries| Some(Run::of(entries.first()?.id.index, entries))).filter(|run| self.fits(run));
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
         let round = leader.round;
-        let mut followers = std::mem::take(&mut leader.followers);
+        let mut followers = take(&mut leader.followers);
         let (last, room) = (self.log.last().index, self.room());
         for (node, progress) in &mut followers {
             let mut cut_by = progress.bound[1];
             while progress.may_send(last, room) {
-                let entries = match &batch {
-                    Some((from, entries)) if *from == progress.next => entries.clone(),
-                    _ => {
+                let run = match &mut run {
+                    Some(run) if run.from == progress.next => run,
+                    run => {
                         // A payload that is not at hand: this follower waits.
                         let View::Ready(entries) = self.batch_from(progress.next) else { break };
-                        batch = Some((progress.next, entries.clone()));
-                        entries
+                        run.insert(Run::of(progress.next, entries))
                     }
                 };
-                cut_by = self.cut_by(&entries);
-                self.send_append(*node, progress, round, entries, out);
+                cut_by = self.cut_by(&run.entries);
+                self.send_append(*node, progress, round, run, out);
             }
             self.note_pipeline(progress, [progress.held_back_by(last, room), cut_by], out);
         }
         if let Role::Leader(leader) = &mut self.role {
             leader.followers = followers;
         }
+    }
+
+    /// Whether one append may carry it: its entries are few and small enough, or there is no smaller run.
+    fn fits(&self, run: &Run) -> bool {
+        let limits = &self.config.limits;
+        run.entries.len() == 1 || run.entries.len() <= limits.append_entries_max as usize && run.bytes <= limits.append_bytes_max
     }
 
     const fn room(&self) -> Room {
@@ -182,12 +243,12 @@ impl Core {
         run
     }
 
-    fn send_append(&self, to: NodeId, progress: &mut Progress, round: u64, entries: Entries, out: &mut impl Output) {
-        let prev = progress.next.prev();
+    fn send_append(&self, to: NodeId, progress: &mut Progress, round: u64, run: &Run, out: &mut impl Output) {
+        let prev = run.from.prev();
         let prev = LogId { term: self.log.term_at(prev).unwrap_or_default(), index: prev };
-        let bytes = entries.iter().map(|entry| entry.payload.len_bytes()).sum();
-        progress.sent(Sent { end: entries.last().map_or(prev.index, |entry| entry.id.index), bytes });
-        self.send(to, progress.session, round, Body::Append { prev, entries, commit: self.commit }, IoId::NOTHING, out);
+        progress.sent(Sent { end: run.entries.last().map_or(prev.index, |entry| entry.id.index), bytes: run.bytes });
+        let body = Body::Append { prev, entries: run.entries.clone(), commit: self.commit };
+        self.send(to, progress.session, round, body, IoId::NOTHING, out);
     }
 
     pub(super) fn on_appended(&mut self, now: LocalTime, answer: Envelope, matched: LogIndex, out: &mut impl Output) {

@@ -14,7 +14,7 @@ use crate::applier::{Applier, Outcome, StateMachine};
 use crate::config::Config;
 use crate::core::log_view::{LogView, View};
 use crate::core::role::Role;
-use crate::core::{self, Core, Restored};
+use crate::core::{self, Core, Proposal, Proposals, Restored};
 use crate::limit::{Bound, Limit};
 use crate::message::Message;
 use crate::observation::Observation;
@@ -87,6 +87,7 @@ impl<S: StateMachine> Process for Node<S> {
             Input::Timer => self.step(now, core::Input::Timer, out),
             Input::Message { from, message } => self.step(now, core::Input::Message { from, message }, out),
             Input::Request { id, request } => self.on_request(now, id, request, out),
+            Input::Requests(requests) => self.on_requests(now, requests, out),
         }
     }
 
@@ -172,19 +173,32 @@ impl<S: StateMachine> Node<S> {
     }
 
     fn on_request(&mut self, now: LocalTime, id: RequestId, request: Request, out: &mut Effects<Self>) {
+        if let Some(proposal) = self.begin(now, id, request, out) {
+            self.step(now, core::Input::Propose(proposal.into()), out);
+        }
+    }
+
+    /// Everything that is to be proposed is proposed together, behind whatever else was asked.
+    fn on_requests(&mut self, now: LocalTime, requests: Vec<(RequestId, Request)>, out: &mut Effects<Self>) {
+        let proposals = requests.into_iter().filter_map(|(id, request)| self.begin(now, id, request, out)).collect();
+        self.step(now, core::Input::Propose(Proposals::Many(proposals)), out);
+    }
+
+    /// Does what a client asks for, or says what must be proposed for it.
+    fn begin(&mut self, now: LocalTime, id: RequestId, request: Request, out: &mut Effects<Self>) -> Option<Proposal> {
         let Phase::Running(running) = &mut self.phase else {
             out.push(Effect::Reply { to: id, reply: Reply::Refused(Refused::NotReady) });
-            return;
+            return None;
         };
         let command = match request {
             Request::Campaign => {
                 self.step(now, core::Input::Campaign { ticket: id }, out);
-                return;
+                return None;
             }
             Request::Query { query } => {
                 running.waiting.add_query(id, query);
                 self.step(now, core::Input::Read { ticket: id }, out);
-                return;
+                return None;
             }
             Request::Register => Command::Register,
             Request::Command { session, sequence, first_outstanding, command } => {
@@ -192,7 +206,7 @@ impl<S: StateMachine> Node<S> {
             }
         };
         let may_forward = self.config.raft.forward_proposals && running.may_forward(now, id, &command, out);
-        self.step(now, core::Input::Propose { ticket: id, command: command.encode(), may_forward }, out);
+        Some(Proposal { ticket: id, command: command.encode(), may_forward })
     }
 
     /// One step of the core, and all that follows from it.
@@ -202,6 +216,7 @@ impl<S: StateMachine> Node<S> {
         };
         let Running { core, outbox, waiting, .. } = &mut **running;
         core.handle(now, input, &mut Hands { store: &mut self.store, outbox, waiting, out });
+        running.waiting.withdraw_offers();
         running.apply_committed(out);
         running.answer_queries(out);
         running.give_up_what_a_leadership_left(out);
@@ -231,17 +246,12 @@ impl<S: StateMachine> core::Output for Hands<'_, S> {
         match effect {
             core::Effect::Persist { id, what } => self.store.persist(id, what),
             core::Effect::Send { message, after } => self.outbox.send(message, after, self.out),
-            core::Effect::Proposed { ticket, id } => {
-                self.waiting.forget_forward(ticket);
-                self.waiting.add_proposal(id, ticket);
-            }
-            // Whoever waits for it was noted before.
-            core::Effect::Forwarded { .. } => {}
+            core::Effect::Proposed { ticket, id } => self.waiting.add_proposal(id, ticket),
+            core::Effect::Forwarded { ticket } => self.waiting.add_forward(ticket),
             core::Effect::ReadReady { ticket, index } => self.waiting.confirm_query(ticket, index),
             core::Effect::Campaigning { ticket } => self.out.push(Effect::Reply { to: ticket, reply: Reply::Campaigning }),
             core::Effect::Refused { ticket, why } => {
                 self.waiting.forget_query(ticket);
-                self.waiting.forget_forward(ticket);
                 self.out.push(Effect::Reply { to: ticket, reply: Reply::Refused(why.into()) });
             }
             core::Effect::Observe(observation) => self.out.observe(observation),
@@ -271,7 +281,7 @@ impl<S: StateMachine> Running<S> {
         }
     }
 
-    /// Whether a command may be passed on if another node leads; who waits for it is noted then.
+    /// Whether a command may be passed on to the leader that is known; who waits for it is noted if it is.
     ///
     /// Only a command of a session: it has a name by which this node knows it again in the log, and takes
     /// effect once however often it is asked for. A registration has neither.
@@ -279,7 +289,7 @@ impl<S: StateMachine> Running<S> {
         let Command::Session { session, sequence, .. } = *command else {
             return false;
         };
-        if matches!(self.core.role(), Role::Leader(_)) {
+        if !matches!(self.core.role(), Role::Follower(follower) if follower.leader.is_some()) {
             return false;
         }
         if self.waiting.forwards() >= self.forwards_max {
@@ -289,7 +299,7 @@ impl<S: StateMachine> Running<S> {
             return false;
         }
         self.bound.release(Limit::Forwards);
-        self.waiting.add_forward(now, session, sequence, ticket);
+        self.waiting.offer(now, session, sequence, ticket);
         true
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Waiting {
     queries: BTreeMap<RequestId, Bytes>,
     /// Confirmed, waiting for an index to be applied; indexes never fall while one leadership lasts.
     confirmed: VecDeque<(LogIndex, RequestId, Bytes)>,
+    /// Commands of the present input that may be passed on, in its order.
+    offered: VecDeque<(LocalTime, SessionId, u64, RequestId)>,
     /// Commands that were passed on, by what the log will call them. One that was asked for again is there twice.
     forwards: BTreeSet<(SessionId, u64, RequestId)>,
     /// The same in the order in which they came, with that time; some are settled already.
@@ -38,22 +40,30 @@ impl Waiting {
         self.proposals.pop_front_if(|(proposed, _)| Some(proposed.term) != leads).map(|(_, ticket)| ticket)
     }
 
-    /// Somebody whose command may be passed on; if it is not, [`Self::forget_forward`].
-    pub fn add_forward(&mut self, now: LocalTime, session: SessionId, sequence: u64, ticket: RequestId) {
-        self.forwards.insert((session, sequence, ticket));
-        self.forwarded.push_back((now, session, sequence, ticket));
+    /// Somebody whose command may be passed on.
+    pub fn offer(&mut self, now: LocalTime, session: SessionId, sequence: u64, ticket: RequestId) {
+        self.offered.push_back((now, session, sequence, ticket));
     }
 
-    /// The command that was added last is decided here.
-    pub fn forget_forward(&mut self, ticket: RequestId) {
-        if let Some((_, session, sequence, _)) = self.forwarded.pop_back_if(|(.., last)| *last == ticket) {
-            self.forwards.remove(&(session, sequence, ticket));
+    /// A command was passed on; what was offered before it and was not, never will be.
+    pub fn add_forward(&mut self, ticket: RequestId) {
+        while let Some((at, session, sequence, offered)) = self.offered.pop_front() {
+            if offered == ticket {
+                self.forwards.insert((session, sequence, ticket));
+                self.forwarded.push_back((at, session, sequence, ticket));
+                return;
+            }
         }
     }
 
-    /// How many commands that were passed on are not settled.
+    /// What is still offered was decided here.
+    pub fn withdraw_offers(&mut self) {
+        self.offered.clear();
+    }
+
+    /// How many commands were passed on and are not settled, or may be passed on.
     pub fn forwards(&self) -> usize {
-        self.forwards.len()
+        self.forwards.len() + self.offered.len()
     }
 
     /// Somebody who waits for this command, which was passed on.
@@ -110,10 +120,13 @@ mod tests {
         let (session, mut at) = (SessionId(4), LocalTime(0));
         for ticket in 1..=3 {
             at = at.plus_ns(10);
-            waiting.add_forward(at, session, 7, RequestId(ticket));
+            waiting.offer(at, session, 7, RequestId(ticket));
         }
-        waiting.forget_forward(RequestId(3));
-        waiting.add_forward(at, session, 8, RequestId(4));
+        waiting.offer(at, session, 8, RequestId(4));
+        // The third has a place here.
+        [1, 2, 4].into_iter().for_each(|ticket| waiting.add_forward(RequestId(ticket)));
+        waiting.offer(at, session, 9, RequestId(5));
+        waiting.withdraw_offers();
         assert_eq!(waiting.forwards(), 3);
         assert_eq!(waiting.take_forward(session, 7), Some(RequestId(1)));
         assert_eq!(waiting.take_forward_before(LocalTime(29), 10), None, "what came first is settled");

@@ -2,7 +2,8 @@
 //!
 //! There is no inbox. The task that read a message, finished a disk operation or saw the deadline
 //! pass takes the lock, so that nothing queues in front of the node and back-pressure is that of the
-//! stream. All effects are carried out under the lock and in their order: none of them waits, a
+//! stream. Only clients' requests that come while the lock is taken queue, so that the next one who gets it hands them
+//! over together ([`super::waiting`]). All effects are carried out under the lock and in their order: none of them waits, a
 //! message goes into a peer's lane, an operation into the disk's queue, an answer into a place that
 //! was reserved before the question was asked.
 //!
@@ -21,6 +22,7 @@ use super::lanes::Lanes;
 use super::limits::Limits;
 use super::stats::{Counters, add};
 use super::tap::Tap;
+use super::waiting::{Asked, Waiting};
 use crate::applier::StateMachine;
 use crate::node::request::{Refused, Reply, Request};
 use crate::node::{Node, NodeConfig};
@@ -36,6 +38,7 @@ pub(super) struct Engine<S: StateMachine, E: Env> {
     pub(super) bug: Option<crate::mutants::Bug>,
     /// One for each other member.
     pub(super) lanes: BTreeMap<NodeId, Arc<Lanes>>,
+    waiting: Waiting,
     state: Mutex<State<S>>,
     disk: mpsc::Sender<(OpId, DiskOp)>,
     alarm: Alarm,
@@ -129,6 +132,7 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
             #[cfg(feature = "mutants")]
             bug,
             lanes,
+            waiting: Waiting::default(),
             state: Mutex::new(state),
             disk,
             alarm: Alarm::default(),
@@ -159,6 +163,10 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
         if state.halted.is_some() {
             return;
         }
+        self.hand(input, state);
+    }
+
+    fn hand(&self, input: Input<Node<S>>, state: &mut State<S>) {
         let now = self.env.now();
         state.tap.input(now, &input);
         state.node.handle(now, input, &mut state.effects);
@@ -167,18 +175,52 @@ impl<S: StateMachine + Send + 'static, E: Env> Engine<S, E> {
 
     /// Asks the node. The answer comes once, later or at once.
     pub(super) fn request(&self, request: Request, reply_to: ReplyTo) {
-        let id = {
+        self.accept(request, reply_to);
+        self.serve_accepted();
+    }
+
+    /// Takes a request. The caller may take more, and must then have them served.
+    pub(super) fn accept(&self, request: Request, reply_to: ReplyTo) {
+        self.waiting.push((request, reply_to));
+    }
+
+    /// Hands what waits to the node, whoever has asked; nothing, if somebody else has done so meanwhile.
+    pub(super) fn serve_accepted(&self) {
+        // Before the lock, as in `handle`.
+        let _told = TellOfPanic(&self.changed);
+        let mut more = true;
+        while more {
             let state = &mut *self.state();
-            if state.stopping || state.halted.is_some() {
-                add(&self.counters.refused_stopping, 1);
-                return reply_to.send(Reply::Refused(Refused::NotReady));
+            let batch;
+            (batch, more) = self.waiting.take(&self.limits);
+            add(&self.counters.batches, u64::from(batch.len() > 1));
+            add(&self.counters.batches_full, u64::from(more));
+            if let Some(input) = self.open(batch, state) {
+                self.hand(input, state);
             }
+        }
+    }
+
+    /// Notes where the answers go.
+    fn open(&self, batch: Vec<Asked>, state: &mut State<S>) -> Option<Input<Node<S>>> {
+        if state.stopping || state.halted.is_some() {
+            add(&self.counters.refused_stopping, batch.len() as u64);
+            batch.into_iter().for_each(|(_, reply_to)| reply_to.send(Reply::Refused(Refused::NotReady)));
+            return None;
+        }
+        let mut open = |(request, reply_to)| {
             state.next_request += 1;
             let id = RequestId(state.next_request);
             state.open.insert(id, reply_to);
-            id
+            (id, request)
         };
-        self.handle(Input::Request { id, request });
+        if batch.len() > 1 {
+            return Some(Input::Requests(batch.into_iter().map(open).collect()));
+        }
+        batch.into_iter().next().map(|asked| {
+            let (id, request) = open(asked);
+            Input::Request { id, request }
+        })
     }
 
     /// Looks at the node.

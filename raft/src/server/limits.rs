@@ -42,6 +42,11 @@ pub struct Limits {
     pub sessions_max: usize,
     /// Requests of one client that wait for an answer; the next one is not read before. Default 256.
     pub session_requests_max: usize,
+    /// Requests that are handed to the node together; what else waits makes the next batch. Whatever waits for the node
+    /// meanwhile, heartbeats included, waits for a whole batch. Default 256: writing more of them together saves little more.
+    pub batch_requests_max: usize,
+    /// Payload bytes of those, unless a single request is larger. Default 1 MiB, what one append carries by default.
+    pub batch_bytes_max: u64,
     /// A client that says nothing for so long is hung up on. Default 60 s.
     pub session_idle_ns: u64,
     /// Disk operations that wait for the disk. The store keeps one batch under way, so this is never reached. Default 256.
@@ -93,6 +98,8 @@ impl Limits {
             strangers_max: 64,
             sessions_max: 1_024,
             session_requests_max: 256,
+            batch_requests_max: 256,
+            batch_bytes_max: 1 << 20,
             session_idle_ns: 60_000 * MS,
             disk_ops_max: 256,
             handshake_ns: patience_ns,
@@ -119,6 +126,7 @@ impl Limits {
             ("strangers_max", self.strangers_max),
             ("sessions_max", self.sessions_max),
             ("session_requests_max", self.session_requests_max),
+            ("batch_requests_max", self.batch_requests_max),
             ("disk_ops_max", self.disk_ops_max),
         ];
         for (field, found) in counts {
@@ -126,6 +134,7 @@ impl Limits {
             // Channels and semaphores panic beyond.
             require(found <= Semaphore::MAX_PERMITS, field, found as u64, "at most an eighth of the largest number")?;
         }
+        require(self.batch_bytes_max > 0, "batch_bytes_max", self.batch_bytes_max, "more than 0")?;
         let waits = [
             ("handshake_ns", self.handshake_ns),
             ("write_ns", self.write_ns),

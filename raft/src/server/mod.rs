@@ -33,6 +33,8 @@ pub mod tap;
 
 mod lanes;
 
+mod waiting;
+
 mod engine;
 
 mod greeting;

@@ -1,7 +1,7 @@
 //! A client's connection: its requests go to the node, the answers come back in whatever order they are ready.
 //!
 //! A place for the answer is reserved before the next request is read, so that a client that asks and
-//! does not listen stops being heard, and nothing grows.
+//! does not listen stops being heard, and nothing grows. Requests that came in one piece are served in one.
 //!
 //! Not here: what sessions mean to the state machine ([`crate::applier`]). The other end: [`super::client`].
 
@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::error::SendError;
+use tokio::sync::mpsc::{self, OwnedPermit};
 
 use super::codec::{self, Incoming};
 use super::engine::{Engine, ReplyTo};
@@ -19,6 +21,8 @@ use super::stats::add;
 use super::tasks::Tasks;
 use crate::applier::StateMachine;
 use crate::node::request::Reply;
+
+type Place = OwnedPermit<(u64, Reply)>;
 
 /// Serves a client until it hangs up, says what it must not, or does not take its answers.
 pub(super) async fn serve<S, E>(engine: Arc<Engine<S, E>>, tasks: Arc<Tasks<E>>, place: OwnedSemaphorePermit, greeted: Greeted<E>)
@@ -38,13 +42,14 @@ where
         match receiver.next() {
             Ok(Some(Incoming::Request { id, request })) => {
                 add(&engine.counters.frames_received, 1);
-                let Ok(place) = answers.clone().reserve_owned().await else {
+                let Ok(place) = place_for_answer(&engine, &answers).await else {
                     return;
                 };
-                engine.request(request, ReplyTo::Session(id, place));
+                engine.accept(request, ReplyTo::Session(id, place));
             }
             Ok(Some(Incoming::Ping)) => add(&engine.counters.frames_received, 1),
             Ok(None) => {
+                engine.serve_accepted();
                 let read = tokio::select! {
                     biased;
                     // A client that pings would wait for ever for answers that cannot be sent any more.
@@ -67,9 +72,25 @@ where
                 add(&engine.counters.bytes_received, read as u64);
             }
             Ok(Some(_)) | Err(_) => {
+                engine.serve_accepted();
                 add(&engine.counters.malformed, 1);
                 return;
             }
+        }
+    }
+}
+
+/// A place for one more answer; if none is free, nothing that was accepted before may wait for it.
+async fn place_for_answer<S, E>(engine: &Engine<S, E>, answers: &mpsc::Sender<(u64, Reply)>) -> Result<Place, SendError<()>>
+where
+    S: StateMachine + Send + 'static,
+    E: Env,
+{
+    match answers.clone().try_reserve_owned() {
+        Ok(place) => Ok(place),
+        Err(_) => {
+            engine.serve_accepted();
+            answers.clone().reserve_owned().await
         }
     }
 }

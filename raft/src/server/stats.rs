@@ -63,6 +63,10 @@ counters! {
     dropped_too_long,
     /// The most messages that have waited for one peer.
     backlog_messages_max,
+    /// Batches of more than one request that were handed to the node.
+    batches,
+    /// Batches that left requests waiting for the next one, because there are limits.
+    batches_full,
     /// Requests that were turned away because the server stops.
     refused_stopping,
 }

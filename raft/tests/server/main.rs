@@ -33,3 +33,5 @@ mod dial;
 mod redial;
 
 mod client;
+
+mod together;

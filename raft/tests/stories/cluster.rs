@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use squall_raft::config::{Config, Elections, Limits};
-use squall_raft::core::{Core, Effect, Input, RequestError, Restored};
+use squall_raft::core::{Core, Effect, Input, Proposal, Proposals, RequestError, Restored};
 use squall_raft::membership::Configuration;
 use squall_raft::message::{Body, Message};
 use squall_raft::process::{Boot, RequestId};
@@ -211,7 +211,13 @@ impl Cluster {
     /// Proposes a command; its bytes are its name.
     pub fn propose(&mut self, id: NodeId, name: &str) -> Checked {
         let ticket = self.request(name);
-        self.input(id, Input::Propose { ticket, command: Bytes::copy_from_slice(name.as_bytes()), may_forward: true })
+        self.input(id, Input::Propose(proposal(ticket, name).into()))
+    }
+
+    /// Proposes commands together, as [`Self::propose`] does one.
+    pub fn propose_all(&mut self, id: NodeId, names: &[&str]) -> Checked {
+        let batch = names.iter().map(|name| proposal(self.request(name), name)).collect();
+        self.input(id, Input::Propose(Proposals::Many(batch)))
     }
 
     /// Asks for a read.
@@ -384,6 +390,10 @@ impl Cluster {
         self.network.push(message);
         Ok(())
     }
+}
+
+fn proposal(ticket: RequestId, name: &str) -> Proposal {
+    Proposal { ticket, command: Bytes::copy_from_slice(name.as_bytes()), may_forward: true }
 }
 
 impl Node {

@@ -258,8 +258,11 @@ fn settle(story: &mut Story, words: &[&str]) -> Ran {
 }
 
 fn propose(story: &mut Story, words: &[&str]) -> Ran {
-    let [id, name] = words else { return usage("propose NODE NAME") };
-    story.play()?.propose(node(id)?, name)?;
+    match words {
+        [id, name] => story.play()?.propose(node(id)?, name)?,
+        [id, names @ ..] if !names.is_empty() => story.play()?.propose_all(node(id)?, names)?,
+        _ => return usage("propose NODE NAME .."),
+    }
     Ok(Shown::Events)
 }
 

@@ -20,6 +20,7 @@
 //! durable 2 first 1                    only the oldest write
 //! settle | settle 1 2                  deliver and sync (among these) until all is quiet
 //! propose 1 x | read 1 r               requests, with names of their own
+//! propose 1 x y z                      three proposals that come together
 //! crash 3 | crash 3 keeping 1          unsynced writes are lost (but the first one)
 //! restart 3
 //! forge 1->2 append 3 behind 1.1 commit 4   an empty append of term 3 that no core has sent

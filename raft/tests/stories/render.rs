@@ -114,6 +114,7 @@ fn observation(what: &Observation) -> String {
         Observation::ReadsServed { round, index } => format!("serves reads by round {round} at {index}"),
         Observation::Refused { reason } => format!("refuses a message: {}", refusal(reason)),
         Observation::ForwardSettled { index } => format!("settles at {index} what it forwarded"),
+        Observation::Batched { first, last } => format!("writes and sends {first} to {last} together"),
         Observation::LimitBound { limit } => format!("is bound by {limit}"),
         Observation::Busy => "is busy".to_owned(),
         Observation::QuorumLost { term } => format!("has heard from no quorum in term {term}"),

@@ -8,7 +8,7 @@
 
 use bytes::{Bytes, BytesMut};
 use squall_raft::config::Config;
-use squall_raft::core::{Core, Effect, Input, Restored};
+use squall_raft::core::{Core, Effect, Input, Proposal, Restored};
 use squall_raft::membership::Configuration;
 use squall_raft::message::Message;
 use squall_raft::observation::Observation;
@@ -79,7 +79,9 @@ impl Fed {
                 self.input(Input::Timer);
             }
             DURABLE => self.input(Input::Durable(self.written)),
-            PROPOSE => self.input(Input::Propose { ticket, command: Bytes::from_static(b"x"), may_forward: true }),
+            PROPOSE => {
+                self.input(Input::Propose(Proposal { ticket, command: Bytes::from_static(b"x"), may_forward: true }.into()))
+            }
             READ => self.input(Input::Read { ticket }),
             CAMPAIGN => self.input(Input::Campaign { ticket }),
             _ => {

@@ -153,6 +153,7 @@ impl Judge {
             | Observation::Busy
             | Observation::LimitBound { .. }
             | Observation::ForwardSettled { .. }
+            | Observation::Batched { .. }
             | Observation::QuorumLost { .. }
             | Observation::LeaderDiskStalled { .. }
             | Observation::CampaignWithheld { .. }

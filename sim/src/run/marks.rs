@@ -216,6 +216,7 @@ impl Marks {
             }
             Observation::ReadsServed { .. } => self.hit(Mark::ReadConfirmedByRound),
             Observation::ForwardSettled { .. } => self.hit(Mark::ForwardSettled),
+            Observation::Batched { .. } => self.hit(Mark::ProposalsBatched),
             Observation::LimitBound { limit } => self.limit_bound(limit),
             Observation::Busy => self.hit(Mark::Busy),
             Observation::QuorumLost { .. } => self.hit(Mark::LeaderLostQuorum),

@@ -81,6 +81,7 @@ marks! {
     UnknownOutcome = "unknown_outcome": "A client gave up on an operation without knowing its outcome.",
     ProposalForwarded = "proposal_forwarded": "A node passed a client's command on to its leader.",
     ForwardSettled = "forward_settled": "A node answered a client when it applied the command that it had passed on.",
+    ProposalsBatched = "proposals_batched": "A leader wrote and sent proposals together because they had come together.",
     Busy = "busy": "A leader turned a request away because a limit was reached.",
     InflightAppendsBound = "inflight_appends_bound": "A leader kept entries at home because too many appends were under way.",
     InflightBytesBound = "inflight_bytes_bound": "A leader kept entries at home because too many bytes were under way.",
@@ -147,6 +148,7 @@ impl Mark {
             | Self::ForwardsBound
             | Self::ProposalForwarded
             | Self::ForwardSettled
+            | Self::ProposalsBatched
             | Self::CoreSmallerThanCluster
             | Self::LeaderOutsideCore => &[],
         }

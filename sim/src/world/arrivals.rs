@@ -1,11 +1,11 @@
 //! What reaches a process or a client: messages, requests, completions, timers, replies.
 //!
 //! A process that is paused takes nothing: what arrives waits in order and is handed over, one
-//! event each, when it goes on. Its disk works on, because the disk is the machine's.
+//! event each, when it goes on; requests that wait next to each other are one. Its disk works on, because the disk is the machine's.
 //!
 //! Not here: what the process does then (`effects`).
 
-use squall_raft::process::{DiskError, DiskOp, DiskReply, Input, OpId, Process};
+use squall_raft::process::{DiskError, DiskOp, DiskReply, Input, OpId, Process, RequestId};
 
 use super::effects::index;
 use super::event::{DropReason, Observer, WorldEvent};
@@ -14,6 +14,9 @@ use super::settings::Step;
 use super::{Field, World};
 use crate::entropy::v1::mix;
 use crate::events::{Ticket, What};
+
+/// So many requests are one input at most, as in the engine's own driver.
+const TOGETHER_MAX: usize = 256;
 
 impl<P: Process> World<P> {
     #[inline]
@@ -76,12 +79,32 @@ impl<P: Process> World<P> {
     }
 
     fn take_request(&mut self, call: Call<P::Request>, observer: &mut impl Observer<P>) {
+        let at = call.node;
+        let (id, request) = self.open_request(call, observer);
+        self.hand(at, Input::Request { id, request }, observer);
+    }
+
+    fn open_request(&mut self, call: Call<P::Request>, observer: &mut impl Observer<P>) -> (RequestId, P::Request) {
         let Call { client, handle, node: at, sent, copy, body: request } = call;
         let node = &mut self.nodes[at];
         let (to, id) = (node.id, node.open(client, handle));
         let event = WorldEvent::RequestDelivered { client, handle, to, request: &request, id, sent, copy };
         self.trace.emit(self.now_ns, observer, event);
-        self.hand(at, Input::Request { id, request }, observer);
+        (id, request)
+    }
+
+    /// Hands over a request that was held, and those that wait right behind it.
+    fn take_held_requests(&mut self, at: usize, first: Call<P::Request>, observer: &mut impl Observer<P>) {
+        if !matches!(self.nodes[at].held.front(), Some(Arrival::Request(_))) {
+            return self.take_request(first, observer);
+        }
+        let mut together = vec![self.open_request(first, observer)];
+        while together.len() < TOGETHER_MAX
+            && let Some(Arrival::Request(call)) = self.nodes[at].held.pop_front_if(|next| matches!(next, Arrival::Request(_)))
+        {
+            together.push(self.open_request(call, observer));
+        }
+        self.hand(at, Input::Requests(together), observer);
     }
 
     pub(super) fn deliver_reply(&mut self, slot: u32, observer: &mut impl Observer<P>) -> Option<Step<P::Reply>> {
@@ -173,7 +196,7 @@ impl<P: Process> World<P> {
         }
         match node.held.pop_front()? {
             Arrival::Message(letter) => self.take_letter(letter, observer),
-            Arrival::Request(call) => self.take_request(call, observer),
+            Arrival::Request(call) => self.take_held_requests(at, call, observer),
             Arrival::DiskDone(op, result) => self.take_disk_done(at, op, result, observer),
         }
         self.schedule_held(at);

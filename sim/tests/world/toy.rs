@@ -224,6 +224,7 @@ impl Process for Toy {
             Input::Timer => self.timer(now, out),
             Input::Message { from, message } => self.message(now, from, message, out),
             Input::Request { id, request } => self.request(id, request, out),
+            Input::Requests(requests) => requests.into_iter().for_each(|(id, request)| self.request(id, request, out)),
             Input::DiskDone { op, result } => {
                 assert_eq!(op.boot, self.boot.number, "a completion of another boot");
                 self.disk_done(result.expect("disks do not fail here"), out);

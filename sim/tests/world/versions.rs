@@ -52,6 +52,7 @@ where
         Input::Timer => Input::Timer,
         Input::Message { from, message } => Input::Message { from, message },
         Input::Request { id, request } => Input::Request { id, request },
+        Input::Requests(requests) => Input::Requests(requests),
         Input::DiskDone { op, result } => Input::DiskDone { op, result },
     }
 }

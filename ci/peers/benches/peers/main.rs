@@ -11,15 +11,20 @@ mod peer;
 mod report;
 mod rows;
 mod sample;
+mod trio;
+
+use densa_alloc::CountingAllocator;
+use mimalloc::MiMalloc;
 
 /// How often each contender has its turn: enough for a median that a busy neighbour does not move.
 const ROUNDS: usize = 15;
 
-/// One for all contenders.
+/// One for all contenders; it counts, which is one addition in memory of the thread.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: CountingAllocator<MiMalloc> = CountingAllocator::new(MiMalloc);
 
 fn main() {
+    assert!(densa_alloc::is_active(), "allocations are counted");
     // Cargo passes options of its own; a word is a row to run, and none are all.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let wants = |row: &rows::Row| wanted.is_empty() || wanted.iter().any(|word| word == row.name);

@@ -75,7 +75,7 @@ pub fn run(network: &str, clients: &str, checks: bool) -> impl FnMut(u64) -> Wor
     let scenario = run_of(network, clients);
     move |seed| {
         let outcome = run_once::<World<Raft>>(&scenario, seed, checks);
-        Work { amount: 1, messages: outcome.messages, operations: outcome.operations, apart_ns: 0 }
+        Work { amount: 1, messages: outcome.messages, operations: outcome.operations, ..Work::default() }
     }
 }
 
@@ -102,7 +102,7 @@ pub mod streams {
             idle_until(&mut cluster, 2 * SECOND_NS + IDLE_NS);
             let apart_ns = cpu_ns() - began_ns;
             let messages = checked_idle(cluster.arena.counters().messages - before);
-            Work { amount: IDLE_NS, messages, operations: 0, apart_ns }
+            Work { amount: IDLE_NS, messages, apart_ns, ..Work::default() }
         })
     }
 
@@ -116,7 +116,13 @@ pub mod streams {
         move |seed| {
             apart(move || {
                 let outcome = run_once::<Madsim<Kv>>(&run_of(CALM, clients), seed, checks);
-                Work { amount: 1, messages: outcome.messages, operations: outcome.operations, apart_ns: cpu_ns() }
+                Work {
+                    amount: 1,
+                    messages: outcome.messages,
+                    operations: outcome.operations,
+                    apart_ns: cpu_ns(),
+                    ..Work::default()
+                }
             })
         }
     }

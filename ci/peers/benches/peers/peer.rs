@@ -98,7 +98,7 @@ pub mod streams {
             let (before, began_ns) = (cluster.messages(), cpu_ns());
             cluster.run_until(2 * SECOND_NS + IDLE_NS);
             let apart_ns = cpu_ns() - began_ns;
-            Work { amount: IDLE_NS, messages: checked_idle(cluster.messages() - before), operations: 0, apart_ns }
+            Work { amount: IDLE_NS, messages: checked_idle(cluster.messages() - before), apart_ns, ..Work::default() }
         })
     }
 }

@@ -18,7 +18,10 @@ pub fn print(rows: &Rows) {
             let counted = [(contender.messages(row), "messages"), (contender.operations(row), "operations")];
             let counted = counted.iter().filter(|(count, _)| count != "0.00").map(|(count, what)| format!("{count} {what}"));
             let counted = counted.collect::<Vec<_>>().join(", ");
-            println!("  {:<36}{figure:>10}  ({low} to {high}); {counted} per {}", contender.name, row.per);
+            let allocated = contender.allocations(row).map_or(String::new(), |(message, other)| {
+                format!("; {message} allocations per message, {other} per {}", row.per)
+            });
+            println!("  {:<36}{figure:>10}  ({low} to {high}); {counted} per {}{allocated}", contender.name, row.per);
         }
         for contender in measured.iter().filter(|contender| !contender.is_peer) {
             for peer in measured.iter().filter(|peer| peer.is_peer) {
@@ -45,12 +48,15 @@ fn of_row(row: &Row, measured: &[Measured]) -> Value {
         .iter()
         .map(|contender| {
             let (low, figure, high) = contender.figures(row);
+            let allocations = contender.allocations(row);
             let peers = measured.iter().filter(|peer| peer.is_peer && !contender.is_peer);
             let ratios: serde_json::Map<_, _> =
                 peers.map(|peer| (peer.name.to_owned(), number(&ratio(row, contender, peer)))).collect();
             json!({
                 "name": contender.name, "peer": contender.is_peer, "median": figure, "lowest": low, "highest": high,
-                "messages": number(&contender.messages(row)), "operations": number(&contender.operations(row)), "ratios": ratios,
+                "messages": number(&contender.messages(row)), "operations": number(&contender.operations(row)),
+                "allocations_per_message": allocations.as_ref().map_or(Value::Null, |(message, _)| number(message)),
+                "allocations": allocations.as_ref().map_or(Value::Null, |(_, other)| number(other)), "ratios": ratios,
             })
         })
         .collect();
@@ -77,6 +83,14 @@ impl Measured {
 
     fn operations(&self, row: &Row) -> String {
         self.per(row, |work| work.operations)
+    }
+
+    /// The means per message and per what the row counts by, where they were counted.
+    fn allocations(&self, row: &Row) -> Option<(String, String)> {
+        let sum = |of: fn(&Work) -> Option<u64>| self.samples.iter().map(|sample| of(&sample.work)).sum::<Option<u64>>();
+        let asked = sum(|work| work.allocations)?;
+        let (messages, amount) = (sum(|work| Some(work.messages))?, sum(|work| Some(work.amount))?);
+        Some((decimal(asked, messages), decimal(asked, amount / row.per_amount)))
     }
 
     /// The mean of what the row counts per commit, virtual second or run.

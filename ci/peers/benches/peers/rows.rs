@@ -1,12 +1,16 @@
 //! The rows, and who takes part in each. Conditions are the same for all: five nodes, latency
 //! 1 to 10 ms, heartbeats each 50 ms, elections after 150 to 300 ms, payloads of 16 bytes.
 
+use raft::storage::MemStorage;
 use squall_peers::links::Weather;
 use squall_peers::node::Tuning;
+use squall_peers::trio::ours::{Direct, Ready};
+use squall_peers::trio::peer::Node;
+use squall_peers::trio::store::Lean;
 
 use crate::load::{CALM, LOSSY, MIXED, WRITES};
 use crate::sample::{Sample, Work};
-use crate::{ours, peer};
+use crate::{ours, peer, trio};
 
 /// A virtual second.
 pub const SECOND_NS: u64 = 1_000_000_000;
@@ -103,6 +107,9 @@ pub fn all() -> Vec<Row> {
         runs(),
         #[cfg(madsim)]
         runs_calm(),
+        in_process("in-process-1", 1, 2),
+        in_process("in-process-16", 16, 4),
+        in_process("in-process-256", 256, 8),
     ]
 }
 
@@ -206,6 +213,25 @@ fn loaded_calm() -> Row {
             peer("raft-rs, quiet", |seed| peer::loaded(BARE_QUIET, Weather::CALM, seed)),
             ours("squall", ours::loaded_calm),
             peer("raft-rs on madsim, quiet", |seed| peer::streams::loaded(BARE_QUIET, seed)),
+        ],
+    }
+}
+
+/// Three nodes without links, clocks and disks: a batch is proposed, messages are carried until there are none, and so on.
+fn in_process(name: &'static str, size: usize, repeats: u64) -> Row {
+    Row {
+        name,
+        unit: "proposals per CPU second",
+        scale: SECOND_NS,
+        per: "proposal",
+        per_amount: 1,
+        repeats,
+        contenders: vec![
+            peer("raft-rs", trio::batches(size, |at| Node::<Lean>::new(at, true))),
+            ours("squall", trio::batches(size, Direct::new)),
+            peer("raft-rs, quiet", trio::batches(size, |at| Node::<Lean>::new(at, false))),
+            ours("squall, ready", trio::batches(size, Ready::new)),
+            peer("raft-rs, quiet, MemStorage", trio::batches(size, |at| Node::<MemStorage>::new(at, false))),
         ],
     }
 }

@@ -11,8 +11,18 @@ pub struct Work {
     pub messages: u64,
     /// In a run: proposals that were committed, or clients' operations that came to an end. Else 0.
     pub operations: u64,
+    /// Blocks that were asked of the allocator, or asked to grow; `None` if the row does not count them.
+    pub allocations: Option<u64>,
     /// CPU time that it took on a thread of its own; 0 if it had none.
     pub apart_ns: u64,
+    /// CPU time of this thread that does not count.
+    pub left_out_ns: u64,
+}
+
+/// How often this thread has asked for memory.
+pub fn allocations() -> u64 {
+    let asked = densa_alloc::thread_stats();
+    asked.allocs + asked.reallocs
 }
 
 /// Does something on a fresh thread, as a run on madsim has to be: it keeps state per thread.
@@ -41,12 +51,15 @@ impl Sample {
         let first_seed = u64::try_from(round).unwrap_or(0) * repeats + 1;
         let (mut done, began_ns) = (Work::default(), cpu_ns());
         for seed in first_seed..first_seed + repeats {
-            let Work { amount, messages, operations, apart_ns } = work(seed);
+            let Work { amount, messages, operations, allocations, apart_ns, left_out_ns } = work(seed);
             done.amount += amount;
             done.messages += messages;
             done.operations += operations;
+            done.allocations = allocations.map(|count| count + done.allocations.unwrap_or(0));
             done.apart_ns += apart_ns;
+            done.left_out_ns += left_out_ns;
         }
-        Self { work: done, cpu_ns: (cpu_ns() - began_ns + done.apart_ns).max(1) }
+        let cpu_ns = cpu_ns() - began_ns + done.apart_ns - done.left_out_ns;
+        Self { work: done, cpu_ns: cpu_ns.max(1) }
     }
 }

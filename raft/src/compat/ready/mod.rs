@@ -84,11 +84,11 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use thiserror::Error;
 
-use self::pending::Pending;
+use self::pending::{Pending, reuse};
 pub use self::storage::{Batch, MemStorage, Persisted, Write};
 use crate::config::{Config, ConfigError, Timing};
 use crate::core::log_view::View;
-use crate::core::{Core, Input, RequestError, Restored};
+use crate::core::{Core, Input, Proposal, Proposals, RequestError, Restored};
 use crate::entry::Entry;
 use crate::message::Message;
 use crate::observation::{Observation, Refusal, RoleKind};
@@ -194,6 +194,8 @@ pub struct RawNode {
     soft_state: SoftState,
     /// Committed entries were handed out up to here.
     handed_out: LogIndex,
+    /// Space for the next ones.
+    committed: Vec<Entry>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -230,7 +232,7 @@ impl RawNode {
         let core = Core::new(config, Boot { now, entropy, number }, restored);
         let soft_state = SoftState { leader: None, role: RoleKind::Follower };
         let under_way = VecDeque::new();
-        Self { core, now, pending, under_way, batches: 0, soft_state, handed_out: applied }
+        Self { core, now, pending, under_way, batches: 0, soft_state, handed_out: applied, committed: Vec::new() }
     }
 
     /// A tick of logical time.
@@ -257,9 +259,19 @@ impl RawNode {
     /// If it was turned away; then it has no effect.
     pub fn propose(&mut self, data: Bytes) -> Result<LogId, RequestError> {
         let ticket = self.pending.begin();
-        self.input(Input::Propose { ticket, command: data, may_forward: false });
-        self.pending.end()?;
-        Ok(self.pending.take_proposed().expect("the core tells at once what becomes of a proposal"))
+        self.input(Input::Propose(Proposal { ticket, command: data, may_forward: false }.into()));
+        self.pending.end_proposal().expect("the core tells at once what becomes of a proposal")
+    }
+
+    /// Puts commands into the log that are written and sent together. What becomes of each is what [`Self::propose`]
+    /// would have said, in their order.
+    pub fn propose_all(
+        &mut self,
+        batch: impl IntoIterator<Item = Bytes>,
+    ) -> impl Iterator<Item = Result<LogId, RequestError>> + '_ {
+        let proposals = self.pending.begin_all(batch);
+        self.input(Input::Propose(Proposals::Many(proposals)));
+        self.pending.end_all()
     }
 
     /// Asks for an index from which a linearizable read may be answered; it comes with a later
@@ -308,9 +320,15 @@ impl RawNode {
     }
 
     /// Everything in it was done, in particular written and synced.
-    pub fn advance(&mut self, done: Ready) {
-        if let Some(batch) = done.batch {
-            self.persisted(batch.persisted());
+    pub fn advance(&mut self, mut done: Ready) {
+        // The next one needs space like this one's, so a steady stream allocates nothing.
+        reuse(&mut self.pending.messages, done.messages);
+        reuse(&mut self.pending.observations, done.observations);
+        reuse(&mut self.committed, done.committed_entries);
+        if let Some(batch) = done.batch.take() {
+            let (writes, receipt) = batch.into_parts();
+            reuse(self.pending.space_for_writes(), writes);
+            self.persisted(receipt);
         }
     }
 
@@ -361,12 +379,13 @@ impl RawNode {
 
     /// As many as one append may carry; the rest comes with the next.
     fn next_committed(&mut self) -> Vec<Entry> {
-        let Some(last) = self.may_apply() else { return Vec::new() };
-        let limits = self.core.limits();
-        let run = self.core.log().entries(self.handed_out.next(), limits.append_bytes_max, limits.append_entries_max);
-        let View::Ready(run) = run else { return Vec::new() };
-        let committed: Vec<Entry> = run.iter().take_while(|entry| entry.id.index <= last).cloned().collect();
-        self.handed_out = committed.last().map_or(self.handed_out, |entry| entry.id.index);
+        let mut committed = std::mem::take(&mut self.committed);
+        if let Some(last) = self.may_apply() {
+            let limits = self.core.limits();
+            let run = self.core.log().run(self.handed_out.next(), last, limits.append_bytes_max);
+            committed.extend(run.take(limits.append_entries_max as usize));
+            self.handed_out = committed.last().map_or(self.handed_out, |entry| entry.id.index);
+        }
         committed
     }
 }

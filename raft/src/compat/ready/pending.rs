@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use super::{ReadState, Write};
-use crate::core::{Effect, Output, RequestError};
+use crate::core::{Effect, Output, Proposal, RequestError};
 use crate::message::Message;
 use crate::observation::{Observation, Refusal};
 use crate::process::RequestId;
@@ -31,8 +31,8 @@ pub(super) struct Pending {
     tickets: u64,
     /// The request that is being made, whose outcome is an answer and not part of the next `Ready`.
     present: Option<RequestId>,
-    proposed: Option<LogId>,
-    turned_away: Option<RequestError>,
+    /// What became of proposals, or why another request was turned away.
+    outcomes: Vec<(RequestId, Result<LogId, RequestError>)>,
     refusal: Option<Refusal>,
 }
 
@@ -51,8 +51,7 @@ impl Pending {
             reads: BTreeMap::new(),
             tickets: 0,
             present: None,
-            proposed: None,
-            turned_away: None,
+            outcomes: Vec::new(),
             refusal: None,
         }
     }
@@ -70,11 +69,18 @@ impl Pending {
         if self.writes.is_empty() { None } else { Some((self.written, std::mem::take(&mut self.writes))) }
     }
 
+    /// Where the next writes will be.
+    pub const fn space_for_writes(&mut self) -> &mut Vec<Write> {
+        &mut self.writes
+    }
+
     /// Lets those messages go that waited for no more than this.
     pub fn release(&mut self, durable: IoId) {
         self.durable = Some(durable);
-        for (after, message) in std::mem::take(&mut self.waiting) {
-            self.send(after, message);
+        for _ in 0..self.waiting.len() {
+            if let Some((after, message)) = self.waiting.pop_front() {
+                self.send(after, message); // What still waits goes behind the others, and so all keep their order.
+            }
         }
     }
 
@@ -93,22 +99,33 @@ impl Pending {
         ticket
     }
 
+    /// A request to propose all of these begins.
+    pub fn begin_all(&mut self, batch: impl IntoIterator<Item = Bytes>) -> Vec<Proposal> {
+        let proposal = |command| Proposal { ticket: self.begin(), command, may_forward: false };
+        let proposals = batch.into_iter().map(proposal).collect();
+        self.present = None;
+        proposals
+    }
+
     pub fn add_read(&mut self, ticket: RequestId, context: Bytes) {
         self.reads.insert(ticket, context);
     }
 
     /// The request was made: why it was turned away, if it was.
-    pub const fn end(&mut self) -> Result<(), RequestError> {
-        self.present = None;
-        match self.turned_away.take() {
-            Some(why) => Err(why),
-            None => Ok(()),
-        }
+    pub fn end(&mut self) -> Result<(), RequestError> {
+        self.end_proposal().map_or(Ok(()), |outcome| outcome.map(|_| ()))
     }
 
-    /// Where the latest proposal stands in the log.
-    pub const fn take_proposed(&mut self) -> Option<LogId> {
-        self.proposed.take()
+    /// What became of the proposal that was made.
+    pub fn end_proposal(&mut self) -> Option<Result<LogId, RequestError>> {
+        self.present = None;
+        self.outcomes.pop().map(|(_, outcome)| outcome)
+    }
+
+    /// What became of the proposals that were made, in their order: those that were turned away are told first.
+    pub fn end_all(&mut self) -> impl Iterator<Item = Result<LogId, RequestError>> + '_ {
+        self.outcomes.sort_unstable_by_key(|(ticket, _)| *ticket);
+        self.outcomes.drain(..).map(|(_, outcome)| outcome)
     }
 
     pub const fn take_refusal(&mut self) -> Option<Refusal> {
@@ -124,7 +141,7 @@ impl Output for Pending {
                 self.writes.push(what.into());
             }
             Effect::Send { message, after } => self.send(after, message),
-            Effect::Proposed { id, .. } => self.proposed = Some(id),
+            Effect::Proposed { ticket, id } => self.outcomes.push((ticket, Ok(id))),
             Effect::ReadReady { ticket, index } => {
                 if let Some(context) = self.reads.remove(&ticket) {
                     self.read_states.push(ReadState { context, index });
@@ -148,7 +165,15 @@ impl Pending {
     fn turn_away(&mut self, ticket: RequestId, why: RequestError) {
         match self.reads.remove(&ticket) {
             Some(context) if self.present != Some(ticket) => self.dropped_reads.push((context, why)),
-            _ => self.turned_away = Some(why),
+            _ => self.outcomes.push((ticket, Err(why))),
         }
+    }
+}
+
+/// Takes over the space of a vector that was handed out and has come back, if it is needed.
+pub(super) fn reuse<T>(own: &mut Vec<T>, mut back: Vec<T>) {
+    if own.capacity() == 0 {
+        back.clear();
+        *own = back;
     }
 }

@@ -75,6 +75,10 @@ impl Batch {
         self.writes.iter().rev().find_map(|write| if let Write::HardState(state) = write { Some(*state) } else { None })
     }
 
+    pub(super) fn into_parts(self) -> (Vec<Write>, Persisted) {
+        (self.writes, self.receipt)
+    }
+
     /// All of it is durable, and everything before it was.
     pub fn persisted(self) -> Persisted {
         self.receipt

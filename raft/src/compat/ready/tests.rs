@@ -177,3 +177,31 @@ fn settings_that_contradict_each_other_are_refused() {
     let config = Config { timing: Ticks { election: 1, heartbeat: 1 }.timing(), ..config(1) };
     assert_eq!(RawNode::start(config, 1).expect_err("invalid").field, "timing.heartbeat_interval");
 }
+
+#[test]
+fn a_batch_is_one_write_and_one_append_with_an_outcome_each() {
+    let mut limited = config(3);
+    limited.limits.command_bytes_max = 2;
+    let mut node = RawNode::start(limited, 1).expect("the settings are valid");
+    let mut disk = MemStorage::default();
+    let commands = || ["a", "too large", "b"].map(|text| Bytes::from_static(text.as_bytes()));
+    let refused: Vec<_> = node.propose_all(commands()).collect();
+    assert_eq!(refused, [Err(RequestError::NotLeader { leader: None }); 3]);
+    node.campaign().expect("nobody leads");
+    settle(&mut node, &mut disk);
+    [2, 2].into_iter().for_each(|from| {
+        grant(&mut node, from);
+        settle(&mut node, &mut disk);
+    });
+    let matched = from_peer(&node, 2, Body::Appended { matched: LogIndex(1) });
+    node.step(matched).expect("it was asked for");
+    settle(&mut node, &mut disk);
+    let outcomes: Vec<_> = node.propose_all(commands()).collect();
+    assert_eq!(outcomes, [Ok(LogId::new(1, 2)), Err(RequestError::TooLarge), Ok(LogId::new(1, 3))]);
+    let ready = node.ready();
+    assert_eq!(kinds(&ready.messages), ["append"], "node 3 has not answered the probe");
+    let batch = ready.batch.as_ref().expect("the entries");
+    assert!(matches!(batch.writes(), [Write::Entries(entries)] if entries.len() == 2), "{batch:?}");
+    assert_eq!(node.propose(Bytes::from_static(b"c")), Ok(LogId::new(1, 4)), "what became of others is told once");
+    node.advance(ready);
+}

@@ -39,7 +39,7 @@ impl<M: StateMachine> Tap<M> for Scribe {
             }
             Input::Timer => self.write(Entry::TimerFired { node: self.node, local: now }),
             // Requests are written down where they are made, completions where they happen.
-            Input::Request { .. } | Input::DiskDone { .. } => {}
+            Input::Request { .. } | Input::Requests(_) | Input::DiskDone { .. } => {}
         }
     }
 
