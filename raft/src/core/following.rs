@@ -143,7 +143,7 @@ impl Core {
         follower.tail = follower.tail.max(equal);
         let tail = follower.tail;
         // A node that forgot this term would obey an older leader, who may replace what is durable now.
-        let term_is_durable = !self.hard_changed && self.io.hard <= self.io.durable;
+        let term_is_durable = self.term_is_durable();
         #[cfg(feature = "mutants")]
         let term_is_durable = term_is_durable || self.config.bug == Some(crate::mutants::Bug::L22);
         let matched = if term_is_durable { tail.min(self.io.log.index) } else { LogIndex(0) };

@@ -1,10 +1,10 @@
 //! Consensus as one state machine: Raft with inputs and local time as arguments and effects as values.
 //!
 //! This file has the state, the one dispatch on the input, and what every concern needs
-//! (terms, the persistent stream, sending); `interface` has what goes in and comes out. The
+//! (terms, sending); `interface` has what goes in and comes out. The
 //! concerns: [`pre_vote`], [`election`], [`loyalty`], [`doubt`], [`replication`], [`following`],
-//! [`commit`], [`check_quorum`], [`own_disk`], [`read`]; the pure leaves: [`quorum`], [`progress`], [`inflight`],
-//! [`log_view`], [`role`].
+//! [`commit`], [`check_quorum`], [`own_disk`], [`read`]; the persistent stream: `io`; the pure
+//! leaves: [`quorum`], [`progress`], [`inflight`], [`log_view`], [`role`].
 //! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
 //!
 //! # Ordering
@@ -19,6 +19,7 @@ pub mod election;
 pub mod following;
 pub mod inflight;
 mod interface;
+mod io;
 pub mod log_view;
 pub mod loyalty;
 pub mod own_disk;
@@ -32,14 +33,13 @@ pub mod read;
 pub mod replication;
 pub mod role;
 
-use std::collections::VecDeque;
-
 pub use self::interface::{Effect, Input, Output, Proposal, Proposals, RequestError, Restored};
+use self::io::Io;
 use self::log_view::LogView;
 use self::random::Random;
 use self::role::{Follower, Role};
 use crate::config::{Config, Limits};
-use crate::entry::{HardState, Persist};
+use crate::entry::HardState;
 use crate::limit::{Bound, Limit};
 use crate::message::{Body, Envelope, Message};
 use crate::observation::{Observation, Refusal, RoleKind};
@@ -69,29 +69,12 @@ pub struct Core {
     remembered: std::collections::BTreeMap<LogIndex, crate::entry::Payload>,
 }
 
-/// The persistent stream as the core sees it: what was issued, and what is durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Io {
-    last: IoId,
-    /// The last term and vote.
-    hard: IoId,
-    durable: IoId,
-    /// For each id under way that moved the log's end: where the end then was. A
-    /// completion vouches for exactly that, never for what stands there now.
-    marks: VecDeque<(IoId, LogId)>,
-    /// The last entry of the durable log that is also in the log.
-    log: LogId,
-    /// When something became durable last, or there was nothing to do.
-    worked_at: LocalTime,
-}
-
 impl Core {
     /// Starts a node on what its disk held.
     #[must_use]
     pub fn new(config: Config, boot: Boot, restored: Restored) -> Self {
         let mut random = Random::new(boot.entropy);
         let election_at = draw_deadline(&mut random, boot.now, &config);
-        let start = IoId { boot: boot.number, seq: 0 };
         Self {
             boot: boot.number,
             grants_from: loyalty::grants_from(boot, config.timing.election_timeout_min_ns),
@@ -100,14 +83,7 @@ impl Core {
             hard_changed: false,
             commit: LogIndex(0),
             role: Role::Follower(Follower::new(None, boot.now, election_at)),
-            io: Io {
-                last: start,
-                hard: start,
-                durable: start,
-                marks: VecDeque::new(),
-                log: restored.log.last(),
-                worked_at: LocalTime(0),
-            },
+            io: Io::new(IoId { boot: boot.number, seq: 0 }, restored.log.last()),
             log: restored.log,
             bound: Bound::default(),
             #[cfg(feature = "mutants")]
@@ -339,33 +315,8 @@ impl Core {
         draw_deadline(&mut self.random, now, &self.config)
     }
 
-    fn persist(&mut self, what: Persist, out: &mut impl Output) -> IoId {
-        let id = IoId { boot: self.boot, seq: self.io.last.seq + 1 };
-        self.io.last = id;
-        if matches!(what, Persist::HardState(_)) {
-            self.io.hard = id;
-        } else {
-            self.io.marks.push_back((id, self.log.last()));
-        }
-        out.push(Effect::Persist { id, what });
-        id
-    }
-
-    /// Writes term and vote down; at most once per input, because each input ends with it.
-    fn persist_hard_state_if_changed(&mut self, out: &mut impl Output) {
-        if self.hard_changed {
-            self.hard_changed = false;
-            self.persist(Persist::HardState(self.hard), out);
-        }
-    }
-
     fn is_member(&self, node: NodeId) -> bool {
         self.config.membership.is_voter(node) || self.config.membership.learners().contains(&node)
-    }
-
-    /// The id to wait for before promising anything that the node holds in memory.
-    const fn everything_so_far(&self) -> IoId {
-        self.io.last
     }
 
     fn send(&self, to: NodeId, session: u32, round: u64, body: Body, after: IoId, out: &mut impl Output) {
