@@ -11,7 +11,7 @@ use squall_raft::applier::StateMachine;
 use squall_raft::config::Config;
 use squall_raft::membership::Configuration;
 use squall_raft::message::Message;
-use squall_raft::node::request::{Reply, Request};
+use squall_raft::node::request::{Refused, Reply, Request};
 use squall_raft::node::{Node, NodeConfig};
 use squall_raft::observation::Observation;
 use squall_raft::process::{Boot, DiskOp, DiskReply, Effect, Effects, FileName, Input, OpId, Process, RequestId};
@@ -125,9 +125,8 @@ impl Member {
         self.ask(id, Request::Query { query: Bytes::new() });
     }
 
-    fn command(&mut self, id: u64, session: SessionId, sequence: u64, command: &'static [u8]) {
-        let command = Bytes::from_static(command);
-        self.ask(id, Request::Command { session, sequence, first_outstanding: 1, command });
+    fn command(&mut self, id: u64, session: SessionId, sequence: u64, bytes: &'static [u8]) {
+        self.ask(id, command(session, sequence, bytes));
     }
 
     fn events(&mut self) -> Vec<Event> {
@@ -135,9 +134,14 @@ impl Member {
     }
 }
 
+fn command(session: SessionId, sequence: u64, bytes: &'static [u8]) -> Request {
+    Request::Command { session, sequence, first_outstanding: 1, command: Bytes::from_static(bytes) }
+}
+
 fn config(id: u64, voters: u64) -> NodeConfig<Told> {
     let voters = Configuration::of_voters((1..=voters).map(NodeId)).expect("voters");
-    NodeConfig { raft: Config::new(ClusterId(1), NodeId(id), voters), machine: Told::default() }
+    let raft = Config { forward_proposals: true, ..Config::new(ClusterId(1), NodeId(id), voters) };
+    NodeConfig { raft, machine: Told::default() }
 }
 
 /// A disk that loses nothing; what matters here is when it is done.
@@ -265,4 +269,31 @@ fn a_follower_applies_in_order_what_it_learns_is_committed() {
     talk(&mut both);
     assert_eq!(both[1].events(), [Applied(3), Applied(4)]);
     assert_eq!(both[1].node.applier().map(|applier| applier.machine().0.clone()), Some(b"ab".to_vec()));
+}
+
+/// Found by the storm (`seeds/swarm-f7743e11.ron`): the read that came with it made the follower forget who waits.
+#[test]
+fn a_command_that_is_passed_on_is_answered_whatever_came_with_it() {
+    let query = || Request::Query { query: Bytes::new() };
+    for command_is_first in [true, false] {
+        let mut both = [Member::new(1, 2), Member::new(2, 2)];
+        both[0].tick();
+        talk(&mut both);
+        both[0].ask(1, Request::Register);
+        talk(&mut both);
+        both[0].tick();
+        talk(&mut both);
+        both[1].events();
+        let mut together = vec![(RequestId(2), command(SESSION, 1, b"a")), (RequestId(3), query())];
+        if !command_is_first {
+            together.reverse();
+        }
+        both[1].input(Input::Requests(together));
+        let refused = Reply::Refused(Refused::NotLeader { leader: Some(NodeId(1)) });
+        assert_eq!(both[1].events(), [Replied(3, refused)], "reads are not passed on");
+        talk(&mut both);
+        both[0].tick();
+        talk(&mut both);
+        assert_eq!(both[1].events(), [Applied(3), Replied(2, output(3, b"a"))]);
+    }
 }

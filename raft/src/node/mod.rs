@@ -174,14 +174,22 @@ impl<S: StateMachine> Node<S> {
 
     fn on_request(&mut self, now: LocalTime, id: RequestId, request: Request, out: &mut Effects<Self>) {
         if let Some(proposal) = self.begin(now, id, request, out) {
-            self.step(now, core::Input::Propose(proposal.into()), out);
+            self.propose(now, proposal.into(), out);
         }
     }
 
     /// Everything that is to be proposed is proposed together, behind whatever else was asked.
     fn on_requests(&mut self, now: LocalTime, requests: Vec<(RequestId, Request)>, out: &mut Effects<Self>) {
         let proposals = requests.into_iter().filter_map(|(id, request)| self.begin(now, id, request, out)).collect();
-        self.step(now, core::Input::Propose(Proposals::Many(proposals)), out);
+        self.propose(now, Proposals::Many(proposals), out);
+    }
+
+    fn propose(&mut self, now: LocalTime, proposals: Proposals, out: &mut Effects<Self>) {
+        self.step(now, core::Input::Propose(proposals), out);
+        // Only now: between an offer and this step others of the same batch have had theirs.
+        if let Phase::Running(running) = &mut self.phase {
+            running.waiting.withdraw_offers();
+        }
     }
 
     /// Does what a client asks for, or says what must be proposed for it.
@@ -216,7 +224,6 @@ impl<S: StateMachine> Node<S> {
         };
         let Running { core, outbox, waiting, .. } = &mut **running;
         core.handle(now, input, &mut Hands { store: &mut self.store, outbox, waiting, out });
-        running.waiting.withdraw_offers();
         running.apply_committed(out);
         running.answer_queries(out);
         running.give_up_what_a_leadership_left(out);
