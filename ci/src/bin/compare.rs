@@ -4,7 +4,7 @@
 //! compare FIRST SECOND [--seeds N] [--base B] [--scenarios FOLDER] [--arena ARENA]
 //! ```
 //!
-//! One call of `run --seed` gives the hashes of all bundled scenarios, so N seeds cost N processes per build; as many
+//! One call of `run --once --seed` gives the hashes of all bundled scenarios, so N seeds cost N processes per build; as many
 //! of them run at a time as there are cores. With `--scenarios`, every `.ron` file below the folder must have run.
 //! What fails in both alike is equal; its record goes to `compare-failures` beside the program.
 //! Exit codes: 0 equal, 1 a difference (the first is printed), 2 the comparison could not be made.
@@ -146,7 +146,7 @@ fn traces(program: &Path, seed: u64, options: &Options) -> Result<Traces, String
     let name = program.display();
     let out = program.with_file_name("compare-failures");
     let mut command = Command::new(program);
-    command.args(["run", "--json", "--jobs", "1", "--seed", &seed.to_string(), "--out"]).arg(out);
+    command.args(["run", "--json", "--once", "--jobs", "1", "--seed", &seed.to_string(), "--out"]).arg(out);
     if let Some(arena) = &options.arena {
         command.args(["--arena", arena]);
     }

@@ -57,6 +57,9 @@ pub(super) struct Run {
     /// How many runs at a time; the number of cores if not given. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Run no seed twice. Else the first one is, to see that it comes to the same.
+    #[arg(long)]
+    pub once: bool,
     /// Where failures are recorded.
     #[arg(long, value_name = "DIR", default_value = "seeds")]
     pub out: PathBuf,

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Refused> {
     arguments.arena.built()?;
     let scenarios = load(&arguments.scenarios)?;
     let seeds = Seeds::new(arguments);
-    let jobs = seeds.jobs(scenarios.len());
+    let jobs = seeds.jobs(scenarios.len(), arguments.once);
     let stop = interruptible()?;
     if let Some(base) = seeds.base {
         eprintln!("base seed {base}: {} seeds of each of {} scenarios", seeds.list.len(), scenarios.len());
@@ -103,10 +103,14 @@ impl Seeds {
         }
     }
 
-    /// Every seed of every scenario; the first of each is run twice.
-    fn jobs(&self, scenarios: usize) -> Vec<Job> {
+    /// Every seed of every scenario; the first of each is run twice, unless each is to be run once.
+    fn jobs(&self, scenarios: usize, once: bool) -> Vec<Job> {
         let seeds = self.list.iter().enumerate();
-        seeds.flat_map(|(i, seed)| (0..scenarios).map(move |scenario| Job { scenario, seed: *seed, twice: i == 0 })).collect()
+        let job = |(i, seed): (usize, &u64)| {
+            let (seed, twice) = (*seed, i == 0 && !once);
+            (0..scenarios).map(move |scenario| Job { scenario, seed, twice })
+        };
+        seeds.flat_map(job).collect()
     }
 }
 
@@ -233,5 +237,18 @@ fn show_missing(scenarios: &[Named], report: &Report) {
             let said = "more than a tenth of its runs had no core";
             eprintln!("\n{} is vacuous: {said}, {} of {}", named.name, tally.unavailable, tally.runs);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_seed_is_run_twice_unless_each_is_run_once() {
+        let seeds = Seeds { base: None, list: vec![7, 8] };
+        let twice = |once| seeds.jobs(2, once).iter().map(|job| (job.seed, job.twice)).collect::<Vec<_>>();
+        assert_eq!(twice(false), [(7, true), (7, true), (8, false), (8, false)]);
+        assert_eq!(twice(true), [(7, false), (7, false), (8, false), (8, false)]);
     }
 }
