@@ -1,6 +1,6 @@
 //! The part of a history that is about one object, in the order of its events.
 //!
-//! Not here: how an order is found (`zones`, `search`, `depth`).
+//! Not here: how an order is found (`search`, `depth`, `unique`, `decrease`).
 //! Read next: `search`.
 
 use super::intern::{Index, hash_of};

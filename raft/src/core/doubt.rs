@@ -2,9 +2,10 @@
 //!
 //! Two things no honest member ever says, and each is refused before its term is looked at: an
 //! answer to a question that this node cannot have asked, and entries other than those that are
-//! committed here. A command passed on to who does not lead is refused in the same way. The first could confirm, match or elect without anybody having been asked; the
+//! committed here. The first could confirm, match or elect without anybody having been asked; the
 //! second comes from no leader, because leaders hold all that is committed (paper, §5.4.3). Neither
-//! may move the term, postpone an election or make this node loyal to whoever said it.
+//! may move the term, postpone an election or make this node loyal to whoever said it. A command
+//! passed on to who does not lead is refused in the same way, though it may be honest.
 //!
 //! A member that lies about its own log, vote or term is believed: Raft tolerates crashes, no
 //! traitors. Answers that only teach a term are always heard, since they say nothing else.

@@ -180,3 +180,20 @@ impl Leader {
         self.followers.iter_mut().find(|(id, _)| *id == node).map(|(_, progress)| progress)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_told_at_first_then_seldom_and_again_to_who_asks_again() {
+        let mut gap = None;
+        let mut told = |session, prev| Gap::must_be_told(&mut gap, session, LogIndex(prev));
+        let every = u64::from(Gap::ANSWERED_EVERY);
+        let streamed: Vec<u64> = (0..=2 * every).filter(|behind| told(1, 10 + behind)).collect();
+        assert_eq!(streamed, [0, every, 2 * every]);
+        assert!(told(1, 10), "a probe of the same place");
+        assert!(!told(1, 11));
+        assert!(told(2, 11), "another session");
+    }
+}
