@@ -202,6 +202,24 @@ pub enum DiskOp {
         /// What.
         bytes: Bytes,
     },
+    /// A [`DiskOp::Write`] and, if that succeeded, a [`DiskOp::Sync`], as one operation with one end. Each batch of a log is
+    /// one. If it fails, a part of the bytes may be there, and nobody knows what is durable.
+    WriteSync {
+        /// Where to.
+        file: FileName,
+        /// First byte's position.
+        offset: u64,
+        /// What.
+        bytes: Bytes,
+    },
+    /// Reserve space for a file's first `len` bytes and make it at least so long; what is new reads as zeros. A full device is
+    /// told now and not by a later write within them. Durable only after [`DiskOp::Sync`].
+    Allocate {
+        /// Which.
+        file: FileName,
+        /// How many bytes.
+        len: u64,
+    },
     /// Read up to `len` bytes from an offset; fewer come back at the end of the file.
     Read {
         /// Where from.
@@ -239,6 +257,23 @@ pub enum DiskOp {
     },
     /// List the folder, in ascending order of names.
     List,
+}
+
+impl DiskOp {
+    /// Whether its success makes something durable.
+    #[must_use]
+    pub const fn is_sync(&self) -> bool {
+        matches!(self, Self::WriteSync { .. } | Self::Sync { .. } | Self::SyncDir)
+    }
+
+    /// The file whose content its success makes durable.
+    #[must_use]
+    pub const fn synced_file(&self) -> Option<&FileName> {
+        match self {
+            Self::WriteSync { file, .. } | Self::Sync { file } => Some(file),
+            _ => None,
+        }
+    }
 }
 
 /// How a disk operation succeeded.
@@ -324,6 +359,15 @@ impl Wire for DiskOp {
                 sink.u64(*len);
             }
             Self::List => sink.u64(8),
+            Self::WriteSync { file, offset, bytes } => {
+                tagged(sink, 9, file);
+                sink.u64(*offset);
+                sink.bytes(bytes);
+            }
+            Self::Allocate { file, len } => {
+                tagged(sink, 10, file);
+                sink.u64(*len);
+            }
         }
     }
 }

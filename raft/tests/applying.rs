@@ -149,10 +149,14 @@ fn write_down(files: &mut BTreeMap<FileName, Vec<u8>>, what: DiskOp) -> DiskRepl
     let at = |offset: u64| usize::try_from(offset).expect("a small file");
     match what {
         DiskOp::Create { file } => _ = files.insert(file, Vec::new()),
-        DiskOp::Write { file, offset, bytes } => {
+        DiskOp::Write { file, offset, bytes } | DiskOp::WriteSync { file, offset, bytes } => {
             let (content, end) = (files.get_mut(&file).expect("it was created"), at(offset) + bytes.len());
             content.resize(content.len().max(end), 0);
             content[at(offset)..end].copy_from_slice(&bytes);
+        }
+        DiskOp::Allocate { file, len } => {
+            let content = files.get_mut(&file).expect("it was created");
+            content.resize(content.len().max(at(len)), 0);
         }
         DiskOp::Truncate { file, len } => files.get_mut(&file).expect("it was created").resize(at(len), 0),
         DiskOp::Read { file, offset, len } => {

@@ -59,6 +59,14 @@ fn remove(file: &str) -> DiskOp {
     DiskOp::Remove { file: file.into() }
 }
 
+fn write_sync(file: &str, offset: u64, bytes: &'static str) -> DiskOp {
+    DiskOp::WriteSync { file: file.into(), offset, bytes: bytes.into() }
+}
+
+fn allocate(file: &str, len: u64) -> DiskOp {
+    DiskOp::Allocate { file: file.into(), len }
+}
+
 fn truncate(file: &str, len: u64) -> DiskOp {
     DiskOp::Truncate { file: file.into(), len }
 }
@@ -109,6 +117,7 @@ fn files_come_and_go() -> Vec<Case> {
     let missing = Err(DiskError::NotFound);
     let absent = [write("a", 0, "x"), write("a", 0, ""), write("a", NOWHERE, "x"), read("a", 0, 1), sync("a"), remove("a")];
     let absent = absent.into_iter().chain([rename("a", "b"), rename("a", "a"), truncate("a", 0), truncate("a", NOWHERE)]);
+    let absent = absent.chain([write_sync("a", 0, "x"), write_sync("a", NOWHERE, ""), allocate("a", 0), allocate("a", NOWHERE)]);
     vec![
         ("nothing is there", absent.map(|op| (op, missing.clone())).chain([(DiskOp::List, files(&[]))]).collect()),
         ("an empty folder is synced", vec![(DiskOp::SyncDir, DONE), (DiskOp::SyncDir, DONE), (DiskOp::List, files(&[]))]),
@@ -263,6 +272,23 @@ fn bytes_come_and_go() -> Vec<Case> {
             ],
         ),
         (
+            "allocated: never shorter, and what is new reads as zeros",
+            vec![
+                (create("a"), DONE),
+                (write("a", 0, "abc"), DONE),
+                (allocate("a", 0), DONE),
+                (allocate("a", 2), DONE),
+                (read("a", 0, 9), bytes(b"abc")),
+                (allocate("a", 5), DONE),
+                (read("a", 0, 9), bytes(b"abc\0\0")),
+                (write_sync("a", 4, "xyz"), DONE),
+                (read("a", 0, 9), bytes(b"abc\0xyz")),
+                (write_sync("a", 1 << 20, ""), DONE),
+                (allocate("a", 70_000), DONE),
+                (DiskOp::List, files(&[("a", 70_000)])),
+            ],
+        ),
+        (
             "empty writes change nothing, wherever they are",
             vec![
                 (create("a"), DONE),
@@ -284,6 +310,8 @@ fn bytes_come_and_go() -> Vec<Case> {
                 (write("a", u64::MAX - 1, "x"), full.clone()),
                 (write("a", u64::MAX, "xy"), full.clone()),
                 (truncate("a", NOWHERE), full.clone()),
+                (write_sync("a", NOWHERE - 1, "xy"), full.clone()),
+                (allocate("a", NOWHERE), full.clone()),
                 (truncate("a", u64::MAX), full),
                 (read("a", 0, 9), bytes(b"abc")),
                 (DiskOp::List, files(&[("a", 3)])),
@@ -337,7 +365,9 @@ fn op() -> impl Strategy<Value = DiskOp> {
     let len = prop_oneof![4 => 0..20_000u64, 1 => Just(u64::MAX)];
     prop_oneof![
         4 => file().prop_map(|file| DiskOp::Create { file }),
-        8 => (file(), offset(), bytes).prop_map(|(file, offset, bytes)| DiskOp::Write { file, offset, bytes }),
+        8 => (file(), offset(), bytes.clone()).prop_map(|(file, offset, bytes)| DiskOp::Write { file, offset, bytes }),
+        2 => (file(), offset(), bytes).prop_map(|(file, offset, bytes)| DiskOp::WriteSync { file, offset, bytes }),
+        1 => (file(), offset()).prop_map(|(file, len)| DiskOp::Allocate { file, len }),
         4 => (file(), offset(), len).prop_map(|(file, offset, len)| DiskOp::Read { file, offset, len }),
         1 => file().prop_map(|file| DiskOp::Sync { file }),
         1 => Just(DiskOp::SyncDir),

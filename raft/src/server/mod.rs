@@ -318,7 +318,7 @@ where
         };
         let Some((op, what)) = next else { return };
         #[cfg(feature = "mutants")]
-        if engine.bug == Some(crate::mutants::Bug::T02) && matches!(what, DiskOp::Sync { .. }) {
+        if engine.bug == Some(crate::mutants::Bug::T02) && what.is_sync() {
             engine.handle(Input::DiskDone { op, result: Ok(crate::process::DiskReply::Done) });
             // Whatever comes of it.
             let _ = engine.env.disk(what).await;

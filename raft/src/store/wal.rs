@@ -60,18 +60,9 @@ struct Log {
     last: LogIndex,
     queued: IoId,
     queue: Vec<(IoId, Persist)>,
-    batch: Option<Batch>,
+    /// The last id of the frame that is on its way.
+    batch: Option<IoId>,
     writer: FrameWriter,
-}
-
-/// The frame that is on its way.
-#[derive(Clone, Copy, Debug)]
-struct Batch {
-    io: IoId,
-    /// The write is done; its sync is under way.
-    syncing: bool,
-    #[cfg(feature = "mutants")]
-    has_hard_state: bool,
 }
 
 impl Wal {
@@ -107,9 +98,16 @@ impl Wal {
 
     /// Starts to write what is queued, unless a batch is on its way. To be called at the end of each input.
     pub fn flush(&mut self, out: &mut impl Output) {
-        if let State::Open(log) = &mut self.state
-            && let Some(write) = log.next_batch()
-        {
+        let State::Open(log) = &mut self.state else { return };
+        #[cfg(feature = "mutants")]
+        let unsynced = self.bug == Some(crate::mutants::Bug::D02)
+            && !log.queue.iter().any(|(_, what)| matches!(what, Persist::HardState(_)));
+        if let Some(write) = log.next_batch() {
+            #[cfg(feature = "mutants")]
+            let write = match write {
+                DiskOp::WriteSync { file, offset, bytes } if unsynced => DiskOp::Write { file, offset, bytes },
+                other => other,
+            };
             self.start(write, out);
         }
     }
@@ -131,7 +129,7 @@ impl Wal {
                 Ok(reply) => recovery.step(reply).map(|next| self.recovered(next, out)),
                 Err(error) => Err(StoreError::Disk { doing: recovery.doing(), error }),
             },
-            State::Open(_) => self.batch_done(result, out),
+            State::Open(log) => log.batch_done(result).map(Some),
             State::Poisoned => Ok(None),
         };
         outcome.unwrap_or_else(|error| {
@@ -161,33 +159,6 @@ impl Wal {
             }
         }
     }
-
-    fn batch_done(
-        &mut self,
-        result: Result<DiskReply, DiskError>,
-        out: &mut impl Output,
-    ) -> Result<Option<StoreEvent>, StoreError> {
-        let State::Open(log) = &mut self.state else { unreachable!("asked for by the caller") };
-        let batch = log.batch.take().expect("an operation was under way");
-        let doing = if batch.syncing { "syncing the log" } else { "writing the log" };
-        match result {
-            Err(error) => return Err(StoreError::Disk { doing, error }),
-            Ok(DiskReply::Done) => {}
-            Ok(_) => return Err(StoreError::UnexpectedReply { doing }),
-        }
-        #[cfg(feature = "mutants")]
-        if self.bug == Some(crate::mutants::Bug::D02) && !batch.has_hard_state {
-            return Ok(Some(StoreEvent::Durable(batch.io)));
-        }
-        if batch.syncing {
-            return Ok(Some(StoreEvent::Durable(batch.io)));
-        }
-        // Only now: a sync covers what was written before it started.
-        log.batch = Some(Batch { syncing: true, ..batch });
-        let sync = DiskOp::Sync { file: log.file.clone() };
-        self.start(sync, out);
-        Ok(None)
-    }
 }
 
 impl Log {
@@ -212,6 +183,16 @@ impl Log {
         self.queue.push((id, what));
     }
 
+    fn batch_done(&mut self, result: Result<DiskReply, DiskError>) -> Result<StoreEvent, StoreError> {
+        let io = self.batch.take().expect("an operation was under way");
+        let doing = "writing and syncing the log";
+        match result {
+            Ok(DiskReply::Done) => Ok(StoreEvent::Durable(io)),
+            Ok(_) => Err(StoreError::UnexpectedReply { doing }),
+            Err(error) => Err(StoreError::Disk { doing, error }),
+        }
+    }
+
     fn next_batch(&mut self) -> Option<DiskOp> {
         if self.batch.is_some() || self.queue.is_empty() {
             return None;
@@ -219,16 +200,11 @@ impl Log {
         let count = self.batch_len();
         let items = &self.queue[..count];
         let io = items[count - 1].0;
-        self.batch = Some(Batch {
-            io,
-            syncing: false,
-            #[cfg(feature = "mutants")]
-            has_hard_state: items.iter().any(|(_, what)| matches!(what, Persist::HardState(_))),
-        });
+        self.batch = Some(io);
         let offset = self.cursor.offset;
         let bytes = self.writer.encode(&mut self.cursor, io, items.iter().map(|(_, what)| what));
         self.queue.drain(..count);
-        Some(DiskOp::Write { file: self.file.clone(), offset, bytes })
+        Some(DiskOp::WriteSync { file: self.file.clone(), offset, bytes })
     }
 
     /// How many of the queued values the next frame takes: at least one.

@@ -92,6 +92,15 @@ impl Disk {
                 let offset = small(*offset);
                 self.file(file)?.change(Pending::Write { offset, bytes: bytes.clone() });
             }
+            DiskOp::WriteSync { file, offset, bytes } => {
+                self.carry_out(&DiskOp::Write { file: file.clone(), offset: *offset, bytes: bytes.clone() })?;
+                self.carry_out(&DiskOp::Sync { file: file.clone() })?;
+            }
+            DiskOp::Allocate { file, len } => {
+                let len = small(*len);
+                let file = self.file(file)?;
+                file.change(Pending::Truncate { len: len.max(file.cache.len()) });
+            }
             DiskOp::Truncate { file, len } => {
                 self.file(file)?.change(Pending::Truncate { len: small(*len) });
             }

@@ -253,6 +253,15 @@ impl Life {
             return Ok(Ended::Crashed);
         }
         let Some((op, what)) = self.under_way.pop() else { return Ok(Ended::Quiet) };
+        if let DiskOp::WriteSync { file, offset, bytes } = &what {
+            // It has a middle: written, and not synced.
+            self.ops += 1;
+            if crash_at == Some(self.ops) {
+                let write = DiskOp::Write { file: file.clone(), offset: *offset, bytes: bytes.clone() };
+                self.disk.carry_out(&write).map_err(|error| error.to_string())?;
+                return Ok(Ended::Crashed);
+            }
+        }
         let result = self.disk.carry_out(&what);
         self.ops += 1;
         if crash_at == Some(self.ops) {

@@ -61,6 +61,7 @@ impl DiskWeather {
 
     fn latency_ns(&self, op: &DiskOp, bits: u64) -> u64 {
         let (min_ns, max_ns) = match op {
+            DiskOp::WriteSync { .. } => (self.write_min_ns + self.fsync_min_ns, self.write_max_ns + self.fsync_max_ns),
             DiskOp::Sync { .. } | DiskOp::SyncDir => (self.fsync_min_ns, self.fsync_max_ns),
             DiskOp::Read { .. } | DiskOp::List => (self.read_min_ns, self.read_max_ns),
             _ => (self.write_min_ns, self.write_max_ns),
@@ -145,7 +146,16 @@ impl Device {
     pub(crate) fn crash(&mut self) -> Crash {
         let mut crash = Crash { in_flight: self.queue.len() as u64, executed: 0 };
         while let Some(mut head) = self.queue.pop_front() {
-            if self.draw(head.stamp, 0, Field::ExecutedAtCrash) & 1 == 0 {
+            let draw = self.draw(head.stamp, 0, Field::ExecutedAtCrash);
+            if draw & 1 == 0 {
+                break;
+            }
+            if let DiskOp::WriteSync { file, offset, bytes } = &mut head.what
+                && draw & 2 == 0
+            {
+                // It came as far as the page cache.
+                let mut write = DiskOp::Write { file: file.clone(), offset: *offset, bytes: std::mem::take(bytes) };
+                let _ = self.disk.execute_taking(&mut write, head.stamp);
                 break;
             }
             // Nobody waits for the answer.

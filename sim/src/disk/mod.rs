@@ -102,6 +102,12 @@ impl Disk {
     fn execute_taking(&mut self, op: &mut DiskOp, stamp: Stamp) -> Result<DiskReply, DiskError> {
         match op {
             DiskOp::Write { file, offset, bytes } => self.file_mut(file)?.write(stamp, *offset, std::mem::take(bytes))?,
+            DiskOp::WriteSync { file, offset, bytes } => {
+                let file = self.file_mut(file)?;
+                file.write(stamp, *offset, std::mem::take(bytes))?;
+                self.synced_from = file.sync();
+            }
+            DiskOp::Allocate { file, len } => self.file_mut(file)?.allocate(stamp, *len)?,
             DiskOp::Sync { file } => self.synced_from = self.file_mut(file)?.sync(),
             DiskOp::Read { file, offset, len } => return Ok(DiskReply::Bytes(self.file(file)?.read(*offset, *len))),
             DiskOp::Create { file } => self.create(file, stamp)?,
@@ -131,7 +137,7 @@ impl Disk {
         self.changes.len() + self.files.iter().flatten().map(|file| file.dirty.len()).sum::<usize>()
     }
 
-    /// The first byte that the last [`DiskOp::Sync`] changed in its file's durable image;
+    /// The first byte that the last [`DiskOp::Sync`] or [`DiskOp::WriteSync`] changed in its file's durable image;
     /// `u64::MAX` if it changed none. Whoever follows a file need not read what lies before.
     #[must_use]
     pub fn synced_from(&self) -> u64 {
@@ -229,6 +235,11 @@ impl File {
         self.len = len;
         self.dirty.push(Dirty { stamp, what: Edit::Truncate { len } });
         Ok(())
+    }
+
+    /// Space is not counted, so that only the length changes.
+    fn allocate(&mut self, stamp: Stamp, len: u64) -> Result<(), DiskError> {
+        if len > self.len { self.truncate(stamp, len) } else { Ok(()) }
     }
 
     /// Makes everything durable; returns the first byte that changed.

@@ -196,7 +196,7 @@ impl<S: StateMachine> Observer<Node<S>> for Judge {
         }
         match event {
             WorldEvent::Observed { node, observation } => self.observed(at_ns, number, node.0, observation),
-            WorldEvent::DiskDone { node, what: DiskOp::Sync { .. } | DiskOp::SyncDir, result: Ok(_), .. } => {
+            WorldEvent::DiskDone { node, what, result: Ok(_), .. } if what.is_sync() => {
                 self.happened(Event::Sync, node.0);
             }
             // Whether anybody looks or not: a run ends when nothing is owed.
@@ -232,13 +232,13 @@ impl Judge {
             WorldEvent::Delivered { from, to, sent, copy, .. } => self.marks.delivered(from.0, to.0, *sent, *copy),
             WorldEvent::DiskStarted { node, what, .. } => {
                 self.duties.disk_began(node.0);
-                if matches!(what, DiskOp::Sync { .. }) {
+                if what.synced_file().is_some() {
                     self.marks.sync_began(node.0, at_ns);
                 }
             }
             WorldEvent::DiskDone { node, what, result, disk, .. } => {
                 self.duties.disk_ended(node.0, at_ns);
-                if let DiskOp::Sync { file } = what {
+                if let Some(file) = what.synced_file() {
                     self.marks.sync_ended(node.0, at_ns);
                     if result.is_ok() && self.watch.disks {
                         self.synced(at_ns, number, node.0, file, disk);

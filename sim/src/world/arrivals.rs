@@ -128,7 +128,7 @@ impl<P: Process> World<P> {
         }
         let (issued, result) = node.device.complete()?;
         self.counters.disk_ops += 1;
-        self.counters.syncs += u64::from(matches!(issued.what, DiskOp::Sync { .. } | DiskOp::SyncDir) && result.is_ok());
+        self.counters.syncs += u64::from(issued.what.is_sync() && result.is_ok());
         let disk = node.device.disk();
         let event = WorldEvent::DiskDone { node: node.id, op: issued.op, what: &issued.what, result: &result, disk };
         self.trace.emit(self.now_ns, observer, event);

@@ -43,6 +43,15 @@ impl Model {
                 let at = find(file)?;
                 self.files[at].1 = self.files[at].0.clone();
             }
+            DiskOp::WriteSync { file, offset, bytes } => {
+                self.execute(&DiskOp::Write { file: file.clone(), offset: *offset, bytes: bytes.clone() })?;
+                self.execute(&DiskOp::Sync { file: file.clone() })?;
+            }
+            DiskOp::Allocate { file, len } => {
+                let at = find(file)?;
+                let len = usize::try_from(*len).unwrap().max(self.files[at].0.len());
+                self.files[at].0.resize(len, 0);
+            }
             DiskOp::Read { file, offset, len } => {
                 let live = &self.files[find(file)?].0;
                 let start = usize::try_from(*offset).unwrap().min(live.len());
@@ -74,7 +83,9 @@ fn op() -> impl Strategy<Value = DiskOp> {
     let offset = || prop_oneof![0..3000u64, 15_000..18_000u64];
     prop_oneof![
         2 => file().prop_map(|file| DiskOp::Create { file }),
-        8 => (file(), offset(), bytes).prop_map(|(file, offset, bytes)| DiskOp::Write { file, offset, bytes }),
+        8 => (file(), offset(), bytes.clone()).prop_map(|(file, offset, bytes)| DiskOp::Write { file, offset, bytes }),
+        2 => (file(), offset(), bytes).prop_map(|(file, offset, bytes)| DiskOp::WriteSync { file, offset, bytes }),
+        1 => (file(), offset()).prop_map(|(file, len)| DiskOp::Allocate { file, len }),
         3 => (file(), offset(), 0..20_000u64).prop_map(|(file, offset, len)| DiskOp::Read { file, offset, len }),
         3 => file().prop_map(|file| DiskOp::Sync { file }),
         2 => Just(DiskOp::SyncDir),

@@ -12,6 +12,8 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
 
 use super::{Disk, Failure};
 use crate::process::{DiskError, DiskOp, DiskReply, FileName};
@@ -50,11 +52,12 @@ impl Files {
             DiskOp::Create { file } => self.create(file)?,
             DiskOp::Write { file, offset, bytes } => self.write(file, *offset, bytes)?,
             DiskOp::Read { file, offset, len } => return Ok(DiskReply::Bytes(self.read(file, *offset, *len)?)),
-            DiskOp::Sync { file } => {
-                self.file(file)?;
-                let synced = self.open[file].sync_all();
-                self.synced(synced)?;
+            DiskOp::WriteSync { file, offset, bytes } => {
+                self.write(file, *offset, bytes)?;
+                self.sync(file)?;
             }
+            DiskOp::Allocate { file, len } => self.allocate(file, *len)?,
+            DiskOp::Sync { file } => self.sync(file)?,
             DiskOp::SyncDir => {
                 let synced = self.folder.sync_all();
                 self.synced(synced)?;
@@ -139,6 +142,25 @@ impl Files {
         if name.is_plain() { Ok(self.path.join(&*name.0)) } else { Err(ErrorKind::NotFound.into()) }
     }
 
+    /// Its bytes, and as much about the file as reading them back needs, its length above all (fdatasync).
+    fn sync(&mut self, name: &FileName) -> io::Result<()> {
+        let synced = self.file(name)?.sync_data();
+        self.synced(synced)
+    }
+
+    /// Where a file system cannot reserve, the file only grows: a full device is told later then.
+    fn allocate(&mut self, name: &FileName, len: u64) -> io::Result<()> {
+        let file = self.file(name)?;
+        let len = within_max(Some(len))?;
+        if len == 0 {
+            return Ok(()); // which the operating system refuses
+        }
+        match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => file.set_len(len.max(file.metadata()?.len())),
+            allocated => Ok(allocated?),
+        }
+    }
+
     fn synced(&mut self, result: io::Result<()>) -> io::Result<()> {
         if result.is_ok() && self.has_lost_writes {
             return Err(io::Error::other("a sync failed before, so nobody knows what is durable"));
@@ -198,6 +220,8 @@ fn describe(op: &DiskOp) -> (&'static str, Option<&FileName>) {
     match op {
         DiskOp::Create { file } => ("created", Some(file)),
         DiskOp::Write { file, .. } => ("written", Some(file)),
+        DiskOp::WriteSync { file, .. } => ("written and synced", Some(file)),
+        DiskOp::Allocate { file, .. } => ("reserved", Some(file)),
         DiskOp::Read { file, .. } => ("read", Some(file)),
         DiskOp::Sync { file } => ("synced", Some(file)),
         DiskOp::SyncDir => ("synced", None),

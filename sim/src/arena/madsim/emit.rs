@@ -52,7 +52,7 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
             }
             Entry::DiskDone { node, op, what, result, disk } => {
                 self.counters.disk_ops += 1;
-                self.counters.syncs += u64::from(matches!(what, DiskOp::Sync { .. } | DiskOp::SyncDir) && result.is_ok());
+                self.counters.syncs += u64::from(what.is_sync() && result.is_ok());
                 self.emit_disk_done(at_ns, (node, op), &what, &result, disk.as_ref(), observer);
             }
             Entry::Halted { node, reason } => self.halted(at_ns, node, reason, observer),

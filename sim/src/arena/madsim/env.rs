@@ -136,7 +136,7 @@ impl SimEnv {
     fn complete(&self) -> Result<DiskReply, DiskError> {
         let mut machine = self.shared.machine(self.machine);
         let (Issued { op, what, .. }, result) = machine.device.complete().ok_or(DiskError::Io)?;
-        let is_sync = matches!(what, DiskOp::Sync { .. } | DiskOp::SyncDir);
+        let is_sync = what.is_sync();
         let disk = (is_sync && self.shared.journal().watch.disks).then(|| machine.device.disk().clone());
         drop(machine);
         self.shared.write(Entry::DiskDone { node: self.node(), op, what, result: result.clone(), disk });
