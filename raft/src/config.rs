@@ -27,6 +27,11 @@ pub struct Config {
     pub forward_proposals: bool,
     /// Limits.
     pub limits: Limits,
+    /// How the log lies on the disk.
+    pub log: Log,
+    /// Whether a folder without a log is where this member begins. Default no: there a member has lost its log, and with it its
+    /// vote, and it must not start. Say it at the first start of a new member, until that has succeeded.
+    pub initialize: bool,
     /// The planted bug that is active in this node, if any.
     #[cfg(feature = "mutants")]
     pub bug: Option<crate::mutants::Bug>,
@@ -99,6 +104,38 @@ pub struct Limits {
     pub session_answers_max: u32,
 }
 
+/// How the log lies on the disk. Members may differ in it, and so may two boots of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Bytes of a segment; a batch that does not fit begins the next one. Default 64 MiB: what is no longer needed goes by the
+    /// segment, and making one costs three syncs.
+    pub segment_bytes: u64,
+    /// Whether a segment's space is reserved when it is made. Default yes: a full disk is told before anything of a batch is
+    /// written, a sync need not write the file's length as well, and a segment that was cut short is recognised.
+    pub preallocate: bool,
+}
+
+/// The smallest segment: a header, a seal and two frames.
+pub const SEGMENT_BYTES_MIN: u64 = 4 * 512;
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { segment_bytes: 64 << 20, preallocate: true }
+    }
+}
+
+impl Log {
+    /// Checks the size of segments.
+    ///
+    /// # Errors
+    /// If it is below [`SEGMENT_BYTES_MIN`] or above 1 GiB.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        require((SEGMENT_BYTES_MIN..=1 << 30).contains(&self.segment_bytes), "log.segment_bytes", self.segment_bytes, || {
+            format!("{SEGMENT_BYTES_MIN} bytes to 1 GiB")
+        })
+    }
+}
+
 impl Default for Timing {
     fn default() -> Self {
         Self {
@@ -157,6 +194,8 @@ impl Config {
             elections: Elections::default(),
             forward_proposals: false,
             limits: Limits::default(),
+            log: Log::default(),
+            initialize: false,
             #[cfg(feature = "mutants")]
             bug: None,
         }
@@ -178,7 +217,8 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.timing.validate()?;
         self.elections.validate()?;
-        self.limits.validate()
+        self.limits.validate()?;
+        self.log.validate()
     }
 }
 
@@ -313,6 +353,12 @@ mod tests {
             session_answers_max: 1,
         };
         assert_eq!(smallest.validate(), Ok(()));
+    }
+
+    #[test]
+    fn segments_have_room_for_frames_and_are_files() {
+        breaks("log.segment_bytes", |config| config.log.segment_bytes = SEGMENT_BYTES_MIN - 1);
+        breaks("log.segment_bytes", |config| config.log.segment_bytes = (1 << 30) + 1);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Version 1 of the write-ahead log: where every byte lies. Pure functions over bytes.
 //!
 //! A log is a folder of *segments*, `wal-<base index>-<unique id>.log` with 16 lower-case hex
-//! digits each. The base index is that of the first entry that a segment could hold when it
-//! was made. Integers are little-endian, checksums are CRC-32C, reserved bytes are zero.
+//! digits each. The base index is that of the entry that would have come next when the segment
+//! was made; unique ids ascend. Integers are little-endian, checksums are CRC-32C, reserved bytes are zero.
 //!
 //! ```text
 //! A segment is a sequence of sectors of 512 bytes:
@@ -24,7 +24,14 @@
 //!    48  8  unique id                           64      32 each
 //!    56  8  unique id of the segment before, or 0
 //!    64  8  sequence number of the first frame
-//!    72     zeros
+//!    72  8  term  \ when the segment
+//!    80  8  vote   | was made
+//!    88  4  flags (1: the vote is present)
+//!    92  4  zeros
+//!    96  8  index \ of the last entry that was
+//!   104  8  term  / purged from the log's head
+//!   112  8  bytes that the file had when it got its name
+//!   120     zeros
 //!   508  4  checksum of bytes 0 .. 508
 //!
 //! Frame header                             Record header
@@ -44,9 +51,22 @@
 //!                                          4 configuration  index   term   counts, nodes
 //!                                          5 truncate       last    -      -
 //!                                          6 (a snapshot's publication, not written yet)
+//!                                          7 purge          last    term   -
+//!                                          8 sealed         unique id of the next segment
 //!
-//! Payload of a configuration: u32 voters, u32 outgoing, u32 learners, u32 zero; u64 each.
+//! Payload of a configuration: see [`super::configuration`].
 //! ```
+//!
+//! *A segment is whole when it has its name.* It is made as `wal-<base index>-<unique id>.new`: its space is reserved,
+//! its header is written and synced, and only then it is renamed. What bears a segment's name and lacks a header, or is
+//! shorter than its header says, was damaged later. The frames of a segment are all synced before the next one is made.
+//!
+//! *The header of a segment says what the log's state was when it was made*: term, vote and what had been purged. So no
+//! earlier segment is needed for them, and those whose entries are purged or truncated are removed as they are.
+//!
+//! *A seal closes a segment*: its last frame names the next segment. It is written when that has its name and before
+//! anything is written there, so that a log whose newest segment has disappeared does not look like a shorter one.
+//! Nothing chains to it: the next segment's first frame has its sequence number and follows the same frame.
 //!
 //! *A batch is one frame, and a frame is all or nothing.* The header's checksum covers the
 //! checksum of the record headers, and these hold the checksums of the payloads: so one
@@ -66,12 +86,10 @@
 //!
 //! *A later version* keeps magic, version and checksum of the file header in their places.
 
-use bytes::Bytes;
-
-use super::{Fault, Identity};
-use crate::membership::Configuration;
+use super::Identity;
+use crate::entry::HardState;
 use crate::process::FileName;
-use crate::types::{BootNumber, ClusterId, Incarnation, IoId, LogIndex, NodeId, Peer};
+use crate::types::{BootNumber, ClusterId, Incarnation, IoId, LogId, LogIndex, NodeId, Peer, Term};
 
 /// The version that is written, and the latest that is read.
 pub const VERSION: u32 = 1;
@@ -103,6 +121,10 @@ pub const KIND_COMMAND: u8 = 3;
 pub const KIND_CONFIGURATION: u8 = 4;
 /// Kind of a record that removes the log's tail.
 pub const KIND_TRUNCATE: u8 = 5;
+/// Kind of a record that removes the log's head.
+pub const KIND_PURGE: u8 = 7;
+/// Kind of a record that closes a segment.
+pub const KIND_SEALED: u8 = 8;
 /// Flag of a hard state: a vote was cast.
 pub const FLAG_VOTE: u8 = 1;
 
@@ -146,16 +168,35 @@ impl SegmentId {
     /// ```
     #[must_use]
     pub fn file_name(&self) -> FileName {
-        FileName(format!("wal-{:016x}-{:016x}.log", self.base.0, self.unique).into())
+        self.named("log")
+    }
+
+    /// The file's name until it is whole.
+    #[must_use]
+    pub fn unfinished_name(&self) -> FileName {
+        self.named("new")
+    }
+
+    fn named(&self, ending: &str) -> FileName {
+        FileName(format!("wal-{:016x}-{:016x}.{ending}", self.base.0, self.unique).into())
     }
 
     /// Reads a name; `None` if it is not exactly one that [`Self::file_name`] gives.
     #[must_use]
     pub fn parse(name: &FileName) -> Option<Self> {
-        let (base, unique) = name.0.strip_prefix("wal-")?.strip_suffix(".log")?.split_once('-')?;
+        Self::parse_numbers(name, ".log").filter(|segment| segment.file_name() == *name)
+    }
+
+    /// As [`Self::parse`], for [`Self::unfinished_name`].
+    #[must_use]
+    pub fn parse_unfinished(name: &FileName) -> Option<Self> {
+        Self::parse_numbers(name, ".new").filter(|segment| segment.unfinished_name() == *name)
+    }
+
+    fn parse_numbers(name: &FileName, ending: &str) -> Option<Self> {
+        let (base, unique) = name.0.strip_prefix("wal-")?.strip_suffix(ending)?.split_once('-')?;
         let number = |hex: &str| u64::from_str_radix(hex, 16).ok();
-        let segment = Self { base: LogIndex(number(base)?), unique: number(unique)? };
-        (segment.file_name() == *name).then_some(segment)
+        Some(Self { base: LogIndex(number(base)?), unique: number(unique)? })
     }
 }
 
@@ -172,6 +213,12 @@ pub struct FileHeader {
     pub chain: u32,
     /// Number of the first frame.
     pub sequence: u64,
+    /// Term and vote when the segment was made.
+    pub hard_state: HardState,
+    /// The last entry that had been purged by then.
+    pub purged: LogId,
+    /// How long the file was when it got its name. It is never shorter, and may be longer.
+    pub file_bytes: u64,
 }
 
 /// Why a file header was refused.
@@ -187,7 +234,16 @@ impl FileHeader {
     /// The header of a log's first segment.
     #[must_use]
     pub fn first(identity: Identity, segment: SegmentId) -> Self {
-        Self { identity, segment, previous: 0, chain: 0, sequence: 1 }
+        Self {
+            identity,
+            segment,
+            previous: 0,
+            chain: 0,
+            sequence: 1,
+            hard_state: HardState::default(),
+            purged: LogId::default(),
+            file_bytes: 0,
+        }
     }
 
     /// The first sector, as bytes.
@@ -205,6 +261,14 @@ impl FileHeader {
         put(&mut out, 48, self.segment.unique.to_le_bytes());
         put(&mut out, 56, self.previous.to_le_bytes());
         put(&mut out, 64, self.sequence.to_le_bytes());
+        put(&mut out, 72, self.hard_state.term.0.to_le_bytes());
+        if let Some(vote) = self.hard_state.vote {
+            put(&mut out, 80, vote.0.to_le_bytes());
+            out[88] = FLAG_VOTE;
+        }
+        put(&mut out, 96, self.purged.index.0.to_le_bytes());
+        put(&mut out, 104, self.purged.term.0.to_le_bytes());
+        put(&mut out, 112, self.file_bytes.to_le_bytes());
         let checksum = crc32c::crc32c(&out[..SECTOR_ROOM_BYTES]);
         put(&mut out, SECTOR_ROOM_BYTES, checksum.to_le_bytes());
         out
@@ -230,9 +294,18 @@ impl FileHeader {
             previous: u64_at(sector, 56),
             chain: u32_at(sector, 36),
             sequence: u64_at(sector, 64),
+            hard_state: HardState {
+                term: Term(u64_at(sector, 72)),
+                vote: (sector[88] & FLAG_VOTE != 0).then_some(NodeId(u64_at(sector, 80))),
+            },
+            purged: LogId::new(u64_at(sector, 104), u64_at(sector, 96)),
+            file_bytes: u64_at(sector, 112),
         };
-        // Version 0, another sector size or reserved bytes in use: no release wrote that.
-        if header.encode() == *sector { Ok(header) } else { Err(HeaderFault::Damaged) }
+        // Version 0, another sector size, reserved bytes in use or absurd indexes: no release wrote that.
+        let is_index = |index: LogIndex| index.0 < 1 << 63;
+        let is_ours = header.encode() == *sector && header.segment.base.0 > 0;
+        let is_ours = is_ours && is_index(header.segment.base) && is_index(header.purged.index);
+        if is_ours { Ok(header) } else { Err(HeaderFault::Damaged) }
     }
 }
 
@@ -389,37 +462,4 @@ impl RecordHeader {
         };
         (header.encode() == *bytes).then_some(header)
     }
-}
-
-/// Puts a configuration's payload behind what `out` holds.
-pub fn encode_configuration(configuration: &Configuration, out: &mut Vec<u8>) {
-    let sets = [configuration.voters(), configuration.outgoing(), configuration.learners()];
-    for set in sets {
-        let count = u32::try_from(set.len()).expect("a cluster has fewer than 2^32 members");
-        out.extend_from_slice(&count.to_le_bytes());
-    }
-    out.extend_from_slice(&[0; 4]);
-    for node in sets.into_iter().flatten() {
-        out.extend_from_slice(&node.0.to_le_bytes());
-    }
-}
-
-/// Reads a configuration's payload.
-///
-/// Joint ones and those with learners are read although nothing makes them yet: a peer may send
-/// them, they are written as they come, and what was written must be readable.
-///
-/// # Errors
-/// If the payload is not exactly one configuration.
-pub fn decode_configuration(payload: &Bytes, record: u32) -> Result<Configuration, Fault> {
-    let refused = Fault::Configuration { record };
-    let (counts, nodes) = payload.split_at_checked(16).ok_or(refused)?;
-    let [voters, outgoing, learners] = [0, 4, 8].map(|at| u32_at(counts, at) as usize);
-    let listed = [voters, outgoing, learners].iter().map(|count| *count as u64).sum::<u64>();
-    if u32_at(counts, 12) != 0 || nodes.len() as u64 != listed * 8 {
-        return Err(refused);
-    }
-    let nodes = || nodes.chunks_exact(8).map(|node| NodeId(u64_at(node, 0)));
-    let (first, second) = (nodes().take(voters), nodes().skip(voters).take(outgoing));
-    Configuration::from_parts(first, second, nodes().skip(voters + outgoing)).map_err(|_| refused)
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::configuration::decode_configuration;
 use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FileHeader, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP,
-    KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, decode_configuration, frame_bytes, u32_at,
+    KIND_PURGE, KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes, u32_at,
 };
 use super::{Fault, RecoveredEntry};
 use crate::entry::{Entry, HardState, Payload};
@@ -90,6 +91,16 @@ pub enum Record {
     Truncate {
         /// The new last index.
         last: LogIndex,
+    },
+    /// The log's head was removed.
+    Purge {
+        /// The last entry of it.
+        through: LogId,
+    },
+    /// The segment ends here.
+    Sealed {
+        /// Unique id of the segment that goes on.
+        next: u64,
     },
 }
 
@@ -173,7 +184,8 @@ impl Reader {
     fn header(&self, sector: &[u8; SECTOR_BYTES]) -> Result<(FrameHeader, u32), Invalid> {
         let start = sector.first_chunk::<FRAME_HEADER_BYTES>().expect("a header is shorter than a sector");
         let Some((header, checksum)) = FrameHeader::decode(start, self.at.seed) else {
-            let written = u32_at(sector, SECTOR_ROOM_BYTES) == self.at.stamp();
+            // A frame that is being overwritten with zeros loses its first byte first, and its stamp last.
+            let written = sector[0] != 0 && u32_at(sector, SECTOR_ROOM_BYTES) == self.at.stamp();
             return Err(Invalid { offset: self.at.offset, fault: Fault::FrameHeader, end: None, written });
         };
         let (found, expected) = (header.sequence, self.at.sequence);
@@ -246,6 +258,8 @@ fn record(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32) -> R
             Ok(Record::HardState(HardState { term: Term(header.term), vote }))
         }
         KIND_TRUNCATE => Ok(Record::Truncate { last: LogIndex(header.index) }),
+        KIND_PURGE => Ok(Record::Purge { through: LogId::new(header.term, header.index) }),
+        KIND_SEALED => Ok(Record::Sealed { next: header.index }),
         KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(header, payload, body, number).map(Record::Entry),
         kind => Err(Fault::RecordKind { record: number, kind }),
     }
@@ -271,7 +285,8 @@ mod tests {
     use crate::entry::Persist;
     use crate::membership::Configuration;
     use crate::store::Identity;
-    use crate::store::format::{SegmentId, encode_configuration};
+    use crate::store::configuration::encode_configuration;
+    use crate::store::format::SegmentId;
     use crate::store::writer::FrameWriter;
     use crate::types::{IoId, NodeId};
 

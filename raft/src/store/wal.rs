@@ -1,21 +1,36 @@
 //! The write-ahead log: queues values, writes them a batch at a time, says when they are durable.
 //!
 //! At most one operation is under way, hence at most one frame: what is not yet durable is always
-//! the last frame of the file, and recovery relies on that. Everything that is queued meanwhile
+//! the last frame of the newest segment, and recovery relies on that. Everything that is queued meanwhile
 //! goes into the next frame together (group commit), with one sync.
+//!
+//! ```text
+//!            a batch that fits: write and sync -> durable
+//!            |
+//! nothing ---+ one that does not: make a segment, seal the old one -> the batch
+//! under way  |
+//!            + full segments without entries that count: remove them, sync the folder
+//! ```
 //!
 //! Not here: the bytes ([`super::format`]), the boot ([`super::recovery`]).
 
-use super::format::Cursor;
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::format::{Cursor, FileHeader, SECTOR_BYTES, SegmentId, frame_bytes};
 use super::recovery::{Next, Open, Recovery};
+use super::segments::{self, Segments};
 use super::writer::{FrameWriter, body_bytes_at_most};
 use super::{Options, Output, StoreError, StoreEvent};
-use crate::entry::Persist;
+use crate::entry::{HardState, Persist};
 use crate::process::{DiskError, DiskOp, DiskReply, FileName, OpId};
-use crate::types::{BootNumber, IoId, LogIndex};
+use crate::types::{BootNumber, IoId, LogId, LogIndex};
 
 /// A batch closes when it holds this much. One value may be larger; it is never split.
 pub const BATCH_BYTES: u64 = 16 << 20;
+
+const SECTOR: u64 = SECTOR_BYTES as u64;
 
 /// A write-ahead log of one node, for one boot.
 ///
@@ -25,10 +40,10 @@ pub const BATCH_BYTES: u64 = 16 << 20;
 /// use squall_raft::types::BootNumber;
 ///
 /// let mut out = Vec::new();
-/// let mut wal = Wal::boot(Options::default(), BootNumber(1), &mut out);
+/// let mut wal = Wal::boot(Options::new(Default::default()), BootNumber(1), &mut out);
 /// let (op, what) = out.pop().unwrap();
 /// assert_eq!(what, DiskOp::List);
-/// // The folder is empty, so the log is created: create, write the header, sync both.
+/// // The folder is empty, so the log is begun: a file with a header is made, synced, and given its name.
 /// let mut event = wal.disk_done(op, Ok(DiskReply::Files(Vec::new())), &mut out);
 /// while let Some((op, _)) = out.pop() {
 ///     event = wal.disk_done(op, Ok(DiskReply::Done), &mut out);
@@ -37,12 +52,11 @@ pub const BATCH_BYTES: u64 = 16 << 20;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Wal {
+    options: Options,
     boot: BootNumber,
     ops: u64,
     waiting_for: Option<OpId>,
     state: State,
-    #[cfg(feature = "mutants")]
-    bug: Option<crate::mutants::Bug>,
 }
 
 #[derive(Clone, Debug)]
@@ -55,28 +69,60 @@ enum State {
 
 #[derive(Clone, Debug)]
 struct Log {
+    closed: Segments,
+    segment: SegmentId,
     file: FileName,
     cursor: Cursor,
-    last: LogIndex,
-    queued: IoId,
-    queue: Vec<(IoId, Persist)>,
-    /// The last id of the frame that is on its way.
-    batch: Option<IoId>,
+    /// Of the next segment that this boot makes.
+    unique: u64,
+    /// What all written frames add up to.
+    written: Written,
+    /// The last id and the last index that were queued.
+    queued: (IoId, LogIndex),
+    queue: Vec<(IoId, Item)>,
+    task: Option<Task>,
     writer: FrameWriter,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    io: IoId,
+    hard_state: HardState,
+    purged: LogId,
+    last: LogIndex,
+}
+
+/// A value in the stream.
+#[derive(Clone, Debug)]
+enum Item {
+    Persist(Persist),
+    Purge(LogId),
+}
+
+/// What the operation that is under way belongs to.
+#[derive(Clone, Debug)]
+enum Task {
+    /// A frame, and where it begins.
+    Batch { io: IoId, offset: u64 },
+    /// Several operations, one after the other.
+    Chore { rest: VecDeque<DiskOp>, then: Then },
+}
+
+#[derive(Clone, Debug)]
+enum Then {
+    /// A segment was made, and the one before it sealed.
+    Rotated { header: FileHeader },
+    /// Old segments are gone.
+    Reclaimed,
+    /// What was not acknowledged is gone as far as that is possible.
+    Fail(StoreError),
 }
 
 impl Wal {
     /// Starts to read the folder. The node must not act before [`StoreEvent::Recovered`].
     pub fn boot(options: Options, boot: BootNumber, out: &mut impl Output) -> Self {
-        let (recovery, first) = Recovery::start(options.identity, boot);
-        let mut wal = Self {
-            boot,
-            ops: 0,
-            waiting_for: None,
-            state: State::Recovering(Box::new(recovery)),
-            #[cfg(feature = "mutants")]
-            bug: options.bug,
-        };
+        let (recovery, first) = Recovery::start(options, boot);
+        let mut wal = Self { options, boot, ops: 0, waiting_for: None, state: State::Recovering(Box::new(recovery)) };
         wal.start(first, out);
         wal
     }
@@ -88,27 +134,33 @@ impl Wal {
     /// # Panics
     /// Before [`StoreEvent::Recovered`]; if ids do not ascend or entries do not follow each other.
     pub fn persist(&mut self, id: IoId, what: Persist) {
+        self.push(id, Item::Persist(what));
+    }
+
+    /// Queues the removal of the log's head, up to an entry and with it, behind all other values. Segments in which
+    /// nothing else lies are removed some time after that is durable.
+    ///
+    /// # Panics
+    /// As [`Self::persist`]; if the log does not hold the entry, nor ended there.
+    pub fn purge(&mut self, id: IoId, through: LogId) {
+        self.push(id, Item::Purge(through));
+    }
+
+    fn push(&mut self, id: IoId, item: Item) {
         assert_eq!(id.boot, self.boot, "an id of this boot");
         match &mut self.state {
-            State::Open(log) => log.push(id, what),
+            State::Open(log) => log.push(id, item),
             State::Poisoned => {}
             State::Recovering(_) => panic!("nothing can be persisted before the log is recovered"),
         }
     }
 
-    /// Starts to write what is queued, unless a batch is on its way. To be called at the end of each input.
+    /// Starts to write what is queued, unless an operation is under way. To be called at the end of each input.
     pub fn flush(&mut self, out: &mut impl Output) {
-        let State::Open(log) = &mut self.state else { return };
-        #[cfg(feature = "mutants")]
-        let unsynced = self.bug == Some(crate::mutants::Bug::D02)
-            && !log.queue.iter().any(|(_, what)| matches!(what, Persist::HardState(_)));
-        if let Some(write) = log.next_batch() {
-            #[cfg(feature = "mutants")]
-            let write = match write {
-                DiskOp::WriteSync { file, offset, bytes } if unsynced => DiskOp::Write { file, offset, bytes },
-                other => other,
-            };
-            self.start(write, out);
+        if let State::Open(log) = &mut self.state
+            && let Some(op) = log.next(&self.options)
+        {
+            self.start(op, out);
         }
     }
 
@@ -116,6 +168,12 @@ impl Wal {
     #[must_use]
     pub fn has_queued(&self) -> bool {
         matches!(&self.state, State::Open(log) if !log.queue.is_empty())
+    }
+
+    /// In how many segments the log lies; 0 before it is recovered.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        if let State::Open(log) = &self.state { log.closed.len() + 1 } else { 0 }
     }
 
     /// Takes the end of an operation. What belongs to another boot or is not awaited changes nothing.
@@ -129,7 +187,12 @@ impl Wal {
                 Ok(reply) => recovery.step(reply).map(|next| self.recovered(next, out)),
                 Err(error) => Err(StoreError::Disk { doing: recovery.doing(), error }),
             },
-            State::Open(log) => log.batch_done(result).map(Some),
+            State::Open(log) => log.done(result, &self.options).map(|(event, next)| {
+                if let Some(next) = next {
+                    self.start(next, out);
+                }
+                event
+            }),
             State::Poisoned => Ok(None),
         };
         outcome.unwrap_or_else(|error| {
@@ -152,69 +215,205 @@ impl Wal {
                 self.start(what, out);
                 None
             }
-            Next::Done(Open { recovered, file, cursor }) => {
-                let last = LogIndex(recovered.entries.len() as u64);
-                self.state = State::Open(Box::new(Log::new(self.boot, file, cursor, last)));
+            Next::Done(open) => {
+                let (log, recovered) = Log::new(self.boot, open);
+                self.state = State::Open(Box::new(log));
                 Some(StoreEvent::Recovered(recovered))
             }
         }
     }
 }
 
+/// What follows the end of an operation.
+type Done = (Option<StoreEvent>, Option<DiskOp>);
+
 impl Log {
-    fn new(boot: BootNumber, file: FileName, cursor: Cursor, last: LogIndex) -> Self {
-        let queued = IoId { boot, seq: 0 };
-        Self { file, cursor, last, queued, queue: Vec::new(), batch: None, writer: FrameWriter::default() }
+    fn new(boot: BootNumber, open: Open) -> (Self, super::Recovered) {
+        let Open { recovered, closed, segment, cursor, last } = open;
+        let io = IoId { boot, seq: 0 };
+        let first_of_boot = u64::from(boot.0) << 32 | 1;
+        let log = Self {
+            closed,
+            segment,
+            file: segment.file_name(),
+            cursor,
+            unique: first_of_boot.max(segment.unique + 1),
+            written: Written { io, hard_state: recovered.hard_state, purged: recovered.purged, last },
+            queued: (io, last),
+            queue: Vec::new(),
+            task: None,
+            writer: FrameWriter::default(),
+        };
+        (log, recovered)
     }
 
-    fn push(&mut self, id: IoId, what: Persist) {
-        assert!(id > self.queued, "ids ascend: {id} came behind {}", self.queued);
-        self.queued = id;
-        match &what {
-            Persist::HardState(_) => {}
-            Persist::Truncate { last } => self.last = self.last.min(*last),
-            Persist::Append(entries) => {
+    fn push(&mut self, id: IoId, item: Item) {
+        let (before, mut last) = self.queued;
+        assert!(id > before, "ids ascend: {id} came behind {before}");
+        match &item {
+            Item::Persist(Persist::HardState(_)) => {}
+            Item::Persist(Persist::Truncate { last: end }) => last = last.min(*end),
+            Item::Persist(Persist::Append(entries)) => {
                 for entry in entries.iter() {
-                    assert_eq!(entry.id.index, self.last.next(), "entries follow each other");
-                    self.last = entry.id.index;
+                    assert_eq!(entry.id.index, last.next(), "entries follow each other");
+                    last = entry.id.index;
                 }
             }
+            Item::Purge(through) => assert!(through.index <= last, "only what the log holds is purged: {through} of {last}"),
         }
-        self.queue.push((id, what));
+        self.queued = (id, last);
+        self.queue.push((id, item));
     }
 
-    fn batch_done(&mut self, result: Result<DiskReply, DiskError>) -> Result<StoreEvent, StoreError> {
-        let io = self.batch.take().expect("an operation was under way");
-        let doing = "writing and syncing the log";
-        match result {
-            Ok(DiskReply::Done) => Ok(StoreEvent::Durable(io)),
-            Ok(_) => Err(StoreError::UnexpectedReply { doing }),
-            Err(error) => Err(StoreError::Disk { doing, error }),
-        }
-    }
-
-    fn next_batch(&mut self) -> Option<DiskOp> {
-        if self.batch.is_some() || self.queue.is_empty() {
+    /// The next operation, if none is under way and there is something to do.
+    fn next(&mut self, options: &Options) -> Option<DiskOp> {
+        if self.task.is_some() {
             return None;
         }
-        let count = self.batch_len();
-        let items = &self.queue[..count];
-        let io = items[count - 1].0;
-        self.batch = Some(io);
-        let offset = self.cursor.offset;
-        let bytes = self.writer.encode(&mut self.cursor, io, items.iter().map(|(_, what)| what));
-        self.queue.drain(..count);
-        Some(DiskOp::WriteSync { file: self.file.clone(), offset, bytes })
+        // Whatever was written is durable now, so what it made superfluous may go.
+        let gone: VecDeque<_> = self.closed.take_purged(self.written.purged.index).map(|file| DiskOp::Remove { file }).collect();
+        if !gone.is_empty() {
+            return self.begin_chore(gone.into_iter().chain([DiskOp::SyncDir]).collect(), Then::Reclaimed);
+        }
+        if self.queue.is_empty() {
+            return None;
+        }
+        let (count, bytes_max) = self.measure_batch();
+        let end = self.cursor.offset + bytes_max + SECTOR; // and a seal
+        if end > options.segment_bytes && self.cursor.offset > SECTOR {
+            return self.rotate(bytes_max, options);
+        }
+        Some(self.write_batch(count))
     }
 
-    /// How many of the queued values the next frame takes: at least one.
-    fn batch_len(&self) -> usize {
-        let mut bytes = 0;
-        let fits = self.queue.iter().take_while(|(_, what)| {
-            let before = bytes;
-            bytes += body_bytes_at_most(what);
-            before == 0 || bytes <= BATCH_BYTES
-        });
-        fits.count()
+    /// How many of the queued values the next frame takes, at least one, and how many bytes it has at most.
+    fn measure_batch(&self) -> (usize, u64) {
+        let (mut count, mut body_bytes) = (0, 0);
+        for (_, item) in &self.queue {
+            // A purge has a frame of its own; it is rare.
+            let Item::Persist(what) = item else { break };
+            let with_it = body_bytes + body_bytes_at_most(what);
+            if count > 0 && with_it > BATCH_BYTES {
+                break;
+            }
+            (count, body_bytes) = (count + 1, with_it);
+        }
+        if count == 0 { (1, SECTOR) } else { (count, frame_bytes(usize::try_from(body_bytes).unwrap_or(usize::MAX)) as u64) }
+    }
+
+    fn write_batch(&mut self, count: usize) -> DiskOp {
+        let io = self.queue[count - 1].0;
+        let offset = self.cursor.offset;
+        let bytes = if let Item::Purge(through) = self.queue[0].1 {
+            self.written.purged = through;
+            self.writer.encode_purge(&mut self.cursor, io, through)
+        } else {
+            let persisted = self.queue[..count].iter().filter_map(|(_, item)| match item {
+                Item::Persist(what) => Some(what),
+                Item::Purge(_) => None,
+            });
+            persisted.clone().for_each(|what| note(what, &mut self.written, &mut self.closed));
+            self.writer.encode(&mut self.cursor, io, persisted)
+        };
+        self.written.io = io;
+        self.queue.drain(..count);
+        self.task = Some(Task::Batch { io, offset });
+        DiskOp::WriteSync { file: self.file.clone(), offset, bytes }
+    }
+
+    /// Makes the next segment, which has room for a frame of so many bytes, and seals this one.
+    fn rotate(&mut self, frame_bytes: u64, options: &Options) -> Option<DiskOp> {
+        let Written { io, hard_state, purged, last } = self.written;
+        let room = 2 * SECTOR + frame_bytes;
+        let header = FileHeader {
+            identity: options.identity,
+            segment: SegmentId { base: last.next(), unique: self.unique },
+            previous: self.segment.unique,
+            chain: self.cursor.chain,
+            sequence: self.cursor.sequence,
+            hard_state,
+            purged,
+            file_bytes: if options.preallocate { options.segment_bytes.max(room) } else { 0 },
+        };
+        let seal = self.writer.encode_seal(self.cursor, io, self.unique);
+        let mut ops = segments::make(&header);
+        ops.push_back(DiskOp::WriteSync { file: self.file.clone(), offset: self.cursor.offset, bytes: seal });
+        self.begin_chore(ops, Then::Rotated { header })
+    }
+
+    fn begin_chore(&mut self, mut ops: VecDeque<DiskOp>, then: Then) -> Option<DiskOp> {
+        let first = ops.pop_front();
+        self.task = Some(Task::Chore { rest: ops, then });
+        first
+    }
+
+    /// Takes the end of the operation that is under way.
+    fn done(&mut self, result: Result<DiskReply, DiskError>, options: &Options) -> Result<Done, StoreError> {
+        let doing = self.doing();
+        let result = match result {
+            Ok(DiskReply::Done) => Ok(()),
+            Ok(_) => Err(StoreError::UnexpectedReply { doing }),
+            Err(error) => Err(StoreError::Disk { doing, error }),
+        };
+        match (self.task.take().expect("an operation was under way"), result) {
+            (Task::Batch { io, .. }, Ok(())) => Ok((Some(StoreEvent::Durable(io)), None)),
+            (Task::Batch { offset, .. }, Err(error)) => Ok((None, self.take_back(offset, error))),
+            // Whether it could be taken back or not.
+            (Task::Chore { then: Then::Fail(error), .. }, _) | (Task::Chore { .. }, Err(error)) => Err(error),
+            (Task::Chore { mut rest, then }, Ok(())) => match rest.pop_front() {
+                Some(next) => {
+                    self.task = Some(Task::Chore { rest, then });
+                    Ok((None, Some(next)))
+                }
+                None => {
+                    self.finish(then);
+                    // The node flushes when it hears of a batch; of this it hears nothing.
+                    Ok((None, self.next(options)))
+                }
+            },
+        }
+    }
+
+    /// What is written may or may not be durable, and was acknowledged to nobody. It must not be found by a process that
+    /// starts on the same page cache: a kernel that has failed to write something back calls it clean, and the sync at boot
+    /// would make nothing durable. So the frame loses its header; after a power loss the medium decides as ever.
+    fn take_back(&mut self, offset: u64, error: StoreError) -> Option<DiskOp> {
+        let header = Bytes::from_static(&[0; SECTOR_BYTES]);
+        let erase = DiskOp::Write { file: self.file.clone(), offset, bytes: header };
+        self.begin_chore([erase].into(), Then::Fail(error))
+    }
+
+    fn finish(&mut self, then: Then) {
+        if let Then::Rotated { header } = then {
+            let file = std::mem::replace(&mut self.file, header.segment.file_name());
+            self.closed.close(file, self.written.last);
+            self.segment = header.segment;
+            self.cursor = Cursor::first(&header);
+            self.unique += 1;
+        }
+    }
+
+    fn doing(&self) -> &'static str {
+        match self.task {
+            Some(Task::Batch { .. }) => "writing and syncing the log",
+            Some(Task::Chore { then: Then::Rotated { .. }, .. }) => "making a segment",
+            Some(Task::Chore { then: Then::Reclaimed, .. }) => "removing old segments",
+            Some(Task::Chore { then: Then::Fail(_), .. }) | None => "taking back what failed",
+        }
+    }
+}
+
+fn note(what: &Persist, written: &mut Written, closed: &mut Segments) {
+    match what {
+        Persist::HardState(state) => written.hard_state = *state,
+        Persist::Truncate { last } => {
+            written.last = written.last.min(*last);
+            closed.truncate(*last);
+        }
+        Persist::Append(entries) => {
+            if let Some(entry) = entries.last() {
+                written.last = entry.id.index;
+            }
+        }
     }
 }

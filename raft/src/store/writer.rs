@@ -4,12 +4,13 @@
 
 use bytes::Bytes;
 
+use super::configuration::encode_configuration;
 use super::format::{
-    Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP,
-    KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_ROOM_BYTES, encode_configuration, frame_bytes,
+    Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP, KIND_PURGE,
+    KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_ROOM_BYTES, frame_bytes,
 };
 use crate::entry::{Entry, HardState, Payload, Persist};
-use crate::types::IoId;
+use crate::types::{IoId, LogId};
 
 /// Encodes frames; allocates nothing but what the disk holds on to.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +43,16 @@ impl FrameWriter {
         frame.into()
     }
 
+    /// Encodes the frame that says up to which entry the log's head was purged, and moves the cursor behind it.
+    pub fn encode_purge(&mut self, at: &mut Cursor, io: IoId, through: LogId) -> Bytes {
+        encode_alone(at, io, RecordHeader { kind: KIND_PURGE, index: through.index.0, term: through.term.0, ..RecordHeader::default() })
+    }
+
+    /// Encodes the frame that closes a segment. Nothing follows it there, so the cursor stays where it is.
+    pub fn encode_seal(&mut self, mut at: Cursor, io: IoId, next: u64) -> Bytes {
+        encode_alone(&mut at, io, RecordHeader { kind: KIND_SEALED, index: next, ..RecordHeader::default() })
+    }
+
     fn measure<'a>(&mut self, items: impl Iterator<Item = &'a Persist>) -> (u32, u64) {
         let (mut records, mut bytes) = (0, 0);
         for item in items {
@@ -57,6 +68,23 @@ impl FrameWriter {
         }
         (records, bytes)
     }
+}
+
+/// A frame with one record that has no payload: one sector.
+fn encode_alone(at: &mut Cursor, io: IoId, record: RecordHeader) -> Bytes {
+    let record = record.encode();
+    let checksum = crc32c::crc32c(&record);
+    let header =
+        FrameHeader { sequence: at.sequence, chain: at.chain, records: 1, payload_bytes: 0, io, records_checksum: checksum };
+    let (encoded, checksum) = header.encode(at.seed);
+    let size = frame_bytes(RECORD_HEADER_BYTES);
+    let mut frame = Vec::with_capacity(size);
+    let mut sectors = Sectors { buffer: &mut frame, stamp: at.stamp(), room: SECTOR_ROOM_BYTES };
+    sectors.put(&encoded);
+    sectors.put(&record);
+    sectors.finish();
+    *at = at.behind(checksum, size as u64);
+    frame.into()
 }
 
 /// Upper bound of what a value adds to a frame's body. Configurations count as large: they are rare.

@@ -39,7 +39,6 @@ enum Pending {
 
 #[derive(Clone, Debug, Default)]
 struct File {
-    linked: bool,
     cache: Vec<u8>,
     durable: Vec<u8>,
     pending: Vec<Pending>,
@@ -52,9 +51,22 @@ pub struct Lies {
     pub sync_dir: bool,
 }
 
+/// Changes are absolute, so that any of them can be lost.
+#[derive(Clone, Debug)]
+enum Change {
+    Link(FileName, usize),
+    Unlink(FileName, usize),
+    Rename(FileName, FileName, usize),
+}
+
+type Folder = BTreeMap<FileName, usize>;
+
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
-    files: BTreeMap<FileName, File>,
+    files: Vec<File>,
+    live: Folder,
+    durable: Folder,
+    changes: Vec<Change>,
     pub lies: Lies,
 }
 
@@ -66,14 +78,18 @@ impl Disk {
 
     /// A folder with these files, all durable.
     pub fn holding<'a>(files: impl IntoIterator<Item = (&'a FileName, Vec<u8>)>) -> Self {
-        let file = |content: Vec<u8>| File { linked: true, cache: content.clone(), durable: content, pending: Vec::new() };
-        let files = files.into_iter().map(|(name, content)| (name.clone(), file(content))).collect();
-        Self { files, ..Self::default() }
+        let mut disk = Self::default();
+        for (name, content) in files {
+            disk.live.insert(name.clone(), disk.files.len());
+            disk.files.push(File { cache: content.clone(), durable: content, pending: Vec::new() });
+        }
+        disk.durable = disk.live.clone();
+        disk
     }
 
     /// Names and contents as a process sees them.
     pub fn contents(&self) -> Vec<(FileName, Vec<u8>)> {
-        self.files.iter().map(|(name, file)| (name.clone(), file.cache.clone())).collect()
+        self.live.iter().map(|(name, at)| (name.clone(), self.files[*at].cache.clone())).collect()
     }
 
     /// The folder's only file.
@@ -84,9 +100,18 @@ impl Disk {
 
     pub fn carry_out(&mut self, op: &DiskOp) -> Result<DiskReply, DiskError> {
         match op {
-            DiskOp::Create { file } if self.files.contains_key(file) => return Err(DiskError::Exists),
+            DiskOp::Create { file } if self.live.contains_key(file) => return Err(DiskError::Exists),
             DiskOp::Create { file } => {
-                self.files.insert(file.clone(), File::default());
+                self.files.push(File::default());
+                self.change(Change::Link(file.clone(), self.files.len() - 1));
+            }
+            DiskOp::Rename { from, to } => {
+                let at = self.at(from)?;
+                self.change(Change::Rename(from.clone(), to.clone(), at));
+            }
+            DiskOp::Remove { file } => {
+                let at = self.at(file)?;
+                self.change(Change::Unlink(file.clone(), at));
             }
             DiskOp::Write { file, offset, bytes } => {
                 let offset = small(*offset);
@@ -117,28 +142,51 @@ impl Disk {
             }
             DiskOp::SyncDir => {
                 if !self.lies.sync_dir {
-                    self.files.values_mut().for_each(|file| file.linked = true);
+                    self.durable = self.live.clone();
+                    self.changes.clear();
                 }
             }
             DiskOp::List => {
-                let list = self.files.iter().map(|(name, file)| (name.clone(), file.cache.len() as u64));
+                let list = self.live.iter().map(|(name, at)| (name.clone(), self.files[*at].cache.len() as u64));
                 return Ok(DiskReply::Files(list.collect()));
             }
-            DiskOp::Rename { .. } | DiskOp::Remove { .. } => panic!("a log of one segment has no use for {op:?}"),
         }
         Ok(DiskReply::Done)
     }
 
+    fn at(&self, name: &FileName) -> Result<usize, DiskError> {
+        self.live.get(name).copied().ok_or(DiskError::NotFound)
+    }
+
     fn file(&mut self, name: &FileName) -> Result<&mut File, DiskError> {
-        self.files.get_mut(name).ok_or(DiskError::NotFound)
+        let at = self.at(name)?;
+        Ok(&mut self.files[at])
+    }
+
+    fn change(&mut self, change: Change) {
+        apply(&mut self.live, &change);
+        self.changes.push(change);
     }
 
     /// Keeps a drawn part of what was not synced.
     pub fn lose_power(&mut self, draws: &mut Draws) {
-        self.files.retain(|_, file| file.linked || draws.coin());
-        for file in self.files.values_mut() {
-            file.linked = true;
-            file.lose_power(draws);
+        for change in std::mem::take(&mut self.changes) {
+            if draws.coin() {
+                apply(&mut self.durable, &change);
+            }
+        }
+        self.live = self.durable.clone();
+        self.files.iter_mut().for_each(|file| file.lose_power(draws));
+    }
+}
+
+fn apply(folder: &mut Folder, change: &Change) {
+    match change {
+        Change::Link(name, at) => _ = folder.insert(name.clone(), *at),
+        Change::Unlink(name, at) => folder.retain(|known, file| (known, *file) != (name, *at)),
+        Change::Rename(from, to, at) => {
+            folder.retain(|known, file| (known, *file) != (from, *at));
+            folder.insert(to.clone(), *at);
         }
     }
 }

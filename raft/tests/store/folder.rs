@@ -2,8 +2,8 @@
 
 use squall_raft::process::{DiskError, DiskReply, FileName};
 use squall_raft::store::format::{FileHeader, SegmentId};
-use squall_raft::store::{Identity, Options, StoreError, StoreEvent, wal::Wal};
-use squall_raft::types::{BootNumber, ClusterId, Incarnation, LogIndex, NodeId, Peer};
+use squall_raft::store::{Fault, Identity, Options, StoreError, StoreEvent, wal::Wal};
+use squall_raft::types::{BootNumber, ClusterId, Incarnation, LogId, LogIndex, NodeId, Peer};
 
 use crate::disk::Disk;
 
@@ -13,7 +13,7 @@ const SEGMENT: SegmentId = SegmentId { base: LogIndex(1), unique: 5 };
 
 fn boot(disk: &mut Disk) -> StoreEvent {
     let mut out = Vec::new();
-    let mut wal = Wal::boot(Options::new(ME), BootNumber(3), &mut out);
+    let mut wal = Wal::boot(Options { segment_bytes: 4096, ..Options::new(ME) }, BootNumber(3), &mut out);
     loop {
         let (op, what) = out.pop().expect("an operation is under way until the end");
         if let Some(event) = wal.disk_done(op, disk.carry_out(&what), &mut out) {
@@ -78,11 +78,19 @@ fn an_unknown_file_is_refused() {
 }
 
 #[test]
-fn two_segments_are_refused() {
+fn a_second_log_is_refused() {
     let first = SEGMENT.file_name();
-    let second = SegmentId { unique: 6, ..SEGMENT }.file_name();
-    let (error, _) = refusal(&[(&first, header_of(ME)), (&second, Vec::new())]);
-    assert_eq!(error, StoreError::SeveralSegments { first, second });
+    for base in [1, 9] {
+        let other = SegmentId { base: LogIndex(base), unique: 6 };
+        let second = other.file_name();
+        let header = FileHeader::first(ME, other).encode().to_vec();
+        let (error, text) = refusal(&[(&first, header_of(ME)), (&second, header)]);
+        assert_eq!(error, StoreError::StraySegment { file: first.clone(), before: 0, behind: second.clone() });
+        assert!(text.contains("found a segment between 0000000000000000 and"), "{text}");
+    }
+    let twin = SegmentId { base: LogIndex(2), ..SEGMENT }.file_name();
+    let (error, _) = refusal(&[(&first, header_of(ME)), (&twin, header_of(ME))]);
+    assert_eq!(error, StoreError::StraySegment { file: first, before: 5, behind: twin });
 }
 
 #[test]
@@ -94,18 +102,66 @@ fn a_renamed_segment_is_refused() {
 
 #[test]
 fn a_log_that_does_not_begin_at_its_beginning_is_refused() {
-    let file = SegmentId { base: LogIndex(10), ..SEGMENT }.file_name();
-    let (error, _) = refusal(&[(&file, Vec::new())]);
-    assert_eq!(error, StoreError::MissingSegment { file, found: LogIndex(10), expected: LogIndex(1) });
+    let segment = SegmentId { base: LogIndex(10), unique: 6 };
+    let header = FileHeader { previous: 5, ..FileHeader::first(ME, segment) };
+    let (error, text) = refusal(&[(&segment.file_name(), header.encode().to_vec())]);
+    assert_eq!(error, StoreError::MissingSegment { file: segment.file_name(), what: "follows", missing: 5 });
+    assert!(text.ends_with("follows segment 0000000000000005, expected it in the folder"), "{text}");
+    // Unless what is not there was purged.
+    let purged = FileHeader { purged: LogId::new(1, 9), ..header };
+    let mut disk = Disk::holding([(&segment.file_name(), purged.encode().to_vec())]);
+    assert!(matches!(boot(&mut disk), StoreEvent::Recovered(found) if found.purged == LogId::new(1, 9)));
+}
+
+/// It has its name only when it is whole, so this is not what a crash leaves.
+#[test]
+fn a_segment_without_a_whole_header_is_refused() {
+    for content in [Vec::new(), vec![0; 100], vec![0; 512], vec![0; 4096], header_of(ME)[..300].to_vec()] {
+        let file = SEGMENT.file_name();
+        let (error, _) = refusal(&[(&file, content)]);
+        assert_eq!(error, StoreError::Damaged { file, offset: 0, fault: Fault::FileHeader });
+    }
 }
 
 #[test]
-fn a_creation_that_never_finished_is_finished() {
-    for content in [Vec::new(), vec![0; 100], vec![0; 512], header_of(ME)[..300].to_vec(), header_of(ME)] {
-        let file = SEGMENT.file_name();
-        let mut disk = Disk::holding([(&file, content)]);
+fn a_segment_that_is_shorter_than_it_was_made_is_refused() {
+    let file = SEGMENT.file_name();
+    let mut content = FileHeader { file_bytes: 4096, ..FileHeader::first(ME, SEGMENT) }.encode().to_vec();
+    for len in [512, 1024, 4095] {
+        content.resize(len, 0);
+        let (error, text) = refusal(&[(&file, content.clone())]);
+        assert_eq!(error, StoreError::Cut { file: file.clone(), found: len as u64, expected: 4096 });
+        assert!(text.contains("expected at least 4096"), "{text}");
+    }
+}
+
+#[test]
+fn a_segment_that_was_never_finished_is_removed() {
+    let unfinished = SEGMENT.unfinished_name();
+    for content in [Vec::new(), vec![0; 100], header_of(ME)] {
+        let mut disk = Disk::holding([(&unfinished, content)]);
         assert!(matches!(boot(&mut disk), StoreEvent::Recovered(found) if found.entries.is_empty()));
-        assert_eq!(disk.only(), (file, header_of(ME)), "under the name that it had");
+        let (file, content) = disk.only();
+        assert_eq!(file, SegmentId { base: LogIndex(1), unique: 3 << 32 | 1 }.file_name(), "made by this boot");
+        assert_eq!(content.len(), 4096);
+    }
+}
+
+#[test]
+fn a_folder_without_a_log_is_refused_unless_one_begins_here() {
+    let unfinished = SEGMENT.unfinished_name();
+    for files in [vec![], vec![(&unfinished, header_of(ME))]] {
+        let mut disk = Disk::holding(files);
+        let before = disk.contents();
+        let mut out = Vec::new();
+        let options = Options { initialize: false, ..Options::new(ME) };
+        let mut wal = Wal::boot(options, BootNumber(3), &mut out);
+        let (op, what) = out.pop().unwrap();
+        let event = wal.disk_done(op, disk.carry_out(&what), &mut out);
+        let Some(StoreEvent::Failed(error)) = event else { panic!("found {event:?}, expected a refusal") };
+        assert_eq!(error, StoreError::NoLog { cluster: ClusterId(7), me: ME.me });
+        assert!(error.to_string().contains("say `initialize`"), "{error}");
+        assert_eq!((disk.contents(), out.len()), (before, 0));
     }
 }
 

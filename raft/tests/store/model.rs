@@ -13,21 +13,39 @@ use crate::disk::{Disk, Draws, Lies};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     pub hard_state: HardState,
+    /// Index of the last entry that was purged.
+    pub purged: LogIndex,
+    /// Those behind it.
     pub entries: Vec<Entry>,
 }
 
+/// What is persisted.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Persist(Persist),
+    Purge(LogId),
+}
+
 impl State {
-    pub fn apply(&mut self, what: &Persist) {
+    fn apply(&mut self, what: &Value) {
         match what {
-            Persist::HardState(state) => self.hard_state = *state,
-            Persist::Append(entries) => self.entries.extend(entries.iter().cloned()),
-            Persist::Truncate { last } => self.entries.truncate(usize::try_from(last.0).expect("a short log")),
+            Value::Persist(Persist::HardState(state)) => self.hard_state = *state,
+            Value::Persist(Persist::Append(entries)) => self.entries.extend(entries.iter().cloned()),
+            Value::Persist(Persist::Truncate { last }) => self.entries.truncate(count(last.0 - self.purged.0)),
+            Value::Purge(through) => {
+                self.entries.drain(..count(through.index.0 - self.purged.0));
+                self.purged = through.index;
+            }
         }
     }
 
     fn last(&self) -> LogIndex {
-        LogIndex(self.entries.len() as u64)
+        LogIndex(self.purged.0 + self.entries.len() as u64)
     }
+}
+
+fn count(number: u64) -> usize {
+    usize::try_from(number).expect("a short log")
 }
 
 /// One thing that a node does. Numbers are reduced to what is possible at that moment.
@@ -38,6 +56,8 @@ pub enum Do {
     Append(Vec<usize>),
     Configure(u64),
     Truncate(u64),
+    /// All but so many entries.
+    Purge(u64),
     Flush,
     /// One disk operation ends.
     Complete,
@@ -55,7 +75,7 @@ pub struct Planted {
 #[derive(Clone, Debug, Default)]
 struct History {
     base: State,
-    stream: Vec<(IoId, Persist)>,
+    stream: Vec<(IoId, Value)>,
     /// How much of the stream each frame ends with; the first is nothing.
     frames: Vec<usize>,
     /// How many of these frames are acknowledged.
@@ -185,8 +205,16 @@ impl Life {
                 self.append(&state, vec![Payload::Configuration(configuration.into())]);
             }
             Do::Truncate(back) => {
-                let last = LogIndex(state.last().0.saturating_sub(*back));
+                let last = LogIndex(state.last().0.saturating_sub(*back)).max(state.purged);
                 self.persist(Persist::Truncate { last });
+            }
+            Do::Purge(kept) => {
+                let purged = state.entries.len().saturating_sub(count(*kept));
+                if let Some(last) = purged.checked_sub(1).map(|at| state.entries[at].id) {
+                    let id = self.next_id();
+                    self.wal.as_mut().expect("running").purge(id, last);
+                    self.history.stream.push((id, Value::Purge(last)));
+                }
             }
             Do::Flush => self.flush(),
             Do::Complete => return self.complete(crash_at),
@@ -231,21 +259,35 @@ impl Life {
         Payload::Command(Bytes::from(bytes))
     }
 
-    fn persist(&mut self, what: Persist) {
+    fn next_id(&mut self) -> IoId {
         self.next_io += 1;
-        let id = IoId { boot: BootNumber(self.boot), seq: self.next_io };
+        IoId { boot: BootNumber(self.boot), seq: self.next_io }
+    }
+
+    fn persist(&mut self, what: Persist) {
+        let id = self.next_id();
         self.wal.as_mut().expect("running").persist(id, what.clone());
-        self.history.stream.push((id, what));
+        self.history.stream.push((id, Value::Persist(what)));
     }
 
     fn flush(&mut self) {
         let Some(wal) = &mut self.wal else { return };
-        let before = self.under_way.len();
         wal.flush(&mut self.under_way);
-        if self.under_way.len() > before {
-            self.history.frames.push(self.history.stream.len());
-        }
+        self.note_frame();
+    }
+
+    /// Notes with which value the frame ends that is on its way, if one is: its header says it.
+    fn note_frame(&mut self) {
         assert!(self.under_way.len() <= 1, "one operation at a time");
+        let Some((_, DiskOp::WriteSync { bytes, .. })) = self.under_way.first() else { return };
+        let Some(frame) = bytes.strip_prefix(b"SQFR") else { return };
+        let boot = u32::from_le_bytes(frame[28..32].try_into().expect("four bytes"));
+        let seq = u64::from_le_bytes(frame[36..44].try_into().expect("eight bytes"));
+        let io = IoId { boot: BootNumber(boot), seq };
+        let end = self.history.stream.iter().take_while(|(id, _)| *id <= io).count();
+        if self.history.frames.last().is_some_and(|last| *last < end) {
+            self.history.frames.push(end);
+        }
     }
 
     fn complete(&mut self, crash_at: Option<usize>) -> Result<Ended, String> {
@@ -268,7 +310,9 @@ impl Life {
             return Ok(Ended::Crashed); // done, but the process never learns of it
         }
         let wal = self.wal.as_mut().expect("running");
-        match wal.disk_done(op, result, &mut self.under_way) {
+        let event = wal.disk_done(op, result, &mut self.under_way);
+        self.note_frame();
+        match event {
             None => {}
             Some(StoreEvent::Durable(id)) => self.history.acknowledge(id),
             Some(StoreEvent::Recovered(recovered)) => self.recovered(recovered)?,
@@ -278,9 +322,9 @@ impl Life {
     }
 
     fn recovered(&mut self, recovered: Recovered) -> Result<(), String> {
-        let hard_state = recovered.hard_state;
+        let (hard_state, purged) = (recovered.hard_state, recovered.purged.index);
         let entries = recovered.into_entries().map_err(|id| format!("entry {id} is damaged"))?;
-        let state = State { hard_state, entries };
+        let state = State { hard_state, purged, entries };
         self.history.check(&state)?;
         self.history = History::starting_from(state);
         Ok(())
