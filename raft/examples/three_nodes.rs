@@ -41,6 +41,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a writer waits for one answer before it asks another node.
 const ATTEMPT: Duration = Duration::from_millis(500);
 
+/// Modes of a child: a server whose log begins, and one that must find its log.
+const BEGIN: &str = "begin";
+const SERVE: &str = "serve";
+
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[tokio::main]
@@ -48,7 +52,9 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.as_slice() {
         [] => orchestrate().await,
-        [mode, id, folder, addresses @ ..] if mode == "serve" => serve(id, Path::new(folder), addresses).await,
+        [mode, id, folder, addresses @ ..] if mode == BEGIN || mode == SERVE => {
+            serve(mode == BEGIN, id, Path::new(folder), addresses).await
+        }
         _ => Err("expected no arguments: the example starts its servers itself".into()),
     };
     match outcome {
@@ -61,11 +67,11 @@ async fn main() -> ExitCode {
 }
 
 /// One server, until its standard input ends: so that no child outlives its parent.
-async fn serve(id: &str, folder: &Path, addresses: &[String]) -> Outcome<()> {
+async fn serve(initialize: bool, id: &str, folder: &Path, addresses: &[String]) -> Outcome<()> {
     let me = NodeId(id.parse()?);
     let addresses: BTreeMap<NodeId, String> = NODES.map(NodeId).into_iter().zip(addresses.iter().cloned()).collect();
     let opened = Folder::open(folder)?;
-    let raft = Config::new(CLUSTER, me, Configuration::of_voters(NODES.map(NodeId))?);
+    let raft = Config { initialize, ..Config::new(CLUSTER, me, Configuration::of_voters(NODES.map(NodeId))?) };
     let config = ServerConfig {
         limits: Limits::for_config(&raft),
         boot: opened.boot,
@@ -113,14 +119,14 @@ impl Cluster {
         drop(ports);
         let mut cluster = Self { folder, addresses, children: BTreeMap::new() };
         for id in NODES {
-            cluster.spawn(id)?;
+            cluster.spawn(BEGIN, id)?;
         }
         Ok(cluster)
     }
 
-    fn spawn(&mut self, id: u64) -> Outcome<()> {
+    fn spawn(&mut self, mode: &str, id: u64) -> Outcome<()> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("serve").arg(id.to_string()).arg(self.folder.join(format!("node-{id}"))).args(&self.addresses);
+        command.arg(mode).arg(id.to_string()).arg(self.folder.join(format!("node-{id}"))).args(&self.addresses);
         self.children.insert(id, command.stdin(Stdio::piped()).spawn()?);
         Ok(())
     }
@@ -237,7 +243,7 @@ async fn orchestrate() -> Outcome<()> {
     let after_kill = writers.count();
     println!("node {first} was killed under writes, {after_kill} of which had been acknowledged");
     tokio::time::sleep(STRETCH).await;
-    cluster.spawn(first)?;
+    cluster.spawn(SERVE, first)?;
     tokio::time::sleep(STRETCH).await;
     if writers.count() == after_kill {
         return Err("found no write acknowledged after the leader was killed, expected some".into());
@@ -256,7 +262,7 @@ async fn orchestrate() -> Outcome<()> {
 
     // The reads are to come from another node than the one that was killed while it led.
     if writers.leader().await? == first {
-        cluster.spawn(third)?;
+        cluster.spawn(SERVE, third)?;
         cluster.kill(first)?;
     }
     let reader = writers.leader().await?;

@@ -140,7 +140,7 @@ fn command(session: SessionId, sequence: u64, bytes: &'static [u8]) -> Request {
 
 fn config(id: u64, voters: u64) -> NodeConfig<Told> {
     let voters = Configuration::of_voters((1..=voters).map(NodeId)).expect("voters");
-    let raft = Config { forward_proposals: true, ..Config::new(ClusterId(1), NodeId(id), voters) };
+    let raft = Config { forward_proposals: true, initialize: true, ..Config::new(ClusterId(1), NodeId(id), voters) };
     NodeConfig { raft, machine: Told::default() }
 }
 
@@ -168,7 +168,11 @@ fn write_down(files: &mut BTreeMap<FileName, Vec<u8>>, what: DiskOp) -> DiskRepl
             return DiskReply::Files(files.iter().map(|(name, content)| (name.clone(), content.len() as u64)).collect());
         }
         DiskOp::Sync { .. } | DiskOp::SyncDir => {}
-        DiskOp::Rename { .. } | DiskOp::Remove { .. } => panic!("a log of one segment has no use for {what:?}"),
+        DiskOp::Rename { from, to } => {
+            let content = files.remove(&from).expect("it was created");
+            files.insert(to, content);
+        }
+        DiskOp::Remove { file } => _ = files.remove(&file),
     }
     DiskReply::Done
 }

@@ -229,6 +229,8 @@ mod sound {
                 priority: Range { low: priority, high: 3 },
                 forward_proposals: Range { low: false, high: pre_vote },
                 disk_stall: None,
+                segment_bytes: Range { low: 2_048, high: 2_048 * min },
+                preallocate: Range { low: false, high: check_quorum },
                 limits,
             }
         }

@@ -37,6 +37,9 @@ pub enum Input {
     },
     /// Everything up to this id is durable.
     Durable(IoId),
+    /// Nothing more will become durable in this boot. The last input: a leader gives way at once, so that those who wait
+    /// for it are told before the node stops.
+    DiskFailed,
 }
 
 /// A command that a client wants in the log.

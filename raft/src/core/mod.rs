@@ -106,6 +106,7 @@ impl Core {
             Input::Read { ticket } => self.on_read(now, ticket, out),
             Input::Campaign { ticket } => self.on_campaign(now, ticket, out),
             Input::Durable(id) => self.on_durable(now, id, out),
+            Input::DiskFailed => self.on_disk_failed(now, out),
         }
         self.persist_hard_state_if_changed(out);
         self.io.look_away();

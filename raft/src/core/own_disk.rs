@@ -15,7 +15,8 @@
 //!
 //! It is looked at before each heartbeat round, which no flow of proposals or reads postpones, so
 //! a leader is gone at most one heartbeat interval after the span.
-//! Not here: who leads then ([`super::election`]); a disk that *fails* ([`crate::node`] halts).
+//! A disk that *fails* ends a leadership at once, and then the node ([`crate::node`] halts).
+//! Not here: who leads then ([`super::election`]).
 
 use super::role::Role;
 use super::{Core, Effect, Io, Output};
@@ -38,6 +39,13 @@ impl Core {
             self.become_follower(now, None, out);
         }
         stalled
+    }
+
+    /// Ends a leadership or candidacy: with this disk nothing can come of it.
+    pub(super) fn on_disk_failed(&mut self, now: LocalTime, out: &mut impl Output) {
+        if !matches!(self.role, Role::Follower(_)) {
+            self.become_follower(now, None, out);
+        }
     }
 
     /// Whether the node must not campaign because of its disk.

@@ -135,10 +135,14 @@ impl<S: StateMachine> Node<S> {
                 }
                 self.step(now, core::Input::Durable(id), out);
             }
-            Some(StoreEvent::Failed(_)) => {
+            Some(StoreEvent::Failed(error)) => {
                 // What is durable is unknown from here on: promise nothing, acknowledge nothing.
+                self.step(now, core::Input::DiskFailed, out);
+                if let Phase::Running(running) = &mut self.phase {
+                    running.give_up_what_was_passed_on(out);
+                }
                 self.phase = Phase::Halted;
-                out.push(Effect::Halt { reason: "the log store failed" });
+                out.push(Effect::Halt { reason: error.reason() });
             }
         }
     }
@@ -343,6 +347,12 @@ impl<S: StateMachine> Running<S> {
     /// longest election timeouts are enough for a leader that serves, and for the next one if it does not.
     fn give_up_what_may_be_lost(&mut self, now: LocalTime, election_timeout_max_ns: u64, out: &mut Effects<Node<S>>) {
         while let Some(ticket) = self.waiting.take_forward_before(now, election_timeout_max_ns.saturating_mul(2)) {
+            out.push(Effect::Reply { to: ticket, reply: Reply::Unknown });
+        }
+    }
+
+    fn give_up_what_was_passed_on(&mut self, out: &mut Effects<Node<S>>) {
+        while let Some(ticket) = self.waiting.take_forward_before(LocalTime(u64::MAX), 0) {
             out.push(Effect::Reply { to: ticket, reply: Reply::Unknown });
         }
     }

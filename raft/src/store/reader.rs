@@ -12,7 +12,8 @@ use bytes::Bytes;
 use super::configuration::decode_configuration;
 use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FileHeader, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP,
-    KIND_PURGE, KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes, u32_at,
+    KIND_PURGE, KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes,
+    u32_at,
 };
 use super::{Fault, RecoveredEntry};
 use crate::entry::{Entry, HardState, Payload};

@@ -45,7 +45,11 @@ impl FrameWriter {
 
     /// Encodes the frame that says up to which entry the log's head was purged, and moves the cursor behind it.
     pub fn encode_purge(&mut self, at: &mut Cursor, io: IoId, through: LogId) -> Bytes {
-        encode_alone(at, io, RecordHeader { kind: KIND_PURGE, index: through.index.0, term: through.term.0, ..RecordHeader::default() })
+        encode_alone(
+            at,
+            io,
+            RecordHeader { kind: KIND_PURGE, index: through.index.0, term: through.term.0, ..RecordHeader::default() },
+        )
     }
 
     /// Encodes the frame that closes a segment. Nothing follows it there, so the cursor stays where it is.

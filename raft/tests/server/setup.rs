@@ -89,7 +89,7 @@ pub struct Setup {
 
 impl Setup {
     fn new(me: u64, members: Configuration, listen: &str, peers: BTreeMap<NodeId, String>) -> Self {
-        let raft = Config::new(CLUSTER, NodeId(me), members);
+        let raft = Config { initialize: true, ..Config::new(CLUSTER, NodeId(me), members) };
         Self { limits: Limits::for_config(&raft), raft, listen: listen.to_owned(), peers }
     }
 

@@ -191,7 +191,8 @@ fn a_failed_operation_is_the_last() {
         let is_frame = nth == all - 1;
         assert_eq!(ops, nth + 1 + usize::from(is_frame), "nothing follows what failed, but that a frame is taken back");
         let zeros = Ok(DiskReply::Bytes(Bytes::from(vec![0; 512])));
-        let read = DiskOp::Read { file: disk.contents().last().map_or("".into(), |(file, _)| file.clone()), offset: 512, len: 512 };
+        let read =
+            DiskOp::Read { file: disk.contents().last().map_or("".into(), |(file, _)| file.clone()), offset: 512, len: 512 };
         assert!(!is_frame || disk.carry_out(&read) == zeros, "a process that starts on the same page cache finds no frame");
         let mut out = Vec::new();
         persist_term(&mut wal, 2);

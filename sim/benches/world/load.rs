@@ -35,8 +35,8 @@ pub const PERIOD_NS: u64 = 1_000_000;
 
 const CLIENT: ClientId = ClientId(0);
 
-/// Latency, fsync and heartbeats of all rows.
-pub const WEATHER: &str = r#"disk: (fsync: "1ms"), engine: (heartbeat: "50ms"),"#;
+/// Latency, fsync and heartbeats of all rows, and segments of the size that the engine gives them.
+pub const WEATHER: &str = r#"disk: (fsync: "1ms"), engine: (heartbeat: "50ms", segment_bytes: 67_108_864),"#;
 /// The network of the loaded rows.
 pub const LOSSY: &str = r#"network: (latency: ("1ms", "10ms"), loss_ppm: 20_000, duplicate_ppm: 20_000),"#;
 /// The network of the idle row.

@@ -101,6 +101,8 @@ fn engine(dice: Dice, engine: &scenario::Engine) -> Engine {
         check_quorum: dice.setting("check_quorum", engine.check_quorum),
         forward_proposals: dice.setting("forward_proposals", engine.forward_proposals),
         disk_stall: dice.setting("disk_stall", engine.disk_stall()),
+        segment_bytes: dice.setting("segment_bytes", engine.segment_bytes),
+        preallocate: dice.setting("preallocate", engine.preallocate),
         limits: Limits {
             inflight_appends_max: dice.setting("inflight_appends_max", of.inflight_appends_max),
             inflight_bytes_max: dice.setting("inflight_bytes_max", of.inflight_bytes_max),

@@ -88,8 +88,18 @@ pub struct Engine {
     /// How long a disk may owe something before its node gives way. A plan from before says nothing, and no node did.
     #[serde(default = "never")]
     pub disk_stall: Nanos,
+    /// Size of a segment of the log. A plan from before says nothing, and had one.
+    #[serde(default = "one_segment")]
+    pub segment_bytes: u64,
+    /// Whether its space is reserved. The same holds of it.
+    #[serde(default)]
+    pub preallocate: bool,
     /// Upper bounds.
     pub limits: Limits,
+}
+
+const fn one_segment() -> u64 {
+    crate::scenario::check::SEGMENT_BYTES.1
 }
 
 const fn never() -> Nanos {

@@ -34,6 +34,8 @@ impl Plan {
         let engine = root.field("engine");
         let of = &self.engine;
         check::timing(p, &engine, of.election_timeout, Range::fixed(of.heartbeat), Range::fixed(of.disk_stall));
+        let (low, high) = check::SEGMENT_BYTES;
+        check::range(p, &engine.field("segment_bytes"), Range::fixed(of.segment_bytes), low, high);
         let priorities = root.field("priorities");
         let expected = format!("one for each of {} nodes, or none", self.nodes);
         let fits = self.priorities.is_empty() || self.priorities.len() as u64 == self.nodes;

@@ -1,4 +1,4 @@
-//! What a node's disk promises: a reader that follows the durable image of its log, sync by sync.
+//! What a node's disk promises: a reader that follows the durable image of its log, sync by sync, segment by segment.
 //!
 //! It sees what survives a power loss at this instant, whatever the node believes about it.
 //! A bug that acknowledges too early is seen the moment it happens, not only if the power
@@ -23,18 +23,25 @@ const WINDOW: usize = 1 << 14;
 #[derive(Clone, Debug)]
 pub(super) struct Ghost {
     node: u64,
-    /// The file that was last found to be a segment.
-    segment: Option<FileName>,
-    reader: Option<Reader>,
+    /// The segment that is followed, once there is one.
+    at: Option<At>,
     /// Term and prefix hash of each promised entry; what it carries is let go.
     log: SharedVec<(u64, u64)>,
     hard: HardState,
     buffer: Vec<u8>,
 }
 
+/// A position in a segment.
+#[derive(Clone, Debug)]
+struct At {
+    file: FileName,
+    unique: u64,
+    reader: Reader,
+}
+
 impl Ghost {
     pub fn new(node: u64) -> Self {
-        Self { node, segment: None, reader: None, log: SharedVec::default(), hard: HardState::default(), buffer: Vec::new() }
+        Self { node, at: None, log: SharedVec::default(), hard: HardState::default(), buffer: Vec::new() }
     }
 
     /// Index of the last promised entry.
@@ -44,20 +51,43 @@ impl Ghost {
 
     /// Follows the durable image after a sync, and reports what it promises now.
     pub fn follow(&mut self, file: &FileName, changed_from: u64, disk: &Disk, report: &mut impl FnMut(Seen)) {
-        if self.segment.as_ref() != Some(file) {
-            if SegmentId::parse(file).is_none() {
-                return;
-            }
-            self.segment = Some(file.clone());
+        match &self.at {
+            Some(at) if at.file != *file => self.go_on(disk, report),
+            Some(at) if changed_from >= at.reader.offset() => self.read_on(disk, report),
+            Some(_) => self.read_again(disk, report),
+            None => self.go_on(disk, report),
         }
-        if self.reader.is_none_or(|reader| changed_from >= reader.offset()) {
-            self.read_on(file, disk, report);
-            return;
+    }
+
+    /// Reads what there is, from one segment into the next.
+    fn go_on(&mut self, disk: &Disk, report: &mut impl FnMut(Seen)) {
+        self.read_on(disk, report);
+        while let Some(next) = self.next_segment(disk) {
+            self.at = Some(next);
+            self.read_on(disk, report);
         }
-        // The image changed before the reader's position: it is read again, and only the
-        // net change is reported.
-        let mut fresh = Self { segment: self.segment.clone(), ..Self::new(self.node) };
-        fresh.read_on(file, disk, &mut |_| {});
+    }
+
+    /// The promised segment that goes on where this one was read to; the oldest if none was read yet.
+    fn next_segment(&self, disk: &Disk) -> Option<At> {
+        let unique = self.at.as_ref().map_or(0, |at| at.unique);
+        let segments = disk.promised_files().filter_map(|(file, content)| Some((SegmentId::parse(file)?, file, content)));
+        let (segment, file, content) = segments.filter(|(one, ..)| one.unique > unique).min_by_key(|(one, ..)| one.unique)?;
+        let mut sector = [0; SECTOR_BYTES];
+        content.read(0, &mut sector);
+        let header = FileHeader::decode(&sector).ok()?;
+        let goes_on = |at: &At| {
+            let end = at.reader.cursor();
+            (end.chain, end.sequence) == (header.chain, header.sequence)
+        };
+        let next = At { file: file.clone(), unique: segment.unique, reader: Reader::new(&header) };
+        self.at.as_ref().is_none_or(goes_on).then_some(next)
+    }
+
+    /// The image changed before the position: it is read again, and only the net change is reported.
+    fn read_again(&mut self, disk: &Disk, report: &mut impl FnMut(Seen)) {
+        let mut fresh = Self::new(self.node);
+        fresh.go_on(disk, &mut |_| {});
         let before = std::mem::replace(self, fresh);
         self.report_change(&before, report);
     }
@@ -77,16 +107,15 @@ impl Ghost {
         }
     }
 
-    fn read_on(&mut self, file: &FileName, disk: &Disk, report: &mut impl FnMut(Seen)) {
-        let Some(content) = disk.promised(file) else {
+    fn read_on(&mut self, disk: &Disk, report: &mut impl FnMut(Seen)) {
+        let Some(content) = self.at.as_ref().and_then(|at| disk.promised(&at.file)) else {
             return;
         };
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut wanted = WINDOW;
-        loop {
-            let offset = self.reader.map_or(0, |reader| reader.offset());
+        while let Some(at) = &self.at {
             buffer.resize(wanted, 0);
-            let len = content.read(offset, &mut buffer);
+            let len = content.read(at.reader.offset(), &mut buffer);
             match self.take(&buffer[..len], report) {
                 Some(needed) if needed > len && len == wanted => wanted = needed.max(wanted * 2),
                 Some(needed) if needed > 0 => break,
@@ -99,21 +128,19 @@ impl Ghost {
 
     /// Takes frames from bytes; how many more it needs, or `None` at the end of what is intact.
     fn take(&mut self, bytes: &[u8], report: &mut impl FnMut(Seen)) -> Option<usize> {
-        let Some(mut reader) = self.reader else {
-            let sector = bytes.first_chunk::<SECTOR_BYTES>()?;
-            self.reader = Some(Reader::new(&FileHeader::decode(sector).ok()?));
-            return Some(0);
-        };
+        let mut reader = self.at.as_ref()?.reader;
         let start = reader.offset();
         loop {
             let at = usize::try_from(reader.offset() - start).unwrap_or(usize::MAX);
             let rest = bytes.get(at..).unwrap_or_default();
             match reader.next(rest) {
+                // The next segment goes on before it.
+                Step::Complete(frame) if matches!(frame.records[..], [Record::Sealed { .. }]) => return None,
                 Step::Complete(frame) => {
                     for record in frame.records {
                         self.take_record(record, report);
                     }
-                    self.reader = Some(reader);
+                    self.at.as_mut()?.reader = reader;
                 }
                 Step::Incomplete { .. } if at > 0 && !rest.is_empty() => return Some(0),
                 Step::Incomplete { needed } if !rest.is_empty() => return usize::try_from(needed).ok(),
@@ -139,7 +166,8 @@ impl Ghost {
                     report(Seen::DurableAppend { node, index: index.0, term: term.0, hash });
                 }
             }
-            Record::Entry(RecoveredEntry::Damaged(_)) => {}
+            // Nothing of a log that has no snapshots is purged; a seal says nothing about it.
+            Record::Entry(RecoveredEntry::Damaged(_)) | Record::Purge { .. } | Record::Sealed { .. } => {}
         }
     }
 

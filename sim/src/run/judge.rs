@@ -12,7 +12,7 @@ use squall_raft::applier::StateMachine;
 use squall_raft::message::{Body, Message};
 use squall_raft::node::Node;
 use squall_raft::observation::{Observation, RoleKind};
-use squall_raft::process::{DiskOp, FileName};
+use squall_raft::process::FileName;
 
 use super::cluster::Cluster;
 use super::duties::Duties;

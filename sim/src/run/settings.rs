@@ -2,7 +2,7 @@
 //!
 //! `scenario` and `plan` know neither of them; this is the one place where they meet.
 
-use squall_raft::config::{Config, ConfigError, Elections, Limits, PRIORITY_MAX, Timing};
+use squall_raft::config::{Config, ConfigError, Elections, Limits, Log, PRIORITY_MAX, Timing};
 use squall_raft::membership::{Configuration, ConfigurationError};
 use squall_raft::types::{ClusterId, NodeId};
 
@@ -56,6 +56,8 @@ pub fn engine(plan: &Plan, node: u64) -> Result<Config, SettingsError> {
         priority: priority.unwrap_or(PRIORITY_MAX),
     };
     config.forward_proposals = plan.engine.forward_proposals;
+    config.log = Log { segment_bytes: plan.engine.segment_bytes, preallocate: plan.engine.preallocate };
+    config.initialize = true;
     config.limits = Limits {
         inflight_appends_max: small(limits.inflight_appends_max),
         inflight_bytes_max: limits.inflight_bytes_max,

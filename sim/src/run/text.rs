@@ -175,6 +175,7 @@ impl fmt::Display for Operation<'_> {
             // Of a write that is done the disk has taken the bytes.
             DiskOp::Write { file, offset, bytes } if bytes.is_empty() => write!(f, "write {file} at {offset}"),
             DiskOp::Write { file, offset, bytes } => write!(f, "write {file} at {offset}, {} bytes", bytes.len()),
+            DiskOp::WriteSync { file, offset, bytes } if bytes.is_empty() => write!(f, "write and sync {file} at {offset}"),
             DiskOp::WriteSync { file, offset, bytes } => write!(f, "write and sync {file} at {offset}, {} bytes", bytes.len()),
             DiskOp::Allocate { file, len } => write!(f, "allocate {file} up to {len}"),
             DiskOp::Read { file, offset, len } => write!(f, "read {file} at {offset}, {len} bytes"),

@@ -7,6 +7,9 @@ use super::nanos::Nanos;
 use super::path::{Path, Problems};
 use super::range::{Bound, Range};
 
+/// Least and most bytes of a segment of the log: a header, a seal and two frames; and more than any run writes.
+pub const SEGMENT_BYTES: (u64, u64) = (2_048, 64 << 20);
+
 /// The largest cluster.
 pub const NODES_MAX: u64 = 7;
 /// The longest safety phase.
@@ -229,7 +232,7 @@ pub(crate) fn timing(problems: &mut Problems, path: &Path, election: Range<Nanos
 }
 
 /// What of the engine may be on or off.
-pub(crate) fn switches(problems: &mut Problems, path: &Path, switches: [(&'static str, Range<bool>); 3]) {
+pub(crate) fn switches(problems: &mut Problems, path: &Path, switches: [(&'static str, Range<bool>); 4]) {
     for (name, switch) in switches {
         range(problems, &path.field(name), switch, false, true);
     }

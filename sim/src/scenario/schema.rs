@@ -82,6 +82,10 @@ pub struct Engine {
     /// How long a disk may owe something before its node gives way; five of the longest election timeouts if nothing is said.
     #[serde(skip_serializing_if = "Option::is_none", with = "given")]
     pub disk_stall: Option<Range<Nanos>>,
+    /// Size of a segment of the log; small, so that there are several.
+    pub segment_bytes: Range<u64>,
+    /// Whether the space of a segment is reserved when it is made.
+    pub preallocate: Range<bool>,
     /// Upper bounds.
     pub limits: Limits,
 }
@@ -96,6 +100,8 @@ impl Default for Engine {
             priority: Range::fixed(super::check::PRIORITY_MAX),
             forward_proposals: Range::fixed(false),
             disk_stall: None,
+            segment_bytes: Range { low: 32 << 10, high: 256 << 10 },
+            preallocate: Range::fixed(true),
             limits: Limits::default(),
         }
     }

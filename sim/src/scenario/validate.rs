@@ -50,10 +50,15 @@ pub(crate) fn problems(scenario: &Scenario) -> Problems {
 
 fn engine(p: &mut Problems, path: &Path, engine: &Engine) {
     check::timing(p, path, engine.election_timeout, engine.heartbeat, engine.disk_stall());
-    let switches =
-        [("pre_vote", engine.pre_vote), ("check_quorum", engine.check_quorum), ("forward_proposals", engine.forward_proposals)];
+    let switches = [
+        ("pre_vote", engine.pre_vote),
+        ("check_quorum", engine.check_quorum),
+        ("forward_proposals", engine.forward_proposals),
+        ("preallocate", engine.preallocate),
+    ];
     check::switches(p, path, switches);
     check::range(p, &path.field("priority"), engine.priority, 0, check::PRIORITY_MAX);
+    check::range(p, &path.field("segment_bytes"), engine.segment_bytes, check::SEGMENT_BYTES.0, check::SEGMENT_BYTES.1);
     check::limits(p, &path.field("limits"), engine.limits.by_name());
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Not here: what the process does then (`effects`).
 
-use squall_raft::process::{DiskError, DiskOp, DiskReply, Input, OpId, Process, RequestId};
+use squall_raft::process::{DiskError, DiskReply, Input, OpId, Process, RequestId};
 
 use super::effects::index;
 use super::event::{DropReason, Observer, WorldEvent};

@@ -457,13 +457,7 @@ impl Recovery {
             frames: replay.frames,
             segments: self.chain.len() as u64 + 1,
         };
-        Open {
-            recovered,
-            closed: mem::take(&mut self.closed),
-            segment: header.segment,
-            cursor: self.reader.cursor(),
-            last,
-        }
+        Open { recovered, closed: mem::take(&mut self.closed), segment: header.segment, cursor: self.reader.cursor(), last }
     }
 }
 
