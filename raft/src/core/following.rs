@@ -58,6 +58,8 @@ impl Core {
         // node that kept the entries and forgot the term would follow an older leader, who
         // may replace what was committed with this acknowledgement.
         self.persist_hard_state_if_changed(out);
+        #[cfg(feature = "mutants")]
+        let before = self.everything_so_far();
         self.take_entries(entries, out);
         let end = entries.last().map_or(prev.index, |entry| entry.id.index);
         if let Role::Follower(follower) = &mut self.role {
@@ -65,7 +67,10 @@ impl Core {
             follower.gap = None;
         }
         self.follow_commit(commit, end, out);
-        self.answer(asked, Body::Appended { matched: end }, self.everything_so_far(), out);
+        let after = self.everything_so_far();
+        #[cfg(feature = "mutants")]
+        let after = if self.config.bug == Some(crate::mutants::Bug::D01) && after == before { IoId::NOTHING } else { after };
+        self.answer(asked, Body::Appended { matched: end }, after, out);
     }
 
     /// Whether the leader was told already that entries before this place are missing here.
@@ -111,6 +116,10 @@ impl Core {
         // Completions under way vouch for what they wrote, of which only this is left.
         let end = self.log.last();
         for (_, mark) in &mut self.io.marks {
+            #[cfg(feature = "mutants")]
+            if self.config.bug == Some(crate::mutants::Bug::D04) {
+                break;
+            }
             *mark = if mark.index > last { end } else { *mark };
         }
         if self.io.log.index > last {

@@ -38,7 +38,12 @@ pub mod recovery;
 
 pub mod wal;
 
+#[cfg(feature = "mutants")]
+mod planted;
+
 pub use error::{Fault, StoreError};
+
+const SECTOR: u64 = format::SECTOR_BYTES as u64;
 
 /// Whose log it is. Files of anyone else are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

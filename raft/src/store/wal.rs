@@ -22,15 +22,13 @@ use super::format::{Cursor, FileHeader, SECTOR_BYTES, SegmentId, frame_bytes};
 use super::recovery::{Next, Open, Recovery};
 use super::segments::{self, Segments};
 use super::writer::{FrameWriter, body_bytes_at_most};
-use super::{Options, Output, StoreError, StoreEvent};
+use super::{Options, Output, SECTOR, StoreError, StoreEvent};
 use crate::entry::{HardState, Persist};
 use crate::process::{DiskError, DiskOp, DiskReply, FileName, OpId};
 use crate::types::{BootNumber, IoId, LogId, LogIndex};
 
 /// A batch closes when it holds this much. One value may be larger; it is never split.
 pub const BATCH_BYTES: u64 = 16 << 20;
-
-const SECTOR: u64 = SECTOR_BYTES as u64;
 
 /// A write-ahead log of one node, for one boot.
 ///
@@ -217,6 +215,8 @@ impl Wal {
             }
             Next::Done(open) => {
                 let (log, recovered) = Log::new(self.boot, open);
+                #[cfg(feature = "mutants")]
+                let log = log.with_bug(self.options.bug);
                 self.state = State::Open(Box::new(log));
                 Some(StoreEvent::Recovered(recovered))
             }
@@ -245,6 +245,12 @@ impl Log {
             writer: FrameWriter::default(),
         };
         (log, recovered)
+    }
+
+    #[cfg(feature = "mutants")]
+    fn with_bug(mut self, bug: Option<crate::mutants::Bug>) -> Self {
+        self.writer.forgets_truncations = bug == Some(crate::mutants::Bug::D11);
+        self
     }
 
     fn push(&mut self, id: IoId, item: Item) {
@@ -283,7 +289,12 @@ impl Log {
         if end > options.segment_bytes && self.cursor.offset > SECTOR {
             return self.rotate(bytes_max, options);
         }
-        Some(self.write_batch(count))
+        #[cfg(feature = "mutants")]
+        let has_hard_state = self.queue[..count].iter().any(|(_, item)| matches!(item, Item::Persist(Persist::HardState(_))));
+        let write = self.write_batch(count);
+        #[cfg(feature = "mutants")]
+        let write = super::planted::write(write, options, has_hard_state, self.cursor.offset);
+        Some(write)
     }
 
     /// How many of the queued values the next frame takes, at least one, and how many bytes it has at most.
@@ -338,6 +349,8 @@ impl Log {
         let seal = self.writer.encode_seal(self.cursor, io, self.unique);
         let mut ops = segments::make(&header);
         ops.push_back(DiskOp::WriteSync { file: self.file.clone(), offset: self.cursor.offset, bytes: seal });
+        #[cfg(feature = "mutants")]
+        let ops = super::planted::make(ops, options);
         self.begin_chore(ops, Then::Rotated { header })
     }
 
@@ -357,6 +370,15 @@ impl Log {
         };
         match (self.task.take().expect("an operation was under way"), result) {
             (Task::Batch { io, .. }, Ok(())) => Ok((Some(StoreEvent::Durable(io)), None)),
+            #[cfg(feature = "mutants")]
+            (Task::Batch { io, .. }, Err(_)) if options.bug == Some(crate::mutants::Bug::D16) => {
+                Ok((Some(StoreEvent::Durable(io)), None))
+            }
+            #[cfg(feature = "mutants")]
+            (batch @ Task::Batch { .. }, Err(_)) if options.bug == Some(crate::mutants::Bug::D12) => {
+                self.task = Some(batch);
+                Ok((None, Some(DiskOp::Sync { file: self.file.clone() })))
+            }
             (Task::Batch { offset, .. }, Err(error)) => Ok((None, self.take_back(offset, error))),
             // Whether it could be taken back or not.
             (Task::Chore { then: Then::Fail(error), .. }, _) | (Task::Chore { .. }, Err(error)) => Err(error),

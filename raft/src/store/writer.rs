@@ -16,6 +16,9 @@ use crate::types::{IoId, LogId};
 #[derive(Clone, Debug, Default)]
 pub struct FrameWriter {
     configuration: Vec<u8>,
+    /// D11.
+    #[cfg(feature = "mutants")]
+    pub(super) forgets_truncations: bool,
 }
 
 impl FrameWriter {
@@ -26,6 +29,10 @@ impl FrameWriter {
     where
         I: Iterator<Item = &'a Persist> + Clone,
     {
+        #[cfg(feature = "mutants")]
+        let forgets = self.forgets_truncations;
+        #[cfg(feature = "mutants")]
+        let items = items.filter(move |item| !(forgets && matches!(item, Persist::Truncate { .. })));
         let (records, payload_bytes) = self.measure(items.clone());
         let mut header = FrameHeader { sequence: at.sequence, chain: at.chain, records, payload_bytes, io, records_checksum: 0 };
         let body = header.body_bytes().expect("the queue is cut into frames that fit");

@@ -125,6 +125,21 @@ pub enum Ended {
     Quiet,
 }
 
+/// What is done when half of an operation is.
+fn half(what: &DiskOp) -> Option<DiskOp> {
+    let DiskOp::WriteSync { file, offset, bytes } = what else { return None };
+    Some(DiskOp::Write { file: file.clone(), offset: *offset, bytes: bytes.clone() })
+}
+
+/// The last id of the frame that an operation writes, if it writes one.
+fn frame_io(what: &DiskOp) -> Option<IoId> {
+    let DiskOp::WriteSync { bytes, .. } = what else { return None };
+    let frame = bytes.strip_prefix(b"SQFR")?;
+    let boot = u32::from_le_bytes(frame[28..32].try_into().expect("four bytes"));
+    let seq = u64::from_le_bytes(frame[36..44].try_into().expect("eight bytes"));
+    Some(IoId { boot: BootNumber(boot), seq })
+}
+
 /// A node's life across crashes.
 #[derive(Clone, Debug)]
 pub struct Life {
@@ -236,6 +251,18 @@ impl Life {
         self.disk.lose_power(draws);
     }
 
+    /// Goes on until a frame is written, and not synced. Only a crash can follow.
+    pub fn write_unsynced(&mut self) -> Result<(), String> {
+        self.flush();
+        loop {
+            let (_, what) = self.under_way.first().ok_or("nothing is written")?;
+            if let Some(write) = half(what).filter(|_| frame_io(what).is_some()) {
+                return self.disk.carry_out(&write).map(|_| ()).map_err(|error| error.to_string());
+            }
+            self.complete(None)?;
+        }
+    }
+
     fn append(&mut self, state: &State, payloads: Vec<Payload>) {
         let term = state.hard_state.term;
         let entries = (state.last().0 + 1..).zip(payloads);
@@ -279,11 +306,7 @@ impl Life {
     /// Notes with which value the frame ends that is on its way, if one is: its header says it.
     fn note_frame(&mut self) {
         assert!(self.under_way.len() <= 1, "one operation at a time");
-        let Some((_, DiskOp::WriteSync { bytes, .. })) = self.under_way.first() else { return };
-        let Some(frame) = bytes.strip_prefix(b"SQFR") else { return };
-        let boot = u32::from_le_bytes(frame[28..32].try_into().expect("four bytes"));
-        let seq = u64::from_le_bytes(frame[36..44].try_into().expect("eight bytes"));
-        let io = IoId { boot: BootNumber(boot), seq };
+        let Some(io) = self.under_way.first().and_then(|(_, what)| frame_io(what)) else { return };
         let end = self.history.stream.iter().take_while(|(id, _)| *id <= io).count();
         if self.history.frames.last().is_some_and(|last| *last < end) {
             self.history.frames.push(end);
@@ -295,11 +318,10 @@ impl Life {
             return Ok(Ended::Crashed);
         }
         let Some((op, what)) = self.under_way.pop() else { return Ok(Ended::Quiet) };
-        if let DiskOp::WriteSync { file, offset, bytes } = &what {
+        if let Some(write) = half(&what) {
             // It has a middle: written, and not synced.
             self.ops += 1;
             if crash_at == Some(self.ops) {
-                let write = DiskOp::Write { file: file.clone(), offset: *offset, bytes: bytes.clone() };
                 self.disk.carry_out(&write).map_err(|error| error.to_string())?;
                 return Ok(Ended::Crashed);
             }

@@ -73,14 +73,12 @@ use super::reader::{Reader, Step};
 use super::replay::Replay;
 use super::segments::{self, Segments};
 use super::writer::FrameWriter;
-use super::{Fault, Options, Recovered, StoreError};
+use super::{Fault, Options, Recovered, SECTOR, StoreError};
 use crate::process::{DiskOp, DiskReply, FileName};
 use crate::types::{BootNumber, IoId, LogIndex};
 
 /// How much is asked of the disk at once, and how much is overwritten. A multiple of the sector.
 pub const READ_BYTES: u64 = 1 << 20;
-
-const SECTOR: u64 = SECTOR_BYTES as u64;
 
 /// A recovery under way.
 #[derive(Clone, Debug)]
@@ -256,6 +254,10 @@ impl Recovery {
             None => {
                 self.chain.reverse();
                 self.replay = Replay::before(&self.chain[0].1);
+                #[cfg(feature = "mutants")]
+                {
+                    self.replay.overwrites = self.options.bug == Some(crate::mutants::Bug::D11);
+                }
                 self.begin_segment()
             }
         }
@@ -314,6 +316,12 @@ impl Recovery {
             }
             match self.reader.next(bytes) {
                 Step::Complete(frame) => self.replay(frame)?,
+                #[cfg(feature = "mutants")]
+                Step::Damaged(_) | Step::Invalid(_)
+                    if self.options.bug == Some(crate::mutants::Bug::D13) && self.next_header().is_none() =>
+                {
+                    return self.suspect(Suspect::Unfinished);
+                }
                 Step::Damaged(frame) if frame.written || self.next_header().is_some() => {
                     self.reader.skip(&frame);
                     self.replay(frame)?;
@@ -414,6 +422,8 @@ impl Recovery {
         // First of all: a seal must not be durable while the name of the segment that it speaks of is not.
         ops.push_back(DiskOp::SyncDir);
         ops.extend(self.seal());
+        #[cfg(feature = "mutants")]
+        let tail = if self.options.bug == Some(crate::mutants::Bug::D06) { tail.left_alone() } else { tail };
         ops.extend(zeros(&newest, self.reader.offset(), tail.torn_bytes()));
         ops.push_back(DiskOp::Sync { file: newest });
         Ok(self.repair(ops))
