@@ -4,6 +4,7 @@
 //! it. Not here: one run ([`crate::run`]); records of failures ([`crate::seeds`]).
 
 mod apart;
+pub mod crashpoints;
 pub mod determinism;
 #[cfg(feature = "mutants")]
 pub mod hunt;

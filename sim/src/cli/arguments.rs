@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use squall_checkers::format::Format;
 
 use crate::arena::ArenaKind;
+use crate::campaign::crashpoints::Point;
 
 /// Raft in the storm: runs consensus clusters under simulated faults, from one seed.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ pub(super) enum Command {
     Run(Run),
     /// Run a recorded failure, or one seed of a scenario, again; always twice.
     Replay(Replay),
+    /// Kill a node at every disk operation of a run, and again at every one of the recovery from that.
+    Crashpoints(Crashpoints),
     /// Judge recorded histories of clients: exit 0 if each is linearizable, 10 if one is not, 14 if a limit was reached.
     Check(Check),
     /// Find the first difference between two runs or traces (exit 1 if there is one).
@@ -96,6 +99,28 @@ pub(super) struct Replay {
     /// Print events until this virtual time.
     #[arg(long, value_name = "T", value_parser = time)]
     pub until: Option<u64>,
+    /// One line of JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Crashpoints {
+    /// A bundled name or a file.
+    pub scenario: String,
+    /// The seed of the run; drawn and printed if not given.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Only every N-th disk operation of each node; recoveries from those are walked as a whole.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub every: u64,
+    /// Only this point, as a failure names it: NODE:OPERATION:DEATH, and for one in a recovery :OPERATION:DEATH more.
+    #[arg(long, value_name = "POINT", value_parser = <Point as std::str::FromStr>::from_str)]
+    pub only: Option<Point>,
+    /// With this planted bug in every node.
+    #[cfg(feature = "mutants")]
+    #[arg(long, value_name = "ID")]
+    pub bug: Option<String>,
     /// One line of JSON on standard output.
     #[arg(long)]
     pub json: bool,

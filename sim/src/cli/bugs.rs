@@ -41,7 +41,7 @@ pub(super) fn bugs(command: &Bugs) -> Result<u8, Refused> {
 fn hunt(arguments: &Hunt) -> Result<u8, Refused> {
     let bug = match arguments.bug.as_str() {
         "none" => None,
-        id => Some(Bug::from_id(id).ok_or_else(|| unknown(id))?),
+        id => Some(named(id)?),
     };
     let base_seed = arguments.seed.unwrap_or_else(run::drawn);
     let stop = run::interruptible()?;
@@ -92,6 +92,11 @@ fn quarry(bug: Option<Bug>, base_seed: u64, arguments: &Hunt) -> Result<Quarry, 
         ))),
         _ => Ok(Quarry { arena, ..found_in }),
     }
+}
+
+/// The planted bug of an id.
+pub(super) fn named(id: &str) -> Result<Bug, Refused> {
+    Bug::from_id(id).ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &str) -> Refused {

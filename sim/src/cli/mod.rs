@@ -9,6 +9,7 @@ mod arguments;
 #[cfg(feature = "mutants")]
 mod bugs;
 mod check;
+mod crashpoints;
 mod diff;
 mod histories;
 mod output;
@@ -72,6 +73,7 @@ fn dispatch(command: Command) -> Result<u8, Refused> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Crashpoints(arguments) => crashpoints::crashpoints(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Diff { a, b } => diff::diff(&a, &b),
         Command::Scenario { command } => scenario::scenario(&command),

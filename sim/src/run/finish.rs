@@ -73,7 +73,7 @@ pub(super) fn facts<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>, com
         unanswered: run.clients.iter().filter_map(|client| Some((client.id(), client.unanswered()?.0))).collect(),
         owed: run.judge.duties.owed().filter(|(node, _)| run.core.contains(&NodeId(*node))).collect(),
         replicas: equal_ones(run).into_iter().map(|node| replica(run, node)).collect(),
-        elapsed_ns: run.arena.now() - run.plan.safety.0,
+        elapsed_ns: run.arena.now().saturating_sub(run.healed_at_ns),
         election_timeout_ns: run.plan.engine.election_timeout.high.0,
         bound_election_timeouts: run.plan.settle_election_timeouts,
     }

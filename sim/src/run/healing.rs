@@ -63,6 +63,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         self.calm_down(observer);
         self.phase = Phase::Healed { commit_index: self.commit_index() };
         let now_ns = self.arena.now();
+        self.healed_at_ns = now_ns;
         let timeout_ns = self.plan.engine.election_timeout.high.0;
         self.wake(now_ns + WORK_AFTER_HEALING * timeout_ns, Token::WorkEnds, observer);
         self.wake(now_ns + timeout_ns, Token::Poll, observer);

@@ -18,6 +18,7 @@ mod aim;
 pub mod clients;
 pub mod clique;
 pub mod cluster;
+mod crash;
 mod duties;
 pub mod faults;
 pub mod finish;
@@ -100,6 +101,8 @@ pub struct Run<S: Subject, A = World<Node<<S as Subject>::Machine>>> {
     core: Vec<NodeId>,
     /// After the storm, whom a quorum follows.
     reign: Option<Reign>,
+    /// When the storm ended.
+    healed_at_ns: u64,
     instant: (u64, u64),
     ended: Option<Ending>,
 }
@@ -245,6 +248,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             phase: Phase::Safety,
             core: (1..=plan.nodes).map(NodeId).collect(),
             reign: None,
+            healed_at_ns: 0,
             instant: (0, 0),
             ended: None,
             plan,
@@ -357,14 +361,15 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
                 self.obey(orders, observer);
             }
             Some(Token::Late(i)) => self.send_late(i, observer),
-            Some(Token::SafetyEnds) => self.heal(observer),
+            // Somebody may have ended it before.
+            Some(Token::SafetyEnds) if self.phase == Phase::Safety => self.heal(observer),
             Some(Token::WorkEnds) => {
                 if let Phase::Healed { commit_index } = self.phase {
                     self.phase = Phase::Draining { commit_index };
                 }
             }
             Some(Token::Poll) => self.poll(observer),
-            None => {}
+            Some(Token::SafetyEnds) | None => {}
         }
     }
 
