@@ -33,6 +33,10 @@ pub enum SettingsError {
     Arena(#[from] NotBuilt),
 }
 
+/// Whether a store that finds an empty folder refuses to take it for a beginning, unless its settings say so. While none
+/// does, a node that has lost all its files is not started: it would vote again where it has voted.
+pub const REFUSES_EMPTY_FOLDER: bool = false;
+
 /// The engine's settings for one node.
 ///
 /// # Errors
@@ -118,6 +122,9 @@ pub const fn disks(plan: &Plan, fsync: Range<Nanos>, stalled: bool) -> DiskWeath
         read_max_ns: DISK_READ_NS.1,
         fsync_min_ns: fsync.low.0,
         fsync_max_ns: fsync.high.0,
+        slow_ppm: plan.disk.slow_ppm,
+        slow_min_ns: plan.disk.slow.low.0,
+        slow_max_ns: plan.disk.slow.high.0,
         stalled,
     }
 }
