@@ -36,6 +36,7 @@ pub(super) enum Field {
     Rot = 14,
     AstrayTo = 15,
     AstrayFrom = 16,
+    LiesKept = 17,
 }
 
 /// How fast a disk is. In each range all values are equally likely.

@@ -160,14 +160,30 @@ impl Failing<'_> {
         let edits = std::mem::take(&mut file.edits);
         // What went astray is missed only by what lies behind it, so that is settled first.
         let (astray, others): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| matches!(edit.hold, Hold::Astray { .. }));
+        // A device that lies keeps what it took in a cache of its own, which it empties in order: a beginning of it is
+        // there. What that leaves out has left no trace.
+        let lies: Vec<Stamp> = others.iter().filter(|edit| edit.is_broken_lie()).map(|edit| edit.stamp).collect();
+        let mut kept = lies.first().map_or(0, |first| below((self.draw)(*first, 0, Field::LiesKept), lies.len() as u64));
         for edit in others {
-            self.edit(file, &edit);
+            if edit.is_broken_lie() && kept == 0 {
+                self.lose(file, &edit);
+            } else {
+                kept -= u64::from(edit.is_broken_lie());
+                self.edit(file, &edit);
+            }
         }
         for edit in astray {
             self.astray(file, &edit);
         }
         file.len = file.media.len();
         file.agree();
+    }
+
+    /// What was promised is gone.
+    fn lose(&mut self, file: &mut File, edit: &Pending<Edit>) {
+        file.scarred = true;
+        self.loss.broken += 1;
+        self.loss.writes.push((edit.stamp, WriteFate::Lost));
     }
 
     fn edit(&mut self, file: &mut File, edit: &Pending<Edit>) {
@@ -179,25 +195,19 @@ impl Failing<'_> {
             }
             return;
         }
-        let promise = self.promise(edit);
-        let before = self.loss.lost_bytes;
-        let fate = match promise {
-            Some(Promise::Spared) => {
-                edit.what.apply(&mut file.media);
-                WriteFate::Kept
-            }
+        let fate = match self.promise(edit) {
+            Some(Promise::Broken) if edit.promised => return self.lose(file, edit),
             Some(Promise::Broken) => {
                 self.loss.lost_bytes += edit.what.len();
                 WriteFate::Lost
             }
-            Some(Promise::Drawn) | None => self.draw_fate(file, edit),
+            Some(Promise::Drawn) if !edit.promised => self.draw_fate(file, edit),
+            Some(Promise::Spared | Promise::Drawn) => {
+                edit.what.apply(&mut file.media);
+                WriteFate::Kept
+            }
+            None => self.draw_fate(file, edit),
         };
-        if edit.promised && fate != WriteFate::Kept {
-            file.scarred = true;
-            self.loss.broken += 1;
-            // Not a byte of these was unsynced as far as anybody knew.
-            self.loss.lost_bytes = before;
-        }
         self.loss.writes.push((edit.stamp, fate));
     }
 
@@ -213,8 +223,7 @@ impl Failing<'_> {
             self.loss.spared += 1;
         }
         if edit.promised && !spared {
-            file.scarred = true;
-            self.loss.broken += 1;
+            return self.lose(file, edit);
         }
         self.loss.writes.push((edit.stamp, if spared { WriteFate::Kept } else { WriteFate::Lost }));
     }
@@ -222,10 +231,7 @@ impl Failing<'_> {
     /// Puts what survives on the medium. What nobody was promised and survives is promised from now on.
     fn draw_fate(&mut self, file: &mut File, edit: &Pending<Edit>) -> WriteFate {
         let kept = self.is_kept(edit);
-        let mut images = vec![&mut file.media];
-        if !edit.promised {
-            images.extend(&mut file.parted);
-        }
+        let images = std::iter::once(&mut file.media).chain(&mut file.parted);
         let (mut fate, mut lost_bytes) = (WriteFate::Kept, 0);
         for image in images {
             (fate, lost_bytes) = edit.survive(image, kept, self.draw);
@@ -242,6 +248,11 @@ impl Edit {
 }
 
 impl Pending<Edit> {
+    /// Whether it was promised by a device that lied, and may be lost for all that.
+    fn is_broken_lie(&self) -> bool {
+        self.promised && !self.on_media && self.hold == Hold::Lied { outside_atlas: true }
+    }
+
     /// Puts what survives into an image; returns the fate and how many bytes are gone.
     fn survive(&self, image: &mut Content, kept: bool, draw: &Draw<'_>) -> (WriteFate, u64) {
         if kept {

@@ -108,7 +108,6 @@ marks! {
     WriteWentAstray = "write_went_astray": "A disk wrote to another place than it was told to.",
     MisdirectedWriteReported = "misdirected_write_reported": "A node gave up because a write had gone astray on its disk.",
     DiskWiped = "disk_wiped": "A disk lost all its files.",
-    DiskReordered = "disk_reordered": "A disk completed an operation before one that it had been given earlier.",
     FaultSuppressedByAtlas = "fault_suppressed_by_atlas": "The atlas forbade a fault of a disk that no cluster survives.",
     CoreSmallerThanCluster = "core_smaller_than_cluster": "Faults stayed when the storm ended, and some nodes with them outside the core.",
     LeaderOutsideCore = "leader_outside_core": "Such a node led when the storm ended.",
@@ -149,7 +148,6 @@ impl Mark {
             Self::PromiseBroken => &[Means::LyingFsync, Means::DiskErrors, Means::Misdirection],
             Self::BitsRotted | Self::RotReported => &[Means::BitRot],
             Self::ReadWentAstray | Self::WriteWentAstray | Self::MisdirectedWriteReported => &[Means::Misdirection],
-            Self::DiskReordered => &[Means::DiskReordering],
             Self::FaultSuppressedByAtlas => {
                 &[Means::BitRot, Means::Misdirection, Means::Wipe, Means::LyingFsync, Means::DiskErrors]
             }
