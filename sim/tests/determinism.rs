@@ -30,8 +30,8 @@ mod sound {
     use squall_sim::run::Options;
     use squall_sim::run::finish::Outcome;
     use squall_sim::scenario::{
-        Clock, Cut, Disk, DiskFailure, Engine, Event, Expect, Fault, Kv, Limits, Load, Mix, Nanos, Network, OpKind, Range, Scenario, Target, What,
-        When, Whose,
+        Clock, Cut, Disk, DiskFailure, Engine, Event, Expect, Fault, Kv, Limits, Load, Mix, Nanos, Network, OpKind, Range,
+        Scenario, Target, What, When, Whose,
     };
 
     use super::{Arc, How, KvSubject, Plan, judge, squall};

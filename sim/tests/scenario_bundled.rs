@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use squall_sim::plan::{Plan, When};
 use squall_sim::scenario::lint::{Severity, lint};
 use squall_sim::scenario::{
-    Cut, DiskFailure, Event, Expect, Fault, Kv, Load, Mark, Nanos, OpKind, Property, Range, Scenario, Target, What, When as Trigger, bundled, load,
+    Cut, DiskFailure, Event, Expect, Fault, Kv, Load, Mark, Nanos, OpKind, Property, Range, Scenario, Target, What,
+    When as Trigger, bundled, load,
 };
 
 #[test]
@@ -106,7 +107,15 @@ fn range<T: Copy + std::fmt::Debug>(of: impl Strategy<Value = T> + Clone) -> imp
 fn target() -> impl Strategy<Value = Target> {
     let leaf = prop_oneof![
         (0..9_u64).prop_map(Target::Node),
-        prop::sample::select(vec![Target::Leader, Target::Candidate, Target::Follower, Target::Any, Target::All, Target::Others, Target::Met]),
+        prop::sample::select(vec![
+            Target::Leader,
+            Target::Candidate,
+            Target::Follower,
+            Target::Any,
+            Target::All,
+            Target::Others,
+            Target::Met
+        ]),
     ];
     leaf.prop_recursive(3, 3, 1, |inner| inner.prop_map(|target| Target::Not(Box::new(target))))
 }
@@ -155,8 +164,11 @@ fn disk() -> impl Strategy<Value = What> {
             .prop_map(|(who, on, error, times)| What::DiskErrors { who, on, error, times }),
         (target(), range(any::<u64>())).prop_map(|(who, free)| What::FullDisk { who, free }),
         target().prop_map(What::LyingFsync),
-        (target(), range(0..9_u64), range(0..1_100_000_u32))
-            .prop_map(|(who, bits, within_ppm)| What::BitRot { who, bits, within_ppm }),
+        (target(), range(0..9_u64), range(0..1_100_000_u32)).prop_map(|(who, bits, within_ppm)| What::BitRot {
+            who,
+            bits,
+            within_ppm
+        }),
         (target(), range(0..9_u64), range(0..9_u64)).prop_map(|(who, reads, writes)| What::Misdirect { who, reads, writes }),
         target().prop_map(What::WipeDisk),
         target().prop_map(What::ReorderDisk),

@@ -120,6 +120,9 @@ pub trait Arena<P: Process>: Sized {
     /// Looks at a node's process; `None` if it does not run, not even paused.
     fn with_process<R>(&self, node: NodeId, look: impl FnOnce(&P) -> R) -> Option<R>;
 
+    /// Changes a node's configuration from its next start on.
+    fn reconfigure(&mut self, node: NodeId, change: impl FnOnce(&mut P::Config), observer: &mut impl Observer<P>) -> bool;
+
     /// Starts a node's process on what its disk holds.
     fn start(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool;
 

@@ -67,6 +67,12 @@ impl<P: Process> Arena<P> for World<P> {
         self.process(node).map(look)
     }
 
+    fn reconfigure(&mut self, node: NodeId, change: impl FnOnce(&mut P::Config), observer: &mut impl Observer<P>) -> bool {
+        let Some(mut config) = self.config(node).cloned() else { return false };
+        change(&mut config);
+        self.reconfigure(node, config, observer)
+    }
+
     fn start(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool {
         self.start(node, observer)
     }

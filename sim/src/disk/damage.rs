@@ -1,7 +1,7 @@
 //! Damage to what is on the medium: bits that rot, operations that go astray, files that are gone.
 //!
 //! None of it touches what was promised, so that the difference can be seen. The limits of one file (see the store's
-//! recovery) are kept here, because only here it is known which bytes are a file's last: within the last promised write
+//! recovery) are kept here, because only here it is known which bytes are a file's last: within the latest promised writes
 //! more than one flipped bit may look like a write that was torn, and what overwrites it does. Unless a fault says that
 //! it lies outside the atlas, such damage is left out and counted as spared.
 //!
@@ -101,7 +101,7 @@ impl Disk {
             .iter()
             .filter_map(|(_, id)| {
                 let file = self.files[id.at()].as_ref()?;
-                let limit = if outside_atlas { file.media.data_len() } else { file.tail.0 };
+                let limit = if outside_atlas { file.media.data_len() } else { file.latest.from() };
                 (len > 0 && len <= limit).then(|| (id, 0, (limit - len) / SECTOR + 1))
             })
             .collect();
@@ -163,11 +163,12 @@ impl File {
 
     /// False if it may not rot there.
     fn rot(&mut self, position: u64, mask: u8, outside_atlas: bool) -> bool {
-        if (self.tail.0..self.tail.1).contains(&position) {
-            if self.tail_flips > 0 && !outside_atlas {
+        let hit = self.latest.0.iter_mut().filter(|extent| (extent.from..extent.to).contains(&position));
+        for extent in hit {
+            if extent.flips > 0 && !outside_atlas {
                 return false;
             }
-            self.tail_flips += 1;
+            extent.flips += 1;
         }
         // What is promised and pending lies over it, and is not what rots.
         let covered = |edit: &Pending<Edit>| match &edit.what {

@@ -124,7 +124,7 @@ impl Folder {
             })
     }
 
-    pub(super) fn sync(&mut self) {
+    pub(super) fn sync(&mut self, boot: u32) {
         if self.changes.iter().any(|change| change.hold.is_for_ever()) {
             self.part();
         }
@@ -134,10 +134,10 @@ impl Folder {
                 (change.hold, change.on_media) = (Hold::Dirty, true);
             }
         }
-        self.promise();
+        self.promise(boot);
     }
 
-    pub(super) fn sync_lying(&mut self, outside_atlas: bool) {
+    pub(super) fn sync_lying(&mut self, boot: u32, outside_atlas: bool) {
         if self.changes.is_empty() {
             return;
         }
@@ -145,11 +145,11 @@ impl Folder {
         for change in self.changes.iter_mut().filter(|change| change.hold == Hold::Dirty && !change.on_media) {
             change.hold = Hold::Lied { outside_atlas };
         }
-        self.promise();
+        self.promise(boot);
     }
 
     /// A drawn part of the changes reaches the medium; the process goes on seeing all of them.
-    pub(super) fn sync_failing(&mut self, outside_atlas: bool, draw: &Draw<'_>) {
+    pub(super) fn sync_failing(&mut self, boot: u32, outside_atlas: bool, draw: &Draw<'_>) {
         if self.changes.is_empty() {
             return;
         }
@@ -159,13 +159,14 @@ impl Folder {
                 self.media.apply(&change.what);
                 change.on_media = true;
             } else {
-                change.hold = Hold::Forgotten { outside_atlas };
+                change.hold = Hold::Forgotten { boot, outside_atlas };
             }
         }
     }
 
-    fn promise(&mut self) {
+    fn promise(&mut self, boot: u32) {
         for change in self.changes.iter_mut().filter(|change| !change.promised) {
+            change.believe(boot);
             change.promised = true;
             if let Some(parted) = &mut self.parted {
                 parted.apply(&change.what);

@@ -232,10 +232,10 @@ impl Disk {
         match &issued.what {
             DiskOp::Sync { file } => {
                 if let Ok(file) = self.file_mut(file) {
-                    file.sync_failing(outside_atlas, reverts, draw);
+                    file.sync_failing(issued.stamp.boot, outside_atlas, reverts, draw);
                 }
             }
-            DiskOp::SyncDir => self.folder.sync_failing(outside_atlas, draw),
+            DiskOp::SyncDir => self.folder.sync_failing(issued.stamp.boot, outside_atlas, draw),
             DiskOp::Write { .. } | DiskOp::WriteSync { .. } => self.write_in_part(&issued.what, issued, draw),
             _ => {}
         }
@@ -267,7 +267,7 @@ impl Disk {
                         if let DiskOp::WriteSync { file, .. } = &issued.what
                             && let Ok(file) = self.file_mut(file)
                         {
-                            self.synced_from = file.sync();
+                            self.synced_from = file.sync(issued.stamp.boot);
                         }
                         Some((Ok(DiskReply::Done), Some(Touch::WroteAstray)))
                     }
@@ -289,10 +289,11 @@ impl Disk {
                 return (Err(error), Some(Touch::NoRoom));
             }
         }
+        let boot = issued.stamp.boot;
         match issued.what.synced_file().map(|file| self.file_mut(file)) {
-            Some(Ok(file)) => self.synced_from = file.sync_lying(outside_atlas),
+            Some(Ok(file)) => self.synced_from = file.sync_lying(boot, outside_atlas),
             Some(Err(error)) => return (Err(error), None),
-            None => self.folder.sync_lying(outside_atlas),
+            None => self.folder.sync_lying(boot, outside_atlas),
         }
         (Ok(DiskReply::Done), Some(Touch::Lied))
     }

@@ -32,8 +32,9 @@ pub(super) enum Hold {
     Dirty,
     /// A device that lies has taken it. The next honest sync makes it durable all the same.
     Lied { outside_atlas: bool },
-    /// A sync failed and marked it clean: no later sync makes it durable.
-    Forgotten { outside_atlas: bool },
+    /// A sync of this boot failed and marked it clean: no later sync makes it durable. A process that was told so and
+    /// believes a later sync all the same has itself to blame: then nothing is kept for it, as outside of the atlas.
+    Forgotten { boot: u32, outside_atlas: bool },
     /// The device has put it elsewhere.
     Astray { outside_atlas: bool },
 }
@@ -49,12 +50,51 @@ impl<T> Pending<T> {
     pub(super) const fn new(stamp: Stamp, what: T) -> Self {
         Self { stamp, what, hold: Hold::Dirty, on_media: false, promised: false }
     }
+
+    /// A sync of this boot is about to answer Ok.
+    pub(super) fn believe(&mut self, by: u32) {
+        if let Hold::Forgotten { boot, outside_atlas } = &mut self.hold {
+            *outside_atlas |= !self.promised && *boot == by;
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Edit {
     Write { offset: u64, bytes: Bytes },
     Truncate { len: u64 },
+}
+
+/// A promised write that may be the end of a log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// Bits that rotted in it.
+    pub(super) flips: u64,
+}
+
+/// The latest promised writes. More than one, because a log may take its last frame back by writing zeros over it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Latest(pub(super) [Extent; 3]);
+
+impl Latest {
+    #[inline]
+    fn note(&mut self, from: u64, to: u64, bytes: &[u8]) {
+        // A frame begins with something; what begins with a zero takes frames back.
+        if bytes.first().is_none_or(|byte| *byte == 0) {
+            return;
+        }
+        if self.0[0].to == 0 || self.0[0].from != from {
+            self.0.rotate_right(1);
+        }
+        self.0[0] = Extent { from, to, flips: 0 };
+    }
+
+    /// Where the first of them begins.
+    pub(super) fn from(&self) -> u64 {
+        self.0.iter().filter(|extent| extent.to > 0).map(|extent| extent.from).min().unwrap_or(0)
+    }
 }
 
 /// One file's bytes.
@@ -67,10 +107,8 @@ pub(super) struct File {
     pub(super) edits: Vec<Pending<Edit>>,
     /// How long it looks to the process.
     pub(super) len: u64,
-    /// Where the last promised write lies: what is damaged there may look as if it had never been.
-    pub(super) tail: (u64, u64),
-    /// Bits that rotted in the tail.
-    pub(super) tail_flips: u64,
+    /// Where the latest promised writes lie, the last one first: what is damaged there may look as if it had never been.
+    pub(super) latest: Latest,
     /// The two images differ by more than what is pending.
     pub(super) scarred: bool,
 }
@@ -101,14 +139,14 @@ impl File {
     pub(super) fn write_sync(&mut self, stamp: Stamp, offset: u64, bytes: Bytes) -> Result<u64, DiskError> {
         if !self.edits.is_empty() || self.parted.is_some() || bytes.is_empty() {
             self.write(stamp, offset, bytes)?;
-            return Ok(self.sync());
+            return Ok(self.sync(stamp.boot));
         }
         // Nothing lies between the process and the medium.
         let end = end_of(offset, &bytes)?;
         let from = offset.min(self.media.len());
         self.media.write(offset, &bytes);
         self.len = self.media.len();
-        (self.tail, self.tail_flips) = ((offset, end), 0);
+        self.latest.note(offset, end, &bytes);
         Ok(from)
     }
 
@@ -128,7 +166,7 @@ impl File {
 
     /// Makes everything durable that still can be, and promises all of it; returns the first byte of the promised
     /// image that changed.
-    pub(super) fn sync(&mut self) -> u64 {
+    pub(super) fn sync(&mut self, boot: u32) -> u64 {
         if self.edits.iter().any(|edit| edit.hold.is_for_ever()) {
             self.part();
         }
@@ -143,6 +181,7 @@ impl File {
                 edit.what.apply(&mut self.media);
                 (edit.hold, edit.on_media) = (Hold::Dirty, true);
             }
+            edit.believe(boot);
             from = from.min(self.promise(edit));
         }
         self.edits = edits;
@@ -151,7 +190,7 @@ impl File {
     }
 
     /// Promises everything and makes nothing durable.
-    pub(super) fn sync_lying(&mut self, outside_atlas: bool) -> u64 {
+    pub(super) fn sync_lying(&mut self, boot: u32, outside_atlas: bool) -> u64 {
         if self.edits.is_empty() {
             return u64::MAX;
         }
@@ -162,6 +201,7 @@ impl File {
             if edit.hold == Hold::Dirty && !edit.on_media {
                 edit.hold = Hold::Lied { outside_atlas };
             }
+            edit.believe(boot);
             from = from.min(self.promise(edit));
         }
         self.edits = edits;
@@ -171,7 +211,7 @@ impl File {
 
     /// Fails: a drawn part of what is dirty reaches the medium, and the rest is marked clean and never will. The page
     /// cache shows it all the same, or shows what was there before.
-    pub(super) fn sync_failing(&mut self, outside_atlas: bool, reverts: bool, draw: &Draw<'_>) {
+    pub(super) fn sync_failing(&mut self, boot: u32, outside_atlas: bool, reverts: bool, draw: &Draw<'_>) {
         if self.edits.is_empty() {
             return;
         }
@@ -182,7 +222,7 @@ impl File {
                 edit.what.apply(&mut self.media);
                 edit.on_media = true;
             } else {
-                edit.hold = Hold::Forgotten { outside_atlas };
+                edit.hold = Hold::Forgotten { boot, outside_atlas };
             }
         }
         if reverts {
@@ -198,7 +238,7 @@ impl File {
             return u64::MAX;
         }
         if let Edit::Write { offset, bytes } = &edit.what {
-            (self.tail, self.tail_flips) = ((*offset, offset + bytes.len() as u64), 0);
+            self.latest.note(*offset, offset + bytes.len() as u64, bytes);
         }
         let Some(parted) = &mut self.parted else { return u64::MAX };
         let from = edit.what.first_changed(parted);

@@ -19,6 +19,8 @@ mod fault;
 mod file;
 mod order;
 mod power;
+#[cfg(test)]
+mod tests;
 
 use squall_raft::process::{DiskError, DiskOp, DiskReply, FileName};
 
@@ -93,11 +95,11 @@ impl Disk {
                 self.synced_from = self.file_mut(file)?.write_sync(stamp, *offset, std::mem::take(bytes))?;
             }
             DiskOp::Allocate { file, len } => self.file_mut(file)?.allocate(stamp, *len)?,
-            DiskOp::Sync { file } => self.synced_from = self.file_mut(file)?.sync(),
+            DiskOp::Sync { file } => self.synced_from = self.file_mut(file)?.sync(stamp.boot),
             DiskOp::Read { file, offset, len } => return Ok(DiskReply::Bytes(self.file(file)?.read(*offset, *len))),
             DiskOp::Create { file } => self.create(file, stamp)?,
             DiskOp::SyncDir => {
-                self.folder.sync();
+                self.folder.sync(stamp.boot);
                 self.collect();
             }
             DiskOp::Rename { from, to } => self.rename(from, to, stamp)?,

@@ -88,6 +88,8 @@ struct Failing<'a> {
     kept_ppm: u32,
     draw: &'a Draw<'a>,
     loss: PowerLoss,
+    /// Promises of the present file that were lost.
+    broken: u64,
 }
 
 /// What becomes of a promise that the medium does not keep.
@@ -100,7 +102,7 @@ enum Promise {
 impl Disk {
     pub(super) fn lose_power(&mut self, style: u64, draw: &Draw<'_>) -> PowerLoss {
         let kept_ppm = usize::try_from(below(style, KEPT_PPM.len() as u64)).map_or(0, |at| KEPT_PPM[at]);
-        let mut failing = Failing { kept_ppm, draw, loss: PowerLoss::default() };
+        let mut failing = Failing { kept_ppm, draw, loss: PowerLoss::default(), broken: 0 };
         failing.folder(&mut self.folder);
         for file in self.files.iter_mut().flatten() {
             failing.file(file);
@@ -143,7 +145,7 @@ impl Failing<'_> {
         let (outside_atlas, otherwise) = match pending.hold {
             Hold::Dirty => return None,
             Hold::Lied { outside_atlas } => (outside_atlas, Promise::Drawn),
-            Hold::Forgotten { outside_atlas } | Hold::Astray { outside_atlas } => (outside_atlas, Promise::Broken),
+            Hold::Forgotten { outside_atlas, .. } | Hold::Astray { outside_atlas } => (outside_atlas, Promise::Broken),
         };
         if pending.promised && !outside_atlas {
             self.loss.spared += 1;
@@ -176,18 +178,24 @@ impl Failing<'_> {
             self.astray(file, &edit);
         }
         file.len = file.media.len();
+        let broken = std::mem::take(&mut self.broken);
+        if file.parted.as_ref().is_some_and(|parted| !parted.same(&file.media)) {
+            self.loss.broken += broken;
+        }
         file.agree();
     }
 
-    /// What was promised is gone.
+    /// What was promised is gone, unless something lies over it.
     fn lose(&mut self, file: &mut File, edit: &Pending<Edit>) {
         file.scarred = true;
-        self.loss.broken += 1;
+        self.broken += 1;
         self.loss.writes.push((edit.stamp, WriteFate::Lost));
     }
 
     fn edit(&mut self, file: &mut File, edit: &Pending<Edit>) {
         if edit.on_media {
+            // Again: what came before it may have been put over it just now.
+            edit.what.apply(&mut file.media);
             if !edit.promised
                 && let Some(parted) = &mut file.parted
             {

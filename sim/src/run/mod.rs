@@ -55,7 +55,6 @@ use self::subject::Subject;
 use crate::arena::{Arena, Watch};
 use crate::entropy::Entropy;
 use crate::plan::Plan;
-use crate::scenario::Mark;
 use crate::world::{ClientId, Observer, RequestHandle, Step, World, WorldEvent};
 
 /// How long clients go on after everything was healed, in largest election timeouts.
@@ -342,8 +341,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         }
         if !self.judge.recovered.is_empty() {
             for node in std::mem::take(&mut self.judge.recovered) {
-                let again = self.operator.came_up(node);
-                self.judge.marks.hit_if(again, Mark::HaltedNodeCameBack);
+                self.came_up(node, observer);
             }
             self.judge_comebacks();
         }

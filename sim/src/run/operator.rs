@@ -6,7 +6,7 @@
 //!
 //! Not here: whether it had a reason to halt ([`squall_checkers::recoverability`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use squall_checkers::recoverability::CameBack;
 use squall_raft::core::log_view::View;
@@ -15,9 +15,9 @@ use squall_raft::node::Node;
 use squall_raft::types::{LogIndex, NodeId};
 
 use super::subject::Subject;
-use super::{Both, Ending, Run, Token, atlas, settings};
+use super::{Both, Ending, Run, Token, atlas};
 use crate::arena::Arena;
-use crate::disk::{Disk, DiskFault};
+use crate::disk::DiskFault;
 use crate::entropy::v1::{between, mix};
 use crate::entropy::{Entropy, Owner};
 use crate::scenario::Mark;
@@ -35,11 +35,13 @@ pub(super) struct Operator {
     key: u64,
     /// By node: how often it halted, and for how long of those in a row.
     halts: BTreeMap<u64, (u64, u32)>,
+    /// Who was up before.
+    known: BTreeSet<u64>,
 }
 
 impl Operator {
     pub fn new(entropy: Entropy) -> Self {
-        Self { key: entropy.key(Owner::Operator, 0), halts: BTreeMap::new() }
+        Self { key: entropy.key(Owner::Operator, 0), halts: BTreeMap::new(), known: BTreeSet::new() }
     }
 
     /// A node halted: how long it stays down.
@@ -54,6 +56,11 @@ impl Operator {
     /// A node has read its disk and takes part. True if it had halted before.
     pub fn came_up(&mut self, node: u64) -> bool {
         self.halts.get_mut(&node).is_some_and(|(_, doublings)| std::mem::take(doublings) > 0)
+    }
+
+    /// Whether a node was never up before: once.
+    fn is_new(&mut self, node: u64) -> bool {
+        self.known.insert(node)
     }
 
     fn knows(&self) -> Vec<u64> {
@@ -84,16 +91,20 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         }
     }
 
-    /// Starts a node, unless it would take an empty folder for a beginning: a voter that has promised anything and lost
-    /// it stays out.
+    /// Starts a node.
     pub(super) fn start_node(&mut self, node: u64, observer: &mut impl Observer<Node<S::Machine>>) {
-        let is_wiped = self.arena.with_disk(NodeId(node), Disk::is_wiped).unwrap_or(false);
-        if is_wiped && !settings::REFUSES_EMPTY_FOLDER {
-            self.judge.marks.hit(Mark::WipedNodeStayedOut);
-            return;
-        }
         self.arena.start(NodeId(node), &mut Both { judge: &mut self.judge, other: observer });
         self.arena.break_before_disk_op(NodeId(node), self.faults.next_disk_op(0));
+    }
+
+    /// A node has read its disk. From the first time on an empty folder is no beginning any more, but a log that is lost.
+    pub(super) fn came_up(&mut self, node: u64, observer: &mut impl Observer<Node<S::Machine>>) {
+        let again = self.operator.came_up(node);
+        self.judge.marks.hit_if(again, Mark::HaltedNodeCameBack);
+        if self.operator.is_new(node) {
+            let mut both = Both { judge: &mut self.judge, other: observer };
+            self.arena.reconfigure(NodeId(node), |config| config.raft.initialize = false, &mut both);
+        }
     }
 
     /// Everybody who halted and has whole media is started at once.

@@ -33,10 +33,6 @@ pub enum SettingsError {
     Arena(#[from] NotBuilt),
 }
 
-/// Whether a store that finds an empty folder refuses to take it for a beginning, unless its settings say so. While none
-/// does, a node that has lost all its files is not started: it would vote again where it has voted.
-pub const REFUSES_EMPTY_FOLDER: bool = false;
-
 /// The engine's settings for one node.
 ///
 /// # Errors

@@ -276,6 +276,19 @@ impl<M: StateMachine + Send + 'static> Arena<Node<M>> for Madsim<M> {
         lock(&host.server).as_ref().map(|server| server.inspect(look))
     }
 
+    fn reconfigure(
+        &mut self,
+        node: NodeId,
+        change: impl FnOnce(&mut NodeConfig<M>),
+        observer: &mut impl Observer<Node<M>>,
+    ) -> bool {
+        self.read_journal(observer);
+        let Some(at) = self.position(node) else { return false };
+        change(&mut self.hosts[at].config);
+        self.trace.emit(self.shared.now_ns(), observer, WorldEvent::Reconfigured { node });
+        true
+    }
+
     fn start(&mut self, node: NodeId, observer: &mut impl Observer<Node<M>>) -> bool {
         self.start_host(node, observer)
     }
