@@ -119,4 +119,5 @@ mod mutants;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod raft;
+pub mod recoverability;
 pub mod violation;

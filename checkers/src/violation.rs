@@ -33,6 +33,8 @@ pub enum Property {
     AcknowledgedDurable,
     /// Term, commit index and applied index only rise, and stay behind each other.
     Monotone,
+    /// A node gives up only if its disk gave it a reason, and says what it has lost.
+    Recoverability,
     /// A session's command takes effect once.
     ExactlyOnce,
     /// Streams deliver each message at most once, unchanged and in the order of its lane.
@@ -57,7 +59,7 @@ pub enum Property {
 
 impl Property {
     /// Every property, in the order of their declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ElectionSafety,
         Self::LeaderAppendOnly,
         Self::LogMatching,
@@ -65,6 +67,7 @@ impl Property {
         Self::StateMachineSafety,
         Self::AcknowledgedDurable,
         Self::Monotone,
+        Self::Recoverability,
         Self::ExactlyOnce,
         Self::Transport,
         Self::Bounded,
@@ -88,6 +91,7 @@ impl Property {
             Self::StateMachineSafety => "state-machine-safety",
             Self::AcknowledgedDurable => "acknowledged-durable",
             Self::Monotone => "monotone",
+            Self::Recoverability => "recoverability",
             Self::ExactlyOnce => "exactly-once",
             Self::Transport => "transport",
             Self::Bounded => "bounded",
@@ -153,6 +157,8 @@ impl Property {
             Self::LeaderCompleteness | Self::StateMachineSafety => &[Need::NodeOrder, Need::GlobalOrder],
             // Something left before it was durable: on this disk, or on a quorum of them.
             Self::AcknowledgedDurable => &[Need::NodeOrder, Need::GlobalOrder, Need::GhostDisks],
+            // A disk that still holds all that it has promised is no reason to give up.
+            Self::Recoverability => &[Need::NodeOrder, Need::GhostDisks],
             Self::Transport | Self::Bounded => &[Need::Streams],
             Self::Linearizability => &[Need::ClientHistory],
             Self::Liveness => &[Need::NodeOrder, Need::ClientHistory],
@@ -223,13 +229,13 @@ mod tests {
     #[test]
     fn what_is_not_provided_leaves_out_whoever_needs_it() {
         let (ran, not_run) = Property::judged_by(&Need::ALL);
-        assert_eq!((ran.len(), not_run), (12, Vec::new()));
+        assert_eq!((ran.len(), not_run), (13, Vec::new()));
         for need in Need::ALL {
             let provided: Vec<Need> = Need::ALL.into_iter().filter(|other| *other != need).collect();
             let (ran, not_run) = Property::judged_by(&provided);
             assert!(!not_run.is_empty() && not_run.iter().all(|property| property.needs().contains(&need)), "{need:?}");
             assert!(ran.iter().all(|property| !property.needs().contains(&need)), "{need:?}");
-            assert_eq!(ran.len() + not_run.len(), 12);
+            assert_eq!(ran.len() + not_run.len(), 13);
         }
         assert_eq!(Property::judged_by(&[Need::ClientHistory]).0, [Property::Linearizability]);
         assert!(Property::judged_by(&[]).0.is_empty());

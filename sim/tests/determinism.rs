@@ -30,8 +30,8 @@ mod sound {
     use squall_sim::run::Options;
     use squall_sim::run::finish::Outcome;
     use squall_sim::scenario::{
-        Clock, Cut, Disk, Engine, Event, Expect, Fault, Kv, Limits, Load, Mix, Nanos, Network, Range, Scenario, Target, What,
-        When, Whose,
+        Clock, Cut, Disk, DiskFailure, Engine, Event, Expect, Fault, Kv, Limits, Load, Mix, Nanos, Network, OpKind, Range,
+        Scenario, Target, What, When, Whose,
     };
 
     use super::{Arc, How, KvSubject, Plan, judge, squall};
@@ -154,6 +154,23 @@ mod sound {
             target().prop_map(What::StallDisk),
             (target(), rate_ppm()).prop_map(|(who, rate_ppm)| What::ClockRate { who, rate_ppm }),
             (target(), us(1, 2_000_000)).prop_map(|(who, by)| What::ClockJump { who, by }),
+            disk(),
+        ]
+    }
+
+    fn disk() -> impl Strategy<Value = What> {
+        let kinds = vec![OpKind::Write, OpKind::Sync, OpKind::Read, OpKind::Meta];
+        let error = prop::sample::select(vec![DiskFailure::Io, DiskFailure::NoSpace]);
+        let within_ppm = Range { low: 0, high: 1_000_000 };
+        prop_oneof![
+            (target(), prop::sample::subsequence(kinds, 0..4), error, prop::option::of(from_one(4)))
+                .prop_map(|(who, on, error, times)| What::DiskErrors { who, on, error, times }),
+            (target(), from_one(9_000)).prop_map(|(who, free)| What::FullDisk { who, free }),
+            target().prop_map(What::LyingFsync),
+            (target(), from_one(30)).prop_map(move |(who, bits)| What::BitRot { who, bits, within_ppm }),
+            (target(), from_one(3), from_one(3)).prop_map(|(who, reads, writes)| What::Misdirect { who, reads, writes }),
+            target().prop_map(What::WipeDisk),
+            target().prop_map(What::ReorderDisk),
         ]
     }
 
@@ -163,6 +180,8 @@ mod sound {
             (0..500_u64).prop_map(|ms| When::At(Nanos::ms(ms))),
             (prop::sample::select(Event::ALL.to_vec()), target(), from_one(30), us(0, 5_000), 1..4_u64)
                 .prop_map(|(event, who, nth, plus, times)| When::On { event, who, nth, after: Nanos::ms(50), plus, times }),
+            (target(), from_one(60), prop::option::of(any::<bool>()), 1..4_u64)
+                .prop_map(|(who, nth, executed, times)| When::DiskOp { who, nth, after: Nanos::ms(50), executed, times }),
         ]
     }
 
@@ -175,10 +194,10 @@ mod sound {
             permanent in prop::bool::weighted(0.2),
             chance_ppm in prop::option::of(300_000..1_000_000_u32),
         ) -> Fault {
-            let every = every.filter(|_| !matches!(when, When::On { .. }));
+            let every = every.filter(|_| !matches!(when, When::On { .. } | When::DiskOp { .. }));
             let permanent = permanent && !what.is_instant();
             let lasts = (!what.is_instant() && !permanent).then_some(lasts);
-            Fault { when, every, until: None, lasts, permanent, chance_ppm, what }
+            Fault { when, every, until: None, lasts, permanent, chance_ppm, outside_atlas: false, what }
         }
     }
 
@@ -255,7 +274,7 @@ mod sound {
                 engine,
                 clients,
                 network: Network { latency, loss_ppm, duplicate_ppm, reorder_ppm, reorder_delay },
-                disk: Disk { write: disk.0, fsync: disk.1 },
+                disk: Disk { write: disk.0, fsync: disk.1, ..Disk::default() },
                 clocks: clock.map(|(offset, rate_ppm)| Clock { who: Whose::All, offset, rate_ppm }).into_iter().collect(),
                 faults,
                 swarm,

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use squall_sim::plan::{Plan, When};
 use squall_sim::scenario::lint::{Severity, lint};
 use squall_sim::scenario::{
-    Cut, Event, Expect, Fault, Kv, Load, Mark, Nanos, Range, Scenario, Target, What, When as Trigger, bundled, load,
+    Cut, DiskFailure, Event, Expect, Fault, Kv, Load, Mark, Nanos, OpKind, Property, Range, Scenario, Target, What,
+    When as Trigger, bundled, load,
 };
 
 #[test]
@@ -39,6 +40,7 @@ fn each_loads_by_its_name_and_passes_unless_it_is_about_a_limit() {
             "constrained-election" => Expect::Stalls,
             "quorum-loss" => Expect::Progresses,
             "lost-majority" => Expect::Unavailable,
+            "disks/lost-promises" => Expect::Violates(Property::from_name("acknowledged-durable").unwrap()),
             _ => Expect::Pass,
         };
         assert_eq!(source.scenario().unwrap().expect, expect, "{}", source.name);
@@ -55,11 +57,11 @@ fn each_has_time_for_clients_around_its_faults() {
             for fault in &plan.faults {
                 let start = match fault.when {
                     When::At(at) => at,
-                    When::On { after, .. } => after,
+                    When::On { after, .. } | When::DiskOp { after, .. } => after,
                 };
                 assert!(start >= Nanos::ms(1_000), "{} seed {seed}: {fault:?}", source.name);
             }
-            if !["calm", "lossy-network", "swarm"].contains(&source.name.as_str()) {
+            if !["calm", "disks/any", "lossy-network", "swarm"].contains(&source.name.as_str()) {
                 assert!(!plan.faults.is_empty(), "{} seed {seed}", source.name);
             }
         }
@@ -105,7 +107,15 @@ fn range<T: Copy + std::fmt::Debug>(of: impl Strategy<Value = T> + Clone) -> imp
 fn target() -> impl Strategy<Value = Target> {
     let leaf = prop_oneof![
         (0..9_u64).prop_map(Target::Node),
-        prop::sample::select(vec![Target::Leader, Target::Candidate, Target::Follower, Target::Any, Target::All, Target::Others]),
+        prop::sample::select(vec![
+            Target::Leader,
+            Target::Candidate,
+            Target::Follower,
+            Target::Any,
+            Target::All,
+            Target::Others,
+            Target::Met
+        ]),
     ];
     leaf.prop_recursive(3, 3, 1, |inner| inner.prop_map(|target| Target::Not(Box::new(target))))
 }
@@ -142,6 +152,26 @@ fn what() -> impl Strategy<Value = What> {
         target().prop_map(What::StallDisk),
         (target(), range(any::<u32>())).prop_map(|(who, rate_ppm)| What::ClockRate { who, rate_ppm }),
         (target(), range(nanos())).prop_map(|(who, by)| What::ClockJump { who, by }),
+        disk(),
+    ]
+}
+
+fn disk() -> impl Strategy<Value = What> {
+    let kinds = vec![OpKind::Write, OpKind::Sync, OpKind::Read, OpKind::Meta];
+    let error = prop::sample::select(vec![DiskFailure::Io, DiskFailure::NoSpace]);
+    prop_oneof![
+        (target(), prop::sample::subsequence(kinds, 0..4), error, prop::option::of(range(0..9_u64)))
+            .prop_map(|(who, on, error, times)| What::DiskErrors { who, on, error, times }),
+        (target(), range(any::<u64>())).prop_map(|(who, free)| What::FullDisk { who, free }),
+        target().prop_map(What::LyingFsync),
+        (target(), range(0..9_u64), range(0..1_100_000_u32)).prop_map(|(who, bits, within_ppm)| What::BitRot {
+            who,
+            bits,
+            within_ppm
+        }),
+        (target(), range(0..9_u64), range(0..9_u64)).prop_map(|(who, reads, writes)| What::Misdirect { who, reads, writes }),
+        target().prop_map(What::WipeDisk),
+        target().prop_map(What::ReorderDisk),
     ]
 }
 
@@ -151,6 +181,8 @@ fn trigger() -> impl Strategy<Value = Trigger> {
         (nanos(), nanos()).prop_map(|(low, high)| Trigger::Between(low, high)),
         (prop::sample::select(Event::ALL.to_vec()), target(), range(any::<u64>()), nanos(), range(nanos()), any::<u64>())
             .prop_map(|(event, who, nth, after, plus, times)| Trigger::On { event, who, nth, after, plus, times }),
+        (target(), range(any::<u64>()), nanos(), prop::option::of(any::<bool>()), any::<u64>())
+            .prop_map(|(who, nth, after, executed, times)| Trigger::DiskOp { who, nth, after, executed, times }),
     ]
 }
 
@@ -162,9 +194,10 @@ prop_compose! {
         lasts in prop::option::of(range(nanos())),
         permanent: bool,
         chance_ppm in prop::option::of(any::<u32>()),
+        outside_atlas: bool,
         what in what(),
     ) -> Fault {
-        Fault { when, every, until, lasts, permanent, chance_ppm, what }
+        Fault { when, every, until, lasts, permanent, chance_ppm, outside_atlas, what }
     }
 }
 
@@ -218,6 +251,10 @@ proptest! {
             Trigger::On { event, .. } => {
                 let (nth, plus) = (Range { low: 1, high: span }, Range { low: Nanos(0), high: Nanos::ms(span) });
                 Trigger::On { event, who: Target::Any, nth, after: Nanos::ms(ms / 2), plus, times: span % 9 + 1 }
+            }
+            Trigger::DiskOp { executed, .. } => {
+                let nth = Range { low: 1, high: span };
+                Trigger::DiskOp { who: Target::Any, nth, after: Nanos::ms(ms / 2), executed, times: span % 9 + 1 }
             }
             _ => Trigger::Between(Nanos::ms(ms / 2), Nanos::ms(ms / 2 + span)),
         };

@@ -102,6 +102,7 @@ fn tables_list_the_fields_of_the_schema() {
         ("## `Fault`", names::<Fault>("(zz: 1)")),
         ("### `when`", names::<When>("Zz")),
         ("The fields of `On`", names::<When>("On(zz: 1)")),
+        ("The fields of `DiskOp`", names::<When>("DiskOp(zz: 1)")),
         ("| event |", names::<Event>("Zz")),
         ("### Targets", names::<Target>("Zz")),
         ("### `what`", names::<What>("Zz")),
@@ -130,7 +131,18 @@ fn marks_and_properties_are_described_as_in_the_code() {
 fn every_field_has_an_example() {
     let examples: String = blocks("ron").into_iter().map(|(_, block)| block).collect();
     let mut fields = BTreeSet::new();
-    for text in ["Link(zz: 1)", "Reset(zz: 1)", "SlowFsync(zz: 1)", "ClockRate(zz: 1)", "ClockJump(zz: 1)", "Flap(zz: 1)"] {
+    for text in [
+        "Link(zz: 1)",
+        "Reset(zz: 1)",
+        "SlowFsync(zz: 1)",
+        "ClockRate(zz: 1)",
+        "ClockJump(zz: 1)",
+        "Flap(zz: 1)",
+        "DiskErrors(zz: 1)",
+        "FullDisk(zz: 1)",
+        "BitRot(zz: 1)",
+        "Misdirect(zz: 1)",
+    ] {
         fields.extend(names::<What>(text));
     }
     for text in ["Split(zz: 1)", "OneWay(zz: 1)"] {
@@ -140,6 +152,7 @@ fn every_field_has_an_example() {
         fields.extend(names::<Load>(text));
     }
     fields.extend(names::<When>("On(zz: 1)"));
+    fields.extend(names::<When>("DiskOp(zz: 1)"));
     for of in [names::<Scenario>, names::<Engine>, names::<Limits>, names::<Kv>, names::<Mix>, names::<Network>] {
         fields.extend(of("(zz: 1)"));
     }

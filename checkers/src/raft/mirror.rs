@@ -62,6 +62,11 @@ pub(super) struct Log {
 }
 
 impl Log {
+    /// A log of which nothing is known: whatever is asked of it may be so.
+    pub(super) fn unknown() -> Self {
+        Self::ending_at(u64::MAX, None)
+    }
+
     /// A log of which only the end is known.
     pub(super) fn ending_at(index: u64, hash: Option<u64>) -> Self {
         Self { base: index, base_hash: hash, slots: SharedVec::default() }
@@ -216,6 +221,8 @@ pub(super) struct Mirror {
     /// Whether anything was observed of its log or disk yet.
     pub(super) seen: bool,
     pub(super) log: Log,
+    /// Its log in memory is damaged, and nothing that it says of it is judged.
+    pub(super) blind: bool,
     pub(super) promised: Promised,
     pub(super) term: u64,
     pub(super) term_at: Witness,
@@ -241,6 +248,7 @@ impl Mirror {
             voter,
             seen: false,
             log: Log::default(),
+            blind: false,
             promised: Promised::default(),
             term: 0,
             term_at: nothing_yet,

@@ -28,7 +28,7 @@ use committed::Committed;
 use election_safety::Elections;
 use exactly_once::Effects;
 use log_matching::Ledger;
-use mirror::{Ballot, Mirror, Moment, OnDisk, Recovered, Slot, Witness};
+use mirror::{Ballot, Log, Mirror, Moment, OnDisk, Recovered, Slot, Witness};
 use state_machine_safety::States;
 
 /// Judges the observations of one cluster, in the order in which they happened.
@@ -126,6 +126,9 @@ impl RaftChecker {
             Observation::Started { term, vote, last_index, last_hash, .. } => {
                 self.on_started(slot, now, (term, vote), last_index, last_hash)
             }
+            Observation::StartedDamaged { term, vote, last_index, .. } => {
+                self.on_started_damaged(slot, now, (term, vote), last_index)
+            }
             Observation::Stopped { .. } => {
                 (mirror.leads, mirror.ballot) = (None, None);
                 // The crash may have taken it again before any sync: the next start tells.
@@ -138,7 +141,13 @@ impl RaftChecker {
                 mirror.adopt_term(now, term)?;
                 self.elections.votes(mirror, Ballot { term, candidate, by })
             }
+            Observation::Append { .. } if mirror.blind => Ok(()),
             Observation::Append { index, term, hash, .. } => self.on_append(slot, index, Slot { term, hash, by }),
+            Observation::Truncate { last_index, .. } if mirror.blind => {
+                mirror.cut(last_index);
+                mirror.log = Log::unknown();
+                Ok(())
+            }
             Observation::Truncate { last_index, .. } => on_truncate(mirror, last_index),
             Observation::Commit { term, index, .. } => self.on_commit(slot, now, term, index),
             Observation::Apply { index, digest, .. } => {
@@ -181,7 +190,30 @@ impl RaftChecker {
             (mirror.promised.term, mirror.promised.vote) = hard;
         }
         mirror.restart(now, term, vote, recovered.log);
+        mirror.blind = false;
         verdict
+    }
+
+    /// As [`Self::on_started`], but only how far the log goes is known.
+    fn on_started_damaged(&mut self, slot: usize, now: Moment, hard: (u64, Option<u64>), last_index: u64) -> Verdict {
+        let mirror = &mut self.mirrors[slot];
+        let (term, vote) = hard;
+        let recovered = Recovered { log: Log::ending_at(last_index, None), known: true };
+        let verdict = if self.judges_disks {
+            mirror.judge_recovered_term(term).and_then(|()| mirror.judge_recovery(term, vote, &recovered))
+        } else {
+            Ok(())
+        };
+        mirror.promised.pending_cuts = 0;
+        mirror.restart(now, term, vote, Log::unknown());
+        mirror.blind = true;
+        verdict
+    }
+
+    /// Whether anybody has ever had a log that ends like this.
+    #[must_use]
+    pub fn has_seen(&self, last_index: u64, last_hash: u64) -> bool {
+        last_index == 0 || self.ledger.find(last_index, last_hash).is_some()
     }
 
     fn on_role(&mut self, slot: usize, now: Moment, term: u64, role: Role) -> Verdict {

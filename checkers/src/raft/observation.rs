@@ -45,6 +45,20 @@ pub enum Observation {
         /// Hash of the recovered log.
         last_hash: u64,
     },
+    /// A node has read its disk after a boot, and some of what it holds is damaged: where the log ends is known, and what
+    /// is in it is not. Until the next start nothing that it says of its log in memory is judged.
+    StartedDamaged {
+        /// Which node.
+        node: u64,
+        /// Which of its boots.
+        boot: u64,
+        /// The recovered term.
+        term: u64,
+        /// The recovered vote in that term.
+        vote: Option<u64>,
+        /// Last index of the recovered log.
+        last_index: u64,
+    },
     /// A node crashed or was stopped; its memory is gone.
     Stopped {
         /// Which node.
@@ -176,6 +190,7 @@ impl Observation {
     pub const fn node(&self) -> u64 {
         match *self {
             Self::Started { node, .. }
+            | Self::StartedDamaged { node, .. }
             | Self::Stopped { node }
             | Self::Term { node, .. }
             | Self::Role { node, .. }
@@ -222,6 +237,11 @@ impl fmt::Display for Observation {
             Self::Started { node, boot, term, vote, last_index, last_hash } => write!(
                 f,
                 "node {node} started boot {boot} in term {term} with {} and a log up to index {last_index} (hash {last_hash:016x})",
+                Voted(vote)
+            ),
+            Self::StartedDamaged { node, boot, term, vote, last_index } => write!(
+                f,
+                "node {node} started boot {boot} in term {term} with {} and a damaged log up to index {last_index}",
                 Voted(vote)
             ),
             Self::Stopped { node } => write!(f, "node {node} stopped"),

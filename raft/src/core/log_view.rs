@@ -102,6 +102,12 @@ impl LogView {
         }
     }
 
+    /// Whether any entry has lost its payload. Looks at all of them.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.slots.iter().any(|slot| slot.content == Content::Damaged)
+    }
+
     /// Adds the entry behind the last one; returns the hash of the log up to it.
     ///
     /// # Panics
@@ -265,7 +271,9 @@ mod tests {
     #[test]
     fn a_hole_ends_a_run_and_is_named_when_it_is_first() {
         let mut log = log(&[1, 1]);
+        assert!(!log.is_damaged());
         log.append_damaged(LogId::new(2, 3));
+        assert!(log.is_damaged());
         log.append_pending(LogId::new(2, 4));
         assert!(matches!(log.entries(LogIndex(1), 99, 9), View::Ready(run) if run.len() == 2));
         assert_eq!(log.entries(LogIndex(3), 99, 9), View::Damaged(LogId::new(2, 3)));

@@ -64,7 +64,9 @@ impl Core {
         if self.config.bug == Some(crate::mutants::Bug::Z01) && matches!(self.role, Role::Follower(_)) && self.hard.term.0 > 0 {
             return false;
         }
-        self.config.membership.is_voter(self.config.me.node) && !self.disk_forbids_campaign(now)
+        // Whoever leads must serve what it holds. A log with a hole still votes, and lets somebody lead who has it all:
+        // as long as those with whole logs are a quorum, one of them wins without it.
+        self.config.membership.is_voter(self.config.me.node) && !self.disk_forbids_campaign(now) && !self.log.is_damaged()
     }
 
     /// A candidate whose vote for itself is still being written has asked nobody. The next

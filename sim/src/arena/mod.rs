@@ -19,7 +19,7 @@ use squall_raft::process::Process;
 use squall_raft::types::NodeId;
 
 pub use self::kind::{ArenaKind, NotBuilt};
-use crate::disk::DiskWeather;
+use crate::disk::{Dealt, Disk, DiskFault, DiskWeather};
 use crate::entropy::Entropy;
 use crate::network::LinkWeather;
 use crate::scenario::Means;
@@ -120,6 +120,9 @@ pub trait Arena<P: Process>: Sized {
     /// Looks at a node's process; `None` if it does not run, not even paused.
     fn with_process<R>(&self, node: NodeId, look: impl FnOnce(&P) -> R) -> Option<R>;
 
+    /// Changes a node's configuration from its next start on.
+    fn reconfigure(&mut self, node: NodeId, change: impl FnOnce(&mut P::Config), observer: &mut impl Observer<P>) -> bool;
+
     /// Starts a node's process on what its disk holds.
     fn start(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool;
 
@@ -149,6 +152,34 @@ pub trait Arena<P: Process>: Sized {
 
     /// Changes how fast a disk is, from its next operation on.
     fn set_disk_weather(&mut self, node: NodeId, weather: DiskWeather, observer: &mut impl Observer<P>) -> bool;
+
+    /// Lets something go wrong with a disk, under a number by which it can be ended; if that is not `allowed`, only says
+    /// so. `None` if there is no such node.
+    fn inflict(
+        &mut self,
+        node: NodeId,
+        id: u32,
+        fault: DiskFault,
+        allowed: bool,
+        observer: &mut impl Observer<P>,
+    ) -> Option<Dealt>;
+
+    /// Ends what goes wrong with a disk under this number.
+    fn relieve(&mut self, node: NodeId, id: u32, observer: &mut impl Observer<P>) -> bool;
+
+    /// Looks at a node's disk.
+    fn with_disk<R>(&self, node: NodeId, look: impl FnOnce(&Disk) -> R) -> Option<R>;
+
+    /// Asks for [`Step::AtDiskOp`] once, before the `nth` disk operation of a node's present boot completes. False where
+    /// that cannot be done.
+    fn break_before_disk_op(&mut self, _node: NodeId, _nth: Option<u64>) -> bool {
+        false
+    }
+
+    /// Decides whether a crash that comes before the next completion finds that operation executed.
+    fn decide_crash(&mut self, _node: NodeId, _executed: bool) -> bool {
+        false
+    }
 
     /// Changes how fast a clock runs, also over restarts.
     fn set_clock_rate(&mut self, node: NodeId, rate_ppm: u32, observer: &mut impl Observer<P>) -> bool;

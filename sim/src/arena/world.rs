@@ -9,7 +9,7 @@ use squall_raft::process::Process;
 use squall_raft::types::NodeId;
 
 use super::{Arena, Traffic};
-use crate::disk::DiskWeather;
+use crate::disk::{Dealt, Disk, DiskFault, DiskWeather};
 use crate::entropy::Entropy;
 use crate::network::LinkWeather;
 use crate::scenario::Means;
@@ -67,6 +67,12 @@ impl<P: Process> Arena<P> for World<P> {
         self.process(node).map(look)
     }
 
+    fn reconfigure(&mut self, node: NodeId, change: impl FnOnce(&mut P::Config), observer: &mut impl Observer<P>) -> bool {
+        let Some(mut config) = self.config(node).cloned() else { return false };
+        change(&mut config);
+        self.reconfigure(node, config, observer)
+    }
+
     fn start(&mut self, node: NodeId, observer: &mut impl Observer<P>) -> bool {
         self.start(node, observer)
     }
@@ -105,6 +111,33 @@ impl<P: Process> Arena<P> for World<P> {
 
     fn set_disk_weather(&mut self, node: NodeId, weather: DiskWeather, observer: &mut impl Observer<P>) -> bool {
         self.set_disk_weather(node, weather, observer)
+    }
+
+    fn inflict(
+        &mut self,
+        node: NodeId,
+        id: u32,
+        fault: DiskFault,
+        allowed: bool,
+        observer: &mut impl Observer<P>,
+    ) -> Option<Dealt> {
+        self.inflict(node, id, fault, allowed, observer)
+    }
+
+    fn relieve(&mut self, node: NodeId, id: u32, observer: &mut impl Observer<P>) -> bool {
+        self.relieve(node, id, observer)
+    }
+
+    fn with_disk<R>(&self, node: NodeId, look: impl FnOnce(&Disk) -> R) -> Option<R> {
+        self.disk(node).map(look)
+    }
+
+    fn break_before_disk_op(&mut self, node: NodeId, nth: Option<u64>) -> bool {
+        self.break_before_disk_op(node, nth)
+    }
+
+    fn decide_crash(&mut self, node: NodeId, executed: bool) -> bool {
+        self.decide_crash(node, executed)
     }
 
     fn set_clock_rate(&mut self, node: NodeId, rate_ppm: u32, observer: &mut impl Observer<P>) -> bool {

@@ -70,6 +70,8 @@ pub struct Tally {
     pub leaders: u64,
     /// Faults that took effect.
     pub faults: BTreeMap<String, u64>,
+    /// What the atlas forbade.
+    pub suppressed: BTreeMap<&'static str, u64>,
     /// What was asked for and the arena could not do.
     pub inexpressible: BTreeMap<&'static str, u64>,
     /// Marks that were reached; those that the scenario lists are there at zero, too.
@@ -245,6 +247,9 @@ impl Tally {
         self.trace_hash = (self.runs == 1).then_some(outcome.hash);
         for (kind, count) in &outcome.faults {
             *self.faults.entry(kind.clone()).or_default() += count;
+        }
+        for (kind, count) in &outcome.suppressed {
+            *self.suppressed.entry(kind).or_default() += count;
         }
         for (what, count) in &outcome.inexpressible {
             *self.inexpressible.entry(what).or_default() += count;

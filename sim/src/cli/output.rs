@@ -49,6 +49,8 @@ pub(super) struct ResultJson {
     pub traffic: TrafficJson,
     pub leaders: u64,
     pub faults: BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub suppressed: BTreeMap<&'static str, u64>,
     pub inexpressible: BTreeMap<&'static str, u64>,
     pub marks: BTreeMap<&'static str, u64>,
     pub not_judged: Vec<&'static str>,
@@ -134,6 +136,7 @@ impl ResultJson {
             traffic: tally.traffic.into(),
             leaders: tally.leaders,
             faults: tally.faults.clone(),
+            suppressed: tally.suppressed.clone(),
             inexpressible: tally.inexpressible.clone(),
             marks: tally.marks.iter().map(|(mark, count)| (mark.name(), *count)).collect(),
             not_judged: tally.not_judged(),

@@ -76,6 +76,37 @@ impl Content {
         self.len = self.len.max(position);
     }
 
+    /// Flips bits of a byte; behind the end there is none.
+    pub(super) fn flip(&mut self, position: u64, mask: u8) {
+        if position < self.len {
+            let (page, within) = split(position);
+            page_mut(Arc::make_mut(&mut self.pages), page)[within] ^= mask;
+        }
+    }
+
+    /// Whether length and bytes are equal.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        let page = |content: &Self, at: usize| content.pages.get(at).cloned().flatten();
+        let is_zero = |page: &Page| page.iter().all(|byte| *byte == 0);
+        self.len == other.len
+            && (0..self.pages.len().max(other.pages.len())).all(|at| match (page(self, at), page(other, at)) {
+                (Some(one), Some(two)) => Arc::ptr_eq(&one, &two) || one == two,
+                (Some(page), None) | (None, Some(page)) => is_zero(&page),
+                (None, None) => true,
+            })
+    }
+
+    /// The length without the zeros at the end.
+    #[must_use]
+    pub fn data_len(&self) -> u64 {
+        let last = self.pages.iter().enumerate().rev().find_map(|(at, page)| {
+            let within = page.as_deref()?.iter().rposition(|byte| *byte != 0)?;
+            Some((at * PAGE + within + 1) as u64)
+        });
+        last.unwrap_or(0)
+    }
+
     /// Cuts the file or lets it grow by zeros.
     pub(super) fn truncate(&mut self, len: u64) {
         if len < self.len {

@@ -34,6 +34,8 @@ pub enum Owner {
     ClientLink = 8,
     /// madsim's executor and network.
     Executor = 9,
+    /// When nodes are started again that gave up.
+    Operator = 10,
 }
 
 /// The seed of a run.

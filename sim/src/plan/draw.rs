@@ -135,7 +135,12 @@ fn network(dice: Dice, of: &scenario::Network) -> Network {
 }
 
 fn disk(dice: Dice, of: &scenario::Disk) -> Disk {
-    Disk { write: dice.spread("write", of.write), fsync: dice.spread("fsync", of.fsync) }
+    Disk {
+        write: dice.spread("write", of.write),
+        fsync: dice.spread("fsync", of.fsync),
+        slow_ppm: dice.setting("slow_ppm", of.slow_ppm),
+        slow: dice.spread("slow", of.slow),
+    }
 }
 
 /// Each node that an entry names or that `All` covers, in order. A node's own entry comes before `All`.
@@ -198,6 +203,13 @@ impl Occurrences<'_> {
                     self.push(n, when, Nanos(0), faults);
                 }
             }
+            scenario::When::DiskOp { who, nth, after, executed, times } => {
+                for n in 1..=*times {
+                    let nth = self.dice.pick(&mut self.stream, *nth);
+                    let when = When::DiskOp { who: who.clone(), nth, after: *after, executed: *executed };
+                    self.push(n, when, Nanos(0), faults);
+                }
+            }
         }
     }
 
@@ -228,7 +240,8 @@ impl Occurrences<'_> {
         let what = self.concrete();
         let happens = self.fault.chance_ppm.is_none_or(|chance_ppm| self.stream.chance_ppm(chance_ppm));
         if happens {
-            faults.push(Fault { id: format!("{}.{n}", self.stem), when, ends, what });
+            let id = format!("{}.{n}", self.stem);
+            faults.push(Fault { id, when, ends, outside_atlas: self.fault.outside_atlas, what });
         }
     }
 
@@ -236,7 +249,25 @@ impl Occurrences<'_> {
     fn concrete(&mut self) -> What {
         let mut what = self.fault.what.clone();
         match &mut what {
-            What::Kill(_) | What::PowerLoss(_) | What::Pause(_) | What::Reset { .. } | What::StallDisk(_) | What::Campaign(_) => {
+            What::Kill(_)
+            | What::PowerLoss(_)
+            | What::Pause(_)
+            | What::Reset { .. }
+            | What::StallDisk(_)
+            | What::Campaign(_)
+            | What::LyingFsync(_)
+            | What::WipeDisk(_)
+            | What::ReorderDisk(_) => {}
+            What::DiskErrors { times, .. } => {
+                if let Some(times) = times {
+                    self.fix(times);
+                }
+            }
+            What::FullDisk { free, .. } => self.fix(free),
+            What::BitRot { bits, .. } => self.fix(bits),
+            What::Misdirect { reads, writes, .. } => {
+                self.fix(reads);
+                self.fix(writes);
             }
             What::Cut(cut) => self.cut(cut),
             What::Flap { cut, down, up } => {

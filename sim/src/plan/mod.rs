@@ -167,6 +167,25 @@ pub struct Disk {
     pub write: Range<Nanos>,
     /// Time that a sync takes.
     pub fsync: Range<Nanos>,
+    /// Operations of a million that take another time than that. A plan from before says nothing, and there were none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub slow_ppm: u32,
+    /// Which time.
+    #[serde(default = "slow", skip_serializing_if = "is_usual")]
+    pub slow: Range<Nanos>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_none(ppm: &u32) -> bool {
+    *ppm == 0
+}
+
+fn slow() -> Range<Nanos> {
+    crate::scenario::Disk::default().slow
+}
+
+fn is_usual(span: &Range<Nanos>) -> bool {
+    *span == slow()
 }
 
 /// A clock that is not true from the start.
@@ -203,6 +222,9 @@ pub struct Fault {
     /// When it ends.
     #[serde(default)]
     pub ends: Ends,
+    /// Whether it may cost what no cluster survives.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outside_atlas: bool,
     /// What happens. Ranges are drawn, but for those that each message, sync or turn of a flapping link draws from.
     pub what: What,
 }
@@ -237,6 +259,19 @@ pub enum When {
         /// This much later.
         #[serde(default)]
         plus: Nanos,
+    },
+    /// Right before the `nth` disk operation of a boot completes.
+    DiskOp {
+        /// Whose, by the role at that moment.
+        who: Target,
+        /// Counted from 1 at each boot.
+        nth: u64,
+        /// Operations before this time of the safety phase do not count.
+        #[serde(default)]
+        after: Nanos,
+        /// Whether it is carried out if the fault ends the process; drawn if nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
+        executed: Option<bool>,
     },
 }
 

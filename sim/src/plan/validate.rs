@@ -74,6 +74,8 @@ impl Plan {
         let disk = Path::new().field("disk");
         check::range(p, &disk.field("write"), self.disk.write, Nanos(0), check::LATENCY_MAX);
         check::range(p, &disk.field("fsync"), self.disk.fsync, Nanos(0), check::LATENCY_MAX);
+        check::range(p, &disk.field("slow_ppm"), Range::fixed(self.disk.slow_ppm), 0, MILLION);
+        check::range(p, &disk.field("slow"), self.disk.slow, Nanos(0), check::LATENCY_MAX);
     }
 
     fn check_clocks(&self, p: &mut Problems) {
@@ -98,7 +100,9 @@ impl Plan {
 
     fn fault(&self, p: &mut Problems, n: usize, fault: &Fault) {
         let path = Path::new().field("faults").item(n);
-        let cluster = Cluster { nodes: self.nodes, drawn: true };
+        let met = matches!(fault.when, When::On { .. } | When::DiskOp { .. });
+        let cluster = Cluster { nodes: self.nodes, drawn: true, met };
+        check::outside_atlas(p, &path, fault.outside_atlas, &fault.what, &self.expect);
         let id = path.field("id");
         p.require(!fault.id.is_empty(), &id, "an empty name", "a name");
         let twice = self.faults[..n].iter().any(|other| other.id == fault.id);
@@ -122,6 +126,13 @@ impl Plan {
                 cluster.counted(p, &path.field("who"), who);
                 check::range(p, &path.field("nth"), Range::fixed(*nth), 1, u64::MAX);
                 check::range(p, &path.field("plus"), Range::fixed(*plus), Nanos(0), self.safety);
+                *after
+            }
+            When::DiskOp { who, nth, after, executed: _ } => {
+                let expected = format!("a time before the end of the safety phase, {}", self.safety);
+                p.require(*after < self.safety, &path.field("after"), after, expected);
+                cluster.counted(p, &path.field("who"), who);
+                check::range(p, &path.field("nth"), Range::fixed(*nth), 1, u64::MAX);
                 *after
             }
         }

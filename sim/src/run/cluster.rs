@@ -108,6 +108,8 @@ impl Cluster {
             Target::Follower => view.running && view.role == RoleKind::Follower,
             Target::Any => view.up,
             Target::All | Target::Others => true,
+            // Whoever was met has a number by the time that it matters.
+            Target::Met => false,
             Target::Not(inner) => view.up && !self.fits(inner, node),
         }
     }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use super::aim::{Links, directed, links_of, resolve_many};
 use super::cluster::Cluster;
+use super::devices;
+use crate::disk::DiskFault;
 use crate::entropy::{Entropy, Owner, Stream};
 use crate::plan::{Ends, Fault, Network, When};
 use crate::scenario::{Cut, Event, Means, Nanos, Range, What};
@@ -82,6 +84,31 @@ pub enum Action {
     },
     /// Tell a node to campaign.
     Campaign(u64),
+    /// Let something go wrong with a disk, as the fault with this place in the plan says, if the atlas allows it.
+    Inflict {
+        /// Whose disk.
+        node: u64,
+        /// The fault's place in the plan.
+        fault: u32,
+        /// What goes wrong.
+        what: DiskFault,
+        /// Whether the atlas has no say in it.
+        outside_atlas: bool,
+    },
+    /// That is over.
+    Relieve {
+        /// Whose disk.
+        node: u64,
+        /// The fault's place in the plan.
+        fault: u32,
+    },
+    /// Decide whether a crash that comes now finds the disk operation executed that is about to complete.
+    DecideCrash {
+        /// Whose.
+        node: u64,
+        /// Whether it is.
+        executed: bool,
+    },
 }
 
 /// A request to be called again.
@@ -131,6 +158,8 @@ pub struct Faults {
     cannot: &'static [Means],
     inexpressible: BTreeMap<&'static str, u64>,
     flapped: BTreeSet<u32>,
+    /// At which node the trigger of a fault fired.
+    met: BTreeMap<u32, u64>,
 }
 
 /// What holds where no fault is in force.
@@ -158,6 +187,7 @@ enum Hit {
     Flapping { links: Links, cut: bool, turns: u32 },
     Weather(Links),
     Disk(Vec<u64>),
+    Storage(Vec<u64>),
     Clock(Vec<u64>),
     Nothing,
 }
@@ -185,6 +215,7 @@ impl Faults {
             cannot: &[],
             inexpressible: BTreeMap::new(),
             flapped: BTreeSet::new(),
+            met: BTreeMap::new(),
         }
     }
 
@@ -192,6 +223,11 @@ impl Faults {
     #[must_use]
     pub fn without(mut self, cannot: &'static [Means]) -> Self {
         self.cannot = cannot;
+        if cannot.contains(&Means::DiskOps) {
+            for fault in self.plan.iter().filter(|fault| matches!(fault.when, When::DiskOp { .. })) {
+                *self.inexpressible.entry(fault.what.kind()).or_default() += 1;
+            }
+        }
         self
     }
 
@@ -232,8 +268,33 @@ impl Faults {
             let counted = &mut self.counted[i as usize];
             *counted += 1;
             if *counted == *nth {
+                self.met.insert(i, node);
                 orders.alarms.push(Alarm { at_ns: now_ns.saturating_add(plus.0), what: AlarmKind::Begin(i) });
             }
+        }
+    }
+
+    /// The number behind `done` of the next disk operation of a boot that any fault waits for.
+    #[must_use]
+    pub fn next_disk_op(&self, done: u64) -> Option<u64> {
+        let waiting = self.plan.iter().zip(0..).filter(|(_, i)| !self.met.contains_key(i));
+        let nth = |(fault, _): (&Fault, u32)| if let When::DiskOp { nth, .. } = fault.when { Some(nth) } else { None };
+        waiting.filter_map(nth).filter(|nth| *nth > done).min()
+    }
+
+    /// A disk operation is about to complete: faults that waited for it begin now.
+    pub fn on_disk_op(&mut self, now_ns: u64, node: u64, count: u64, cluster: &Cluster, orders: &mut Orders) {
+        let plan = Arc::clone(&self.plan);
+        for (fault, i) in plan.iter().zip(0u32..) {
+            let When::DiskOp { who, nth, after, executed } = &fault.when else {
+                continue;
+            };
+            if *nth != count || now_ns < after.0 || self.met.contains_key(&i) || !cluster.fits(who, node) {
+                continue;
+            }
+            self.met.insert(i, node);
+            orders.actions.extend(executed.map(|executed| Action::DecideCrash { node, executed }));
+            self.begin(now_ns, i, cluster, orders);
         }
     }
 
@@ -267,11 +328,26 @@ impl Faults {
         !self.active.is_empty()
     }
 
+    /// Whether a fault in force keeps a node's process down.
+    #[must_use]
+    pub fn holds_down(&self, node: u64) -> bool {
+        self.down.contains_key(&node)
+    }
+
+    /// Whether a fault in force may damage a node's disk for ever.
+    #[must_use]
+    pub fn may_damage(&self, node: u64) -> bool {
+        self.in_force().any(|(what, hit)| match (what, hit) {
+            (What::Misdirect { writes, .. }, Hit::Storage(nodes)) => writes.high > 0 && nodes.contains(&node),
+            _ => false,
+        })
+    }
+
     /// Whether a node runs, and its disk works, as far as the faults in force go.
     #[must_use]
     pub fn is_well(&self, node: u64) -> bool {
         !self.active.values().any(|active| match &active.hit {
-            Hit::Down(nodes) | Hit::Paused(nodes) | Hit::Disk(nodes) => nodes.contains(&node),
+            Hit::Down(nodes) | Hit::Paused(nodes) | Hit::Disk(nodes) | Hit::Storage(nodes) => nodes.contains(&node),
             _ => false,
         })
     }
@@ -304,7 +380,11 @@ impl Faults {
             return;
         }
         let mut stream = self.entropy.stream(Owner::Target, fault.key());
-        let (hit, nodes) = self.strike(&fault.what, cluster, &mut stream, orders);
+        let what = self.met.get(&i).map_or_else(|| fault.what.clone(), |node| fault.what.met(*node));
+        let (hit, nodes) = match devices::of(fault) {
+            Some(disk) => self.strike_disk((i, fault, disk), &what, cluster, &mut stream, orders),
+            None => self.strike(&what, cluster, &mut stream, orders),
+        };
         if matches!(hit, Hit::Nothing) && nodes.is_empty() {
             return;
         }
@@ -323,6 +403,32 @@ impl Faults {
         if !fault.what.is_instant() && fault.ends != Ends::Never {
             orders.alarms.push(Alarm { at_ns: ends_ns, what: AlarmKind::End(i) });
         }
+    }
+
+    /// As [`Self::strike`], for what goes wrong with a disk.
+    fn strike_disk(
+        &mut self,
+        (i, fault, disk): (u32, &Fault, DiskFault),
+        what: &What,
+        cluster: &Cluster,
+        stream: &mut Stream,
+        orders: &mut Orders,
+    ) -> (Hit, Vec<u64>) {
+        let Some(who) = what.disk_of() else { return (Hit::Nothing, Vec::new()) };
+        let nodes = resolve_many(who, cluster, stream);
+        for &node in &nodes {
+            if disk == DiskFault::Wipe {
+                *self.down.entry(node).or_default() += 1;
+                orders.actions.push(Action::PowerLoss(node));
+            }
+            orders.actions.push(Action::Inflict { node, fault: i, what: disk, outside_atlas: fault.outside_atlas });
+        }
+        let hit = match disk {
+            _ if nodes.is_empty() || fault.what.is_instant() => Hit::Nothing,
+            DiskFault::Wipe => Hit::Down(nodes.clone()),
+            _ => Hit::Storage(nodes.clone()),
+        };
+        (hit, nodes)
     }
 
     /// Resolves the target and orders what happens at once.
@@ -371,6 +477,14 @@ impl Faults {
                 let nodes = resolve_many(who, cluster, stream);
                 (if nodes.is_empty() { Hit::Nothing } else { Hit::Disk(nodes.clone()) }, nodes)
             }
+            // Those of disks were struck before.
+            What::DiskErrors { .. }
+            | What::FullDisk { .. }
+            | What::LyingFsync(_)
+            | What::BitRot { .. }
+            | What::Misdirect { .. }
+            | What::WipeDisk(_)
+            | What::ReorderDisk(_) => (Hit::Nothing, Vec::new()),
             What::ClockRate { who, .. } => {
                 let nodes = resolve_many(who, cluster, stream);
                 (if nodes.is_empty() { Hit::Nothing } else { Hit::Clock(nodes.clone()) }, nodes)
@@ -415,6 +529,9 @@ impl Faults {
             }
             Hit::Links(links) | Hit::Flapping { links, cut: true, .. } => mend(links, orders),
             Hit::Weather(_) | Hit::Disk(_) | Hit::Clock(_) => self.recompute(&hit, orders),
+            Hit::Storage(nodes) => {
+                orders.actions.extend(nodes.iter().map(|node| Action::Relieve { node: *node, fault: i }));
+            }
             Hit::Flapping { .. } | Hit::Nothing => {}
         }
     }

@@ -52,6 +52,8 @@ pub struct Outcome {
     pub commits: u64,
     /// Faults that took effect, by kind.
     pub faults: BTreeMap<String, u64>,
+    /// What the atlas forbade, by kind.
+    pub suppressed: BTreeMap<&'static str, u64>,
     /// What the plan asked for and the arena cannot do, by name, and how often.
     pub inexpressible: BTreeMap<&'static str, u64>,
     /// Marks that were reached.
@@ -62,7 +64,7 @@ pub struct Outcome {
 
 /// What is demanded of the core, as it stands now.
 pub(super) fn facts<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>, commit_index_at_healing: u64) -> EndOfRun {
-    let faults_stay = run.faults.any_in_force();
+    let faults_stay = run.faults.any_in_force() || run.arena.node_ids().any(|node| run.is_damaged(node));
     let reign_ns = run.reign.map_or(0, |reign| run.arena.now() - reign.since_ns);
     EndOfRun {
         leader: run.reign.map(|reign| reign.leader),
@@ -85,7 +87,7 @@ fn equal_ones<S: Subject, A: Arena<Node<S::Machine>>>(run: &Run<S, A>) -> Vec<No
         return run.core.clone();
     };
     let is_reached = |node: &NodeId| *node == leader || run.core.contains(node) && run.faults.are_linked(leader.0, node.0);
-    run.arena.node_ids().filter(|node| is_reached(node) && run.faults.is_well(node.0)).collect()
+    run.arena.node_ids().filter(|node| is_reached(node) && run.is_well(*node)).collect()
 }
 
 /// The leader that a quorum follows in one term, behind that term.
@@ -150,6 +152,7 @@ where
         leaders: run.judge.marks.leaders(),
         commits,
         faults: run.faults_that_took_effect(),
+        suppressed: run.judge.disks.suppressed().clone(),
         inexpressible: inexpressible(&run),
         marks: run.judge.marks.counts().clone(),
         history,

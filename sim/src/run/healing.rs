@@ -21,7 +21,6 @@
 
 use std::collections::BTreeMap;
 
-use squall_raft::membership::Configuration;
 use squall_raft::node::Node;
 use squall_raft::node::request::Request;
 use squall_raft::types::NodeId;
@@ -54,6 +53,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         let mut orders = Orders::default();
         self.faults.heal(&mut orders);
         self.obey(orders, observer);
+        self.start_all_whole(observer);
         let Some(core) = self.pick_core() else {
             self.ended.get_or_insert(Ending::Unavailable);
             return;
@@ -71,10 +71,8 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
 
     /// The core, or whoever is well if the file knows better than the oracle what comes of that.
     fn pick_core(&self) -> Option<Vec<NodeId>> {
-        let is_well = |node: NodeId| self.faults.is_well(node.0);
-        // All configurations that are effective or uncommitted anywhere: there is one, and it never changes.
-        let members = Configuration::of_voters(self.arena.node_ids()).ok()?;
-        let core = clique::core(&[members], is_well, |one, other| self.faults.are_linked(one.0, other.0));
+        let is_well = |node: NodeId| self.is_well(node);
+        let core = clique::core(&self.configurations(), is_well, |one, other| self.faults.are_linked(one.0, other.0));
         let knows_better = matches!(self.plan.expect, Expect::Progresses | Expect::Stalls);
         core.or_else(|| knows_better.then(|| self.arena.node_ids().filter(|node| is_well(*node)).collect()))
     }

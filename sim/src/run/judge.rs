@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use squall_checkers::raft::{Observation as Seen, RaftChecker, Role};
+use squall_checkers::recoverability::GaveUp;
 use squall_checkers::violation::Violation;
 use squall_raft::applier::StateMachine;
 use squall_raft::message::{Body, Message};
@@ -15,13 +16,14 @@ use squall_raft::observation::{Observation, RoleKind};
 use squall_raft::process::FileName;
 
 use super::cluster::Cluster;
+use super::disks::Disks;
 use super::duties::Duties;
 use super::ghost::Ghost;
-use super::marks::Marks;
+use super::marks::{End, Marks};
 use crate::arena::Watch;
 use crate::disk::Disk;
 use crate::plan::Plan;
-use crate::scenario::Event;
+use crate::scenario::{Event, Mark};
 use crate::world::{Observer, WorldEvent};
 
 /// What watches a run: an observer of any world of Raft nodes.
@@ -37,8 +39,14 @@ pub struct Judge {
     pub(super) violation: Option<Box<Violation>>,
     /// What happened since the last step, for triggers; kept only if somebody waits for it.
     pub(super) happened: Vec<(Event, u64)>,
-    /// Why a node's process ended itself.
-    pub(super) halted: Option<(u64, &'static str)>,
+    /// What went wrong with disks.
+    pub(super) disks: Disks,
+    /// Whose processes ended themselves since the last step, and why they may.
+    pub(super) halted: Vec<GaveUp>,
+    /// Who has read its disk since the last step.
+    pub(super) recovered: Vec<u64>,
+    /// Who of those has a log that nobody has written so, when, and up to where its disk had promised it.
+    pub(super) doubtful: Vec<(u64, u64, u64)>,
     /// Where commands were applied, by session and number; kept only if somebody wants to know.
     pub(super) commands: BTreeMap<(u64, u64), u64>,
     watch: Watch,
@@ -59,7 +67,10 @@ impl Judge {
             duties: Duties::new(plan),
             violation: None,
             happened: Vec::new(),
-            halted: None,
+            disks: Disks::new(plan.nodes),
+            halted: Vec::new(),
+            recovered: Vec::new(),
+            doubtful: Vec::new(),
             commands: BTreeMap::new(),
             watch,
             checker: if watch.disks { RaftChecker::new(&nodes) } else { RaftChecker::new(&nodes).without_disks() },
@@ -109,7 +120,7 @@ impl Judge {
             if let Observation::Appended { .. } = observation {
                 self.duties.appended(node, at_ns);
             }
-            if let Some(seen) = self.neutral(node, observation) {
+            if let Some(seen) = self.damaged(at_ns, node, observation).or_else(|| self.neutral(node, observation)) {
                 self.see(at_ns, number, &seen);
             }
             if let Observation::Applied { index, command: Some((session, sequence)), .. } = *observation {
@@ -121,12 +132,30 @@ impl Judge {
         {
             self.commands.insert((session.0, sequence), index.0);
         }
+        if let Observation::Recovered { .. } = observation {
+            self.recovered.push(node);
+        }
         self.cluster.observe(node, observation);
         if self.watch.triggers
             && let Some(event) = event_of(observation)
         {
             self.happened.push((event, node));
         }
+    }
+
+    /// A node comes up from damaged media, with a log that reaches as far as was promised and that nobody has written so:
+    /// it must say what is missing, and whoever looks at the node asks it.
+    fn damaged(&mut self, at_ns: u64, node: u64, observation: &Observation) -> Option<Seen> {
+        let Observation::Recovered { term, vote, last, hash, .. } = *observation else { return None };
+        let promised = self.ghosts.get(position(node)).map_or(0, Ghost::last_index);
+        let is_told = !self.disks.is_broken(node) || last.index.0 < promised || self.checker.has_seen(last.index.0, hash);
+        if is_told {
+            return None;
+        }
+        self.doubtful.push((node, at_ns, promised));
+        let boot = self.boots.get(position(node)).copied().unwrap_or_default();
+        let vote = vote.map(|vote| vote.0);
+        Some(Seen::StartedDamaged { node, boot, term: term.0, vote, last_index: last.index.0 })
     }
 
     /// The same in the checkers' words.
@@ -178,10 +207,11 @@ impl Judge {
         });
     }
 
-    fn ended(&mut self, at_ns: u64, number: u64, node: u64, power: Option<u64>) {
+    /// A process ended; nothing is said of how if it did so itself.
+    fn ended(&mut self, at_ns: u64, number: u64, node: u64, how: Option<End>) {
         if self.watch.checks {
             let promised = self.ghosts.get(position(node)).map_or(0, Ghost::last_index);
-            self.marks.crashed(node, power, promised, &self.cluster);
+            self.marks.crashed(node, how, promised, &self.cluster);
             self.see(at_ns, number, &Seen::Stopped { node });
         }
         self.cluster.set_up(node, false);
@@ -203,16 +233,29 @@ impl<S: StateMachine> Observer<Node<S>> for Judge {
             WorldEvent::RequestDelivered { to, .. } => self.duties.took_request(to.0),
             WorldEvent::Replied { from, .. } => self.duties.answered(from.0),
             WorldEvent::Booted { node, boot } => {
+                self.disks.booted(node.0);
                 self.cluster.set_up(node.0, true);
                 if let Some(number) = self.boots.get_mut(position(node.0)) {
                     *number = u64::from(boot.number.0);
                 }
             }
-            WorldEvent::Killed { node, .. } => self.ended(at_ns, number, node.0, None),
-            WorldEvent::PowerLost { node, loss, .. } => self.ended(at_ns, number, node.0, Some(loss.lost_bytes)),
-            WorldEvent::Halted { node, reason, .. } => {
-                self.halted = Some((node.0, reason));
+            WorldEvent::Killed { node, disk, .. } => {
+                self.disks.killed(node.0, disk);
+                self.ended(at_ns, number, node.0, Some(End::Killed));
+            }
+            WorldEvent::PowerLost { node, loss, disk, .. } => {
+                self.disks.lost_power(node.0, loss, disk, &mut self.marks);
+                self.ended(at_ns, number, node.0, Some(End::LostPower { bytes: loss.lost_bytes }));
+            }
+            WorldEvent::Halted { node, reason, disk, .. } => {
+                self.marks.hit_if(self.cluster.leader() == Some(node.0), Mark::LeaderHaltedByDisk);
+                let gave_up = self.disks.halted(node.0, at_ns, reason, disk, &mut self.marks);
+                self.halted.push(gave_up);
                 self.ended(at_ns, number, node.0, None);
+            }
+            WorldEvent::DiskTouched { node, touch, .. } => self.disks.touched(node.0, touch, &mut self.marks),
+            WorldEvent::DiskFaulted { node, fault, dealt, disk, .. } => {
+                self.disks.faulted(node.0, &fault, dealt, disk, &mut self.marks);
             }
             WorldEvent::Paused { node } => self.cluster.set_paused(node.0, true),
             WorldEvent::Resumed { node, .. } => self.cluster.set_paused(node.0, false),

@@ -35,6 +35,18 @@ pub(super) struct Marks {
     faults_begun: bool,
 }
 
+/// How somebody ended a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was killed.
+    Killed,
+    /// Its machine lost power.
+    LostPower {
+        /// And so many bytes that were not synced.
+        bytes: u64,
+    },
+}
+
 /// What is remembered of one node.
 #[derive(Clone, Debug, Default)]
 struct NodeMarks {
@@ -148,13 +160,16 @@ impl Marks {
     }
 
     /// A process ended; the cluster still shows it as it was.
-    pub fn crashed(&mut self, node: u64, power: Option<u64>, promised_last_index: u64, cluster: &Cluster) {
+    pub fn crashed(&mut self, node: u64, how: Option<End>, promised_last_index: u64, cluster: &Cluster) {
         let leads = cluster.leader() == Some(node);
         let running = cluster.get(node).is_some_and(|view| view.running);
         let unsynced = self.node(node).is_some_and(|marks| marks.log.len() as u64 > promised_last_index);
-        match power {
-            None => self.hit_if(leads, Mark::LeaderKilled),
-            Some(lost_bytes) => {
+        let reads = how.is_some() && cluster.get(node).is_some_and(|view| view.up && !view.running);
+        self.hit_if(reads, Mark::CrashedWhileRecovering);
+        match how {
+            None => {}
+            Some(End::Killed) => self.hit_if(leads, Mark::LeaderKilled),
+            Some(End::LostPower { bytes: lost_bytes }) => {
                 self.hit_if(leads, Mark::LeaderPowerLost);
                 self.hit_if(running && !leads, Mark::FollowerPowerLost);
                 self.hit_if(running && unsynced, Mark::PowerLostBetweenAppendAndFsync);

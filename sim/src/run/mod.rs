@@ -15,10 +15,13 @@
 //! (`campaign`). Read next: [`Run`], then [`clients`], [`faults`], `storm.rs`, `healing.rs`, [`finish`].
 
 mod aim;
+pub mod atlas;
 pub mod clients;
 pub mod clique;
 pub mod cluster;
 mod crash;
+mod devices;
+mod disks;
 mod duties;
 pub mod faults;
 pub mod finish;
@@ -27,6 +30,7 @@ mod healing;
 mod judge;
 pub mod live;
 mod marks;
+mod operator;
 pub mod settings;
 mod storm;
 pub mod subject;
@@ -46,6 +50,7 @@ use self::finish::Outcome;
 use self::healing::Reign;
 pub use self::judge::Judge;
 use self::live::Live;
+use self::operator::Operator;
 use self::settings::SettingsError;
 use self::subject::Subject;
 use crate::arena::{Arena, Watch};
@@ -99,6 +104,8 @@ pub struct Run<S: Subject, A = World<Node<<S as Subject>::Machine>>> {
     phase: Phase,
     /// Whom clients ask, in ascending order: every node, or after the storm those who must make progress.
     core: Vec<NodeId>,
+    /// Who starts nodes again that gave up.
+    operator: Operator,
     /// After the storm, whom a quorum follows.
     reign: Option<Reign>,
     /// When the storm ended.
@@ -131,16 +138,22 @@ pub(crate) enum Ending {
 /// What the arena is asked to wake the run for. Packed into one word: kind, then number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
-    Client { client: u32, generation: u32 },
+    Client {
+        client: u32,
+        generation: u32,
+    },
     Reminder(u32),
     Fault(AlarmKind),
     Late(u32),
+    /// The operator comes to this node.
+    Operator(u64),
     SafetyEnds,
     WorkEnds,
     Poll,
 }
 
 impl Token {
+    #[expect(clippy::cast_possible_truncation, reason = "node numbers are small")]
     const fn pack(self) -> u64 {
         let (kind, high, low) = match self {
             Self::Client { client, generation } => (1, client, generation),
@@ -152,6 +165,8 @@ impl Token {
             Self::WorkEnds => (7, 0, 0),
             Self::Poll => (8, 0, 0),
             Self::Reminder(client) => (9, 0, client),
+            // A cluster has a handful of nodes.
+            Self::Operator(node) => (10, 0, node as u32),
         };
         kind << 56 | (high as u64) << 32 | low as u64
     }
@@ -169,6 +184,7 @@ impl Token {
             7 => Self::WorkEnds,
             8 => Self::Poll,
             9 => Self::Reminder(low),
+            10 => Self::Operator(low as u64),
             _ => return None,
         })
     }
@@ -247,6 +263,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             late: Vec::new(),
             phase: Phase::Safety,
             core: (1..=plan.nodes).map(NodeId).collect(),
+            operator: Operator::new(entropy),
             reign: None,
             healed_at_ns: 0,
             instant: (0, 0),
@@ -269,8 +286,9 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             self.arena.set_clock_rate(NodeId(node), clock.rate_ppm, &mut both);
         }
         for node in 1..=plan.nodes {
-            self.arena.start(NodeId(node), &mut both);
+            self.start_node(node, observer);
         }
+        let mut both = Both { judge: &mut self.judge, other: observer };
         self.arena.wake_at(plan.safety.0, Token::SafetyEnds.pack(), &mut both);
         self.obey(orders, observer);
         for client in start_order(self.clients.len()) {
@@ -309,6 +327,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         let step = self.arena.step(&mut Both { judge: &mut self.judge, other: observer });
         match step {
             Step::Internal => {}
+            Step::AtDiskOp { node, nth } => self.at_disk_op(node, nth, observer),
             Step::Idle => self.stuck("nothing is left to happen".into()),
             Step::External { token } => self.on_token(token, observer),
             Step::Reply { client, handle, from, reply } => {
@@ -319,16 +338,18 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
         if let Some(violation) = self.judge.violation.take().or_else(|| self.arena.violation()) {
             self.ended = Some(Ending::Violated(violation));
         }
-        if let Some((node, reason)) = self.judge.halted.take() {
-            self.halted(node, reason);
+        if !self.judge.halted.is_empty() {
+            for gave_up in std::mem::take(&mut self.judge.halted) {
+                self.halted(&gave_up, observer);
+            }
+        }
+        if !self.judge.recovered.is_empty() {
+            for node in std::mem::take(&mut self.judge.recovered) {
+                self.came_up(node, observer);
+            }
+            self.judge_comebacks();
         }
         self.check_budget();
-    }
-
-    /// No fault that exists yet gives a node a reason to give up.
-    fn halted(&mut self, node: u64, reason: &'static str) {
-        let message = format!("node {node} halted itself at {} ns: {reason}", self.arena.now());
-        self.ended.get_or_insert_with(|| Ending::Violated(Violation::new(Property::Liveness, message)));
     }
 
     fn stuck(&mut self, why: String) {
@@ -361,6 +382,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
                 self.obey(orders, observer);
             }
             Some(Token::Late(i)) => self.send_late(i, observer),
+            Some(Token::Operator(node)) => self.start_if_down(node, observer),
             // Somebody may have ended it before.
             Some(Token::SafetyEnds) if self.phase == Phase::Safety => self.heal(observer),
             Some(Token::WorkEnds) => {

@@ -118,6 +118,9 @@ pub const fn disks(plan: &Plan, fsync: Range<Nanos>, stalled: bool) -> DiskWeath
         read_max_ns: DISK_READ_NS.1,
         fsync_min_ns: fsync.low.0,
         fsync_max_ns: fsync.high.0,
+        slow_ppm: plan.disk.slow_ppm,
+        slow_min_ns: plan.disk.slow.low.0,
+        slow_max_ns: plan.disk.slow.high.0,
         stalled,
     }
 }

@@ -89,8 +89,17 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
             Action::PowerLoss(node) => {
                 arena.power_loss(NodeId(node), both);
             }
-            Action::Start(node) => {
-                arena.start(NodeId(node), both);
+            Action::Start(node) => self.start_node(node, observer),
+            Action::Inflict { node, fault, what, outside_atlas } => {
+                let allowed = self.allows(node, &what, outside_atlas);
+                let both = &mut Both { judge: &mut self.judge, other: observer };
+                self.arena.inflict(NodeId(node), fault, what, allowed, both);
+            }
+            Action::Relieve { node, fault } => {
+                arena.relieve(NodeId(node), fault, both);
+            }
+            Action::DecideCrash { node, executed } => {
+                arena.decide_crash(NodeId(node), executed);
             }
             Action::Pause(node) => {
                 arena.pause(NodeId(node), both);

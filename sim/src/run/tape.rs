@@ -13,6 +13,7 @@ use squall_raft::node::Node;
 use squall_raft::process::{Label, MessageLabel};
 
 use super::text;
+use crate::disk::Dealt;
 use crate::scenario::Nanos;
 use crate::world::{Observer, WorldEvent};
 
@@ -64,6 +65,31 @@ pub enum Decision {
         other: u64,
         /// Messages and copies that were under way.
         lost: u64,
+    },
+    /// The atlas forbade a fault of a disk, or a part of it.
+    Suppressed {
+        /// Whose disk.
+        node: u64,
+        /// What was forbidden.
+        what: String,
+        /// How many bits, operations or promises were spared; 1 for a fault as a whole.
+        spared: u64,
+    },
+    /// Bits of a disk rotted.
+    Rotted {
+        /// Whose disk.
+        node: u64,
+        /// How many.
+        bits: u64,
+    },
+    /// An operation of a disk did not do what it was told.
+    Disk {
+        /// Whose disk.
+        node: u64,
+        /// Which operation of its boot.
+        operation: u64,
+        /// What came of it.
+        what: String,
     },
     /// A node lost power; some of what was not synced survived.
     PowerLoss {
@@ -171,7 +197,28 @@ impl<S: StateMachine> Observer<Node<S>> for Recorder {
             WorldEvent::ConnectionReset { one, other, in_flight } => {
                 self.add(at_ns, Decision::Reset { one: one.0, other: other.0, lost: in_flight });
             }
+            WorldEvent::DiskTouched { node, op, touch } => {
+                let what = format!("{touch:?}");
+                self.add(at_ns, Decision::Disk { node: node.0, operation: op.seq, what });
+            }
+            WorldEvent::DiskFaulted { node, fault, dealt, .. } => {
+                let (spared, bits) = match dealt {
+                    Dealt::Suppressed => (1, 0),
+                    Dealt::Rotted { flipped, spared } => (spared, flipped),
+                    Dealt::Done | Dealt::Nothing => (0, 0),
+                };
+                if spared > 0 {
+                    self.add(at_ns, Decision::Suppressed { node: node.0, what: format!("{fault:?}"), spared });
+                }
+                if bits > 0 {
+                    self.add(at_ns, Decision::Rotted { node: node.0, bits });
+                }
+            }
             WorldEvent::PowerLost { node, loss, .. } => {
+                if loss.spared > 0 {
+                    let what = "loss of what was promised".to_owned();
+                    self.add(at_ns, Decision::Suppressed { node: node.0, what, spared: loss.spared });
+                }
                 let kept = loss.writes.iter().filter(|(_, fate)| matches!(fate, crate::disk::WriteFate::Kept)).count() as u64;
                 let writes = loss.writes.len() as u64;
                 self.add(at_ns, Decision::PowerLoss { node: node.0, lost_bytes: loss.lost_bytes, writes, kept });

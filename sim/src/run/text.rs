@@ -12,6 +12,7 @@ use squall_raft::node::request::{Reply, Request};
 use squall_raft::observation::Observation;
 use squall_raft::process::DiskOp;
 
+use crate::disk::Dealt;
 use crate::world::WorldEvent;
 
 /// A virtual time as seconds with nine digits.
@@ -99,6 +100,12 @@ fn describe_change<S: StateMachine>(out: &mut String, event: &WorldEvent<'_, Nod
         WorldEvent::DiskWeatherSet { node, weather } => {
             write!(out, "n{node} disk weather: fsync {} to {}", Seconds(weather.fsync_min_ns), Seconds(weather.fsync_max_ns))
         }
+        WorldEvent::DiskTouched { node, touch, .. } => write!(out, "n{node} disk goes wrong: {touch:?}"),
+        WorldEvent::DiskFaulted { node, fault, dealt: Dealt::Suppressed, .. } => {
+            write!(out, "n{node} disk: the atlas forbids {fault:?}")
+        }
+        WorldEvent::DiskFaulted { node, fault, dealt, .. } => write!(out, "n{node} disk: {fault:?}: {dealt:?}"),
+        WorldEvent::DiskRelieved { node, .. } => write!(out, "n{node} disk is relieved of a fault"),
         WorldEvent::ClockRateSet { node, rate_ppm } => write!(out, "n{node} clock runs at {rate_ppm} ppm"),
         WorldEvent::ClockShifted { node, by_ns } => write!(out, "n{node} clock jumps by {}", Seconds(*by_ns)),
         _ => Ok(()),

@@ -6,6 +6,7 @@ use super::fault::{Cut, Target, What};
 use super::nanos::Nanos;
 use super::path::{Path, Problems};
 use super::range::{Bound, Range};
+use super::schema::Expect;
 
 /// Least and most bytes of a segment of the log: a header, a seal and two frames; and more than any run writes.
 pub const SEGMENT_BYTES: (u64, u64) = (2_048, 64 << 20);
@@ -50,6 +51,8 @@ pub(crate) struct Cluster {
     pub(crate) nodes: u64,
     /// Whether ranges must have been drawn already.
     pub(crate) drawn: bool,
+    /// Whether the trigger names a node.
+    pub(crate) met: bool,
 }
 
 /// Where a target stands, as far as that decides which ones may.
@@ -65,8 +68,16 @@ impl Cluster {
     /// A fault's effect.
     pub(crate) fn what(self, problems: &mut Problems, path: &Path, what: &What) {
         match what {
-            What::Kill(who) | What::PowerLoss(who) | What::Pause(who) | What::StallDisk(who) | What::Campaign(who) => {
-                self.target(problems, &path.item(0), who, Place::Whole)
+            What::Kill(who)
+            | What::PowerLoss(who)
+            | What::Pause(who)
+            | What::StallDisk(who)
+            | What::Campaign(who)
+            | What::LyingFsync(who)
+            | What::WipeDisk(who)
+            | What::ReorderDisk(who) => self.target(problems, &path.item(0), who, Place::Whole),
+            What::DiskErrors { .. } | What::FullDisk { .. } | What::BitRot { .. } | What::Misdirect { .. } => {
+                self.storage(problems, path, what);
             }
             What::Cut(cut) => self.cut(problems, &path.item(0), cut),
             What::Flap { cut, down, up } => {
@@ -102,6 +113,43 @@ impl Cluster {
                 self.target(problems, &path.field("who"), who, Place::Whole);
                 self.value(problems, &path.field("by"), *by, Nanos(1), OFFSET_MAX);
             }
+        }
+    }
+
+    /// What goes wrong with a disk.
+    fn storage(self, problems: &mut Problems, path: &Path, what: &What) {
+        match what {
+            What::DiskErrors { who, on, error: _, times } => {
+                self.target(problems, &path.field("who"), who, Place::Whole);
+                for (n, kind) in on.iter().enumerate() {
+                    let twice = on[..n].contains(kind);
+                    problems.require(!twice, &path.field("on").item(n), format!("{kind:?} twice"), "each kind once");
+                }
+                if let Some(times) = times {
+                    self.value(problems, &path.field("times"), *times, 1, 1_000_000);
+                }
+            }
+            What::FullDisk { who, free } => {
+                self.target(problems, &path.field("who"), who, Place::Whole);
+                self.value(problems, &path.field("free"), *free, 0, 1 << 30);
+            }
+            What::BitRot { who, bits, within_ppm } => {
+                self.target(problems, &path.field("who"), who, Place::Whole);
+                self.value(problems, &path.field("bits"), *bits, 1, 1_000);
+                let at = path.field("within_ppm");
+                if range(problems, &at, *within_ppm, 0, MILLION) {
+                    let found = format!("the single value {}", within_ppm.low);
+                    problems.require(!within_ppm.is_fixed(), &at, found, "a range such as (900_000, 1_000_000), the last tenth");
+                }
+            }
+            What::Misdirect { who, reads, writes } => {
+                self.target(problems, &path.field("who"), who, Place::Whole);
+                self.value(problems, &path.field("reads"), *reads, 0, 1_000);
+                self.value(problems, &path.field("writes"), *writes, 0, 1_000);
+                let some = reads.high > 0 || writes.high > 0;
+                problems.require(some, path, "operations of which none goes astray", "reads or writes, such as writes: 1");
+            }
+            _ => {}
         }
     }
 
@@ -206,8 +254,27 @@ impl Cluster {
                     self.target(problems, &path.item(0), inner, Place::Inner);
                 }
             }
+            Target::Met => {
+                let holds = self.met && place != Place::Counted;
+                problems.require(holds, path, "Met", "a trigger that meets a node, `On` or `DiskOp`, for `Met` to mean it");
+            }
             Target::Leader | Target::Candidate | Target::Follower => {}
         }
+    }
+}
+
+/// Whether a fault may say that it lies outside the atlas.
+pub(crate) fn outside_atlas(problems: &mut Problems, path: &Path, outside: bool, what: &What, expect: &Expect) {
+    let at = path.field("outside_atlas");
+    if outside {
+        problems.require(
+            what.is_in_atlas(),
+            &at,
+            format!("a fault of the kind {}", what.kind()),
+            "one that the atlas suppresses",
+        );
+        let expected = "an `expect` that says what comes of it, such as Violates(\"acknowledged-durable\")";
+        problems.require(*expect != Expect::Pass, &at, "true beside `expect: Pass`", expected);
     }
 }
 

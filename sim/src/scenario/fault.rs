@@ -25,8 +25,33 @@ pub enum Target {
     All,
     /// All nodes but the other end; only as an end of `OneWay`, `Link` and `Reset`.
     Others,
+    /// The node at which the trigger fired; only where the trigger is `On` or `DiskOp`.
+    Met,
     /// A node that the inner target does not mean, drawn.
     Not(Box<Target>),
+}
+
+/// A kind of disk operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum OpKind {
+    /// Writes.
+    Write,
+    /// Syncs, those of the folder and of a write that syncs among them.
+    Sync,
+    /// Reads and listings.
+    Read,
+    /// Creations, renames, removals, truncations and allocations.
+    Meta,
+}
+
+/// How a disk operation fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DiskFailure {
+    /// The device failed.
+    #[default]
+    Io,
+    /// The device is full.
+    NoSpace,
 }
 
 /// What a trigger waits for.
@@ -156,6 +181,55 @@ pub enum What {
     },
     /// Nothing that a disk was given ends, and it ends when this does.
     StallDisk(Target),
+    /// Disk operations fail. A write that fails may be in the page cache in part; what a sync that fails was to make durable
+    /// is marked clean, so that no later sync makes it durable.
+    DiskErrors {
+        /// Whose disk.
+        who: Target,
+        /// Which operations; all if nothing is said.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        on: Vec<OpKind>,
+        /// With what.
+        #[serde(default)]
+        error: DiskFailure,
+        /// How many of them; all while it lasts, if nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
+        times: Option<Range<u64>>,
+    },
+    /// A disk has no more room than this.
+    FullDisk {
+        /// Whose disk.
+        who: Target,
+        /// By how many bytes its files may still grow.
+        free: Range<u64>,
+    },
+    /// Syncs of a disk answer that all is durable, and nothing is.
+    LyingFsync(Target),
+    /// Bits of what is on a disk flip, once.
+    BitRot {
+        /// Whose disk.
+        who: Target,
+        /// How many bits.
+        bits: Range<u64>,
+        /// In which part of each file's data.
+        #[serde(default = "whole")]
+        within_ppm: Range<u32>,
+    },
+    /// Operations of a disk hit another place of a file, or another file.
+    Misdirect {
+        /// Whose disk.
+        who: Target,
+        /// So many reads.
+        #[serde(default)]
+        reads: Range<u64>,
+        /// So many writes.
+        #[serde(default)]
+        writes: Range<u64>,
+    },
+    /// The machine loses power and all its files. At the end it is started again, and has to notice.
+    WipeDisk(Target),
+    /// A disk completes what does not depend on each other in any order.
+    ReorderDisk(Target),
     /// A clock runs at another rate.
     ClockRate {
         /// Whose clock.
@@ -176,7 +250,7 @@ pub enum What {
 
 impl What {
     /// The names of all kinds, as [`Self::kind`] gives them.
-    pub const KINDS: [&'static str; 15] = [
+    pub const KINDS: [&'static str; 22] = [
         "kill",
         "power_loss",
         "pause",
@@ -189,6 +263,13 @@ impl What {
         "reset",
         "slow_fsync",
         "stall_disk",
+        "disk_errors",
+        "full_disk",
+        "lying_fsync",
+        "bit_rot",
+        "misdirect",
+        "wipe_disk",
+        "reorder_disk",
         "clock_rate",
         "clock_jump",
         "campaign",
@@ -210,6 +291,13 @@ impl What {
             Self::Reset { .. } => "reset",
             Self::SlowFsync { .. } => "slow_fsync",
             Self::StallDisk(_) => "stall_disk",
+            Self::DiskErrors { .. } => "disk_errors",
+            Self::FullDisk { .. } => "full_disk",
+            Self::LyingFsync(_) => "lying_fsync",
+            Self::BitRot { .. } => "bit_rot",
+            Self::Misdirect { .. } => "misdirect",
+            Self::WipeDisk(_) => "wipe_disk",
+            Self::ReorderDisk(_) => "reorder_disk",
             Self::ClockRate { .. } => "clock_rate",
             Self::ClockJump { .. } => "clock_jump",
             Self::Campaign(_) => "campaign",
@@ -219,7 +307,70 @@ impl What {
     /// Whether it is over at once, so that it has no end to give.
     #[must_use]
     pub const fn is_instant(&self) -> bool {
-        matches!(self, Self::ClockJump { .. } | Self::Reset { .. } | Self::Campaign(_))
+        matches!(self, Self::ClockJump { .. } | Self::Reset { .. } | Self::Campaign(_) | Self::BitRot { .. })
+    }
+
+    /// Whether it may cost what no log can do without, so that the atlas has a say in it.
+    #[must_use]
+    pub const fn is_in_atlas(&self) -> bool {
+        matches!(
+            self,
+            Self::DiskErrors { .. } | Self::LyingFsync(_) | Self::BitRot { .. } | Self::Misdirect { .. } | Self::WipeDisk(_)
+        )
+    }
+
+    /// Whose disk goes wrong, if that is what happens.
+    #[must_use]
+    pub const fn disk_of(&self) -> Option<&Target> {
+        match self {
+            Self::DiskErrors { who, .. }
+            | Self::FullDisk { who, .. }
+            | Self::LyingFsync(who)
+            | Self::BitRot { who, .. }
+            | Self::Misdirect { who, .. }
+            | Self::WipeDisk(who)
+            | Self::ReorderDisk(who) => Some(who),
+            _ => None,
+        }
+    }
+
+    /// The same with this node in the place of [`Target::Met`].
+    #[must_use]
+    pub fn met(&self, node: u64) -> Self {
+        let mut what = self.clone();
+        for target in what.targets_mut() {
+            let inner = if let Target::Not(inner) = target { inner } else { target };
+            if *inner == Target::Met {
+                *inner = Target::Node(node);
+            }
+        }
+        what
+    }
+
+    fn targets_mut(&mut self) -> Vec<&mut Target> {
+        match self {
+            Self::Kill(who)
+            | Self::PowerLoss(who)
+            | Self::Pause(who)
+            | Self::StallDisk(who)
+            | Self::Campaign(who)
+            | Self::LyingFsync(who)
+            | Self::WipeDisk(who)
+            | Self::ReorderDisk(who)
+            | Self::SlowFsync { who, .. }
+            | Self::DiskErrors { who, .. }
+            | Self::FullDisk { who, .. }
+            | Self::BitRot { who, .. }
+            | Self::Misdirect { who, .. }
+            | Self::ClockRate { who, .. }
+            | Self::ClockJump { who, .. } => vec![who],
+            Self::Cut(cut) | Self::Flap { cut, .. } => match cut {
+                Cut::Isolate(who) | Cut::Split { with: who, .. } => vec![who],
+                Cut::OneWay { from, to } => vec![from, to],
+                Cut::Groups(_) => Vec::new(),
+            },
+            Self::Link { from, to, .. } | Self::Reset { from, to } => vec![from, to],
+        }
     }
 }
 
@@ -251,6 +402,27 @@ pub enum When {
         #[serde(default = "one")]
         times: u64,
     },
+    /// Right before a disk operation completes: what the fault does comes before the process hears of it.
+    DiskOp {
+        /// Whose, by the role at that moment.
+        #[serde(default = "anyone")]
+        who: Target,
+        /// The fault begins at the `nth` operation of a boot.
+        nth: Range<u64>,
+        /// Operations before this time of the safety phase do not count.
+        #[serde(default)]
+        after: Nanos,
+        /// Whether the operation is carried out if the fault ends the process; drawn if nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
+        executed: Option<bool>,
+        /// How often it begins; each time draws its `nth`.
+        #[serde(default = "one")]
+        times: u64,
+    },
+}
+
+const fn whole() -> Range<u32> {
+    Range { low: 0, high: 1_000_000 }
 }
 
 const fn anyone() -> Target {

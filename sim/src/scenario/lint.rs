@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::error::ScenarioError;
-use super::fault::When;
+use super::fault::{What, When};
 use super::nanos::Nanos;
 use super::path::{Invalid, Path};
 use super::schema::{Expect, Kv, Load, Scenario};
@@ -128,11 +128,16 @@ impl Advice<'_> {
 
     fn about_faults(&self) -> Vec<Invalid> {
         let mut warnings = Vec::new();
+        let loses_power = self.scenario.faults.iter().any(|fault| matches!(fault.what, What::PowerLoss(_) | What::WipeDisk(_)));
         for (n, fault) in self.scenario.faults.iter().enumerate() {
+            if matches!(fault.what, What::LyingFsync(_)) && !loses_power {
+                let path = Path::new().field("faults").item(n).field("what");
+                warnings.push(invalid(path, "a device that lies and never loses power", "a `PowerLoss` that shows the lie"));
+            }
             let path = Path::new().field("faults").item(n);
             let start = match fault.when {
                 When::At(at) | When::Between(at, _) => at,
-                When::On { .. } => continue,
+                When::On { .. } | When::DiskOp { .. } => continue,
             };
             if start < BEFORE_FAULTS {
                 let expected = format!("{BEFORE_FAULTS} at least: before, the cluster has no leader yet and clients no answers");

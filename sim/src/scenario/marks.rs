@@ -91,6 +91,24 @@ marks! {
     PendingReadsBound = "pending_reads_bound": "A leader turned a read away because too many waited.",
     ForwardsBound = "forwards_bound": "A node did not pass a command on because too many were not settled.",
     SessionsBound = "sessions_bound": "A session gave way to a new one.",
+    DiskErrorHaltedNode = "disk_error_halted_node": "A node gave up after an operation of its disk had failed.",
+    FullDiskHaltedNode = "full_disk_halted_node": "A node gave up because its disk was full.",
+    DamageHaltedNode = "damage_halted_node": "A node gave up, and its disk lacked something that it had promised.",
+    LeaderHaltedByDisk = "leader_halted_by_disk": "A leader gave up because of its disk.",
+    HaltedNodeCameBack = "halted_node_came_back": "A node that had given up was started again and takes part.",
+    WipedNodeStayedOut = "wiped_node_stayed_out": "A node that had lost all its files did not take part again.",
+    CrashedWhileRecovering = "crashed_while_recovering": "A process was ended while it read its disk.",
+    PowerLostAtDiskOperation = "power_lost_at_disk_operation": "A machine lost power right before a certain disk operation was heard of.",
+    TornSectorWithGarbage = "torn_sector_with_garbage": "A power loss left garbage in a sector that was being written.",
+    FsyncLied = "fsync_lied": "A sync answered Ok and made nothing durable.",
+    PromiseBroken = "promise_broken": "A power loss took what a sync had promised.",
+    BitsRotted = "bits_rotted": "Bits on a disk flipped that had been promised.",
+    RotReported = "rot_reported": "A node came up and reported entries of its log as damaged.",
+    ReadWentAstray = "read_went_astray": "A disk read another place than it was told to.",
+    WriteWentAstray = "write_went_astray": "A disk wrote to another place than it was told to.",
+    MisdirectedWriteReported = "misdirected_write_reported": "A node gave up because a write had gone astray on its disk.",
+    DiskWiped = "disk_wiped": "A disk lost all its files.",
+    FaultSuppressedByAtlas = "fault_suppressed_by_atlas": "The atlas forbade a fault of a disk that no cluster survives.",
     CoreSmallerThanCluster = "core_smaller_than_cluster": "Faults stayed when the storm ended, and some nodes with them outside the core.",
     LeaderOutsideCore = "leader_outside_core": "Such a node led when the storm ended.",
 }
@@ -117,6 +135,23 @@ impl Mark {
             Self::MessageDuplicated => &[Means::Duplication],
             Self::MessageReordered => &[Means::Reordering],
             Self::OperatorCampaigned => &[Means::Campaign],
+            Self::DiskErrorHaltedNode => &[Means::DiskErrors],
+            Self::FullDiskHaltedNode => &[Means::FullDisk],
+            Self::DamageHaltedNode => &[Means::BitRot, Means::Misdirection, Means::Wipe, Means::LyingFsync],
+            Self::LeaderHaltedByDisk | Self::HaltedNodeCameBack => {
+                &[Means::DiskErrors, Means::FullDisk, Means::BitRot, Means::Misdirection]
+            }
+            Self::WipedNodeStayedOut | Self::DiskWiped => &[Means::Wipe],
+            Self::PowerLostAtDiskOperation => &[Means::DiskOps],
+            Self::TornSectorWithGarbage => &[Means::PowerLoss],
+            Self::FsyncLied => &[Means::LyingFsync],
+            Self::PromiseBroken => &[Means::LyingFsync, Means::DiskErrors, Means::Misdirection],
+            Self::BitsRotted | Self::RotReported => &[Means::BitRot],
+            Self::ReadWentAstray | Self::WriteWentAstray | Self::MisdirectedWriteReported => &[Means::Misdirection],
+            Self::FaultSuppressedByAtlas => {
+                &[Means::BitRot, Means::Misdirection, Means::Wipe, Means::LyingFsync, Means::DiskErrors]
+            }
+            Self::CrashedWhileRecovering => &[Means::Kill, Means::PowerLoss],
             Self::GrantWithheldAfterStart => &[Means::Kill, Means::PowerLoss],
             Self::LeaderChanged
             | Self::TermRose

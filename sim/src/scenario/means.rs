@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fault::{Cut, What};
+use super::fault::{Cut, What, When};
 use super::schema::Scenario;
 
 /// Something that a plan may ask for.
@@ -35,6 +35,22 @@ pub enum Means {
     DiskLatency,
     /// A disk on which nothing ends for a while.
     DiskStall,
+    /// Disk operations that fail.
+    DiskErrors,
+    /// A disk without room.
+    FullDisk,
+    /// A disk whose syncs lie.
+    LyingFsync,
+    /// Bits that flip on a disk.
+    BitRot,
+    /// Disk operations that go astray.
+    Misdirection,
+    /// A disk that loses all its files.
+    Wipe,
+    /// A disk that completes operations in another order.
+    DiskReordering,
+    /// Single disk operations as triggers.
+    DiskOps,
     /// A clock that starts ahead of others.
     ClockOffset,
     /// A clock that runs at a rate of its own.
@@ -47,7 +63,7 @@ pub enum Means {
 
 impl Means {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 24] = [
         Self::Kill,
         Self::PowerLoss,
         Self::Pause,
@@ -60,6 +76,14 @@ impl Means {
         Self::Reordering,
         Self::DiskLatency,
         Self::DiskStall,
+        Self::DiskErrors,
+        Self::FullDisk,
+        Self::LyingFsync,
+        Self::BitRot,
+        Self::Misdirection,
+        Self::Wipe,
+        Self::DiskReordering,
+        Self::DiskOps,
         Self::ClockOffset,
         Self::ClockRate,
         Self::ClockJump,
@@ -82,6 +106,14 @@ impl Means {
             Self::Reordering => "reordering",
             Self::DiskLatency => "slow_fsync",
             Self::DiskStall => "stall_disk",
+            Self::DiskErrors => "disk_errors",
+            Self::FullDisk => "full_disk",
+            Self::LyingFsync => "lying_fsync",
+            Self::BitRot => "bit_rot",
+            Self::Misdirection => "misdirect",
+            Self::Wipe => "wipe_disk",
+            Self::DiskReordering => "reorder_disk",
+            Self::DiskOps => "disk_op",
             Self::ClockOffset => "clock_offset",
             Self::ClockRate => "clock_rate",
             Self::ClockJump => "clock_jump",
@@ -112,6 +144,13 @@ impl What {
             Self::Reset { .. } => vec![Means::Reset],
             Self::SlowFsync { .. } => vec![Means::DiskLatency],
             Self::StallDisk(_) => vec![Means::DiskStall],
+            Self::DiskErrors { .. } => vec![Means::DiskErrors],
+            Self::FullDisk { .. } => vec![Means::FullDisk],
+            Self::LyingFsync(_) => vec![Means::LyingFsync],
+            Self::BitRot { .. } => vec![Means::BitRot],
+            Self::Misdirect { .. } => vec![Means::Misdirection],
+            Self::WipeDisk(_) => vec![Means::Wipe],
+            Self::ReorderDisk(_) => vec![Means::DiskReordering],
             Self::ClockRate { .. } => vec![Means::ClockRate],
             Self::ClockJump { .. } => vec![Means::ClockJump],
             Self::Campaign(_) => vec![Means::Campaign],
@@ -129,6 +168,7 @@ impl Scenario {
             (network.duplicate_ppm.high > 0, Means::Duplication),
             (network.reorder_ppm.high > 0, Means::Reordering),
             (!self.clocks.is_empty(), Means::ClockRate),
+            (self.faults.iter().any(|fault| matches!(fault.when, When::DiskOp { .. })), Means::DiskOps),
         ];
         let weather = weather.into_iter().filter_map(|(asked, means)| asked.then_some(means));
         self.faults.iter().flat_map(|fault| fault.what.asks_for()).chain(weather).collect()

@@ -21,7 +21,7 @@ mod text;
 pub mod validate;
 
 pub use error::ScenarioError;
-pub use fault::{Cut, Event, Target, What, When};
+pub use fault::{Cut, DiskFailure, Event, OpKind, Target, What, When};
 pub use load::{Source, bundled, load};
 pub use marks::Mark;
 pub use means::Means;

@@ -23,6 +23,7 @@ impl Property {
         ("state-machine-safety", "No two nodes apply different entries at one index."),
         ("acknowledged-durable", "What was acknowledged is on the disks that promised it."),
         ("monotone", "A node's term, commit index and applied index never go back."),
+        ("recoverability", "A node gives up only if its disk gave it a reason, and says what it has lost."),
         ("exactly-once", "A command of a session takes effect at most once."),
         ("transport", "Streams deliver each message at most once, unchanged and in the order of its lane."),
         ("bounded", "What waits for a peer keeps to its limit."),

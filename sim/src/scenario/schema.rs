@@ -291,11 +291,20 @@ pub struct Disk {
     pub write: Range<Nanos>,
     /// Time that a sync takes.
     pub fsync: Range<Nanos>,
+    /// Operations of a million that take another time than that.
+    pub slow_ppm: Range<u32>,
+    /// Which time.
+    pub slow: Range<Nanos>,
 }
 
 impl Default for Disk {
     fn default() -> Self {
-        Self { write: Range { low: Nanos::us(5), high: Nanos::us(50) }, fsync: Range { low: Nanos::us(300), high: Nanos::ms(2) } }
+        Self {
+            write: Range { low: Nanos::us(5), high: Nanos::us(50) },
+            fsync: Range { low: Nanos::us(300), high: Nanos::ms(2) },
+            slow_ppm: Range::fixed(0),
+            slow: Range { low: Nanos::ms(10), high: Nanos::ms(100) },
+        }
     }
 }
 
@@ -347,6 +356,9 @@ pub struct Fault {
     /// In how many of a million cases it happens at all; each occurrence draws.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "given")]
     pub chance_ppm: Option<u32>,
+    /// Whether it may cost what no cluster survives. Not written where it may not, as `permanent`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outside_atlas: bool,
     /// What happens.
     pub what: What,
 }

@@ -160,6 +160,8 @@ fn network(p: &mut Problems, path: &Path, network: &Network) {
 fn disk(p: &mut Problems, path: &Path, disk: &Disk) {
     check::range(p, &path.field("write"), disk.write, Nanos(0), check::LATENCY_MAX);
     check::range(p, &path.field("fsync"), disk.fsync, Nanos(0), check::LATENCY_MAX);
+    check::range(p, &path.field("slow_ppm"), disk.slow_ppm, 0, MILLION);
+    check::range(p, &path.field("slow"), disk.slow, Nanos(0), check::LATENCY_MAX);
 }
 
 fn clocks(p: &mut Problems, scenario: &Scenario) {
@@ -193,11 +195,13 @@ struct FaultRules<'a> {
 
 impl FaultRules<'_> {
     fn check(&self, p: &mut Problems) {
-        let cluster = Cluster { nodes: self.scenario.nodes.low, drawn: false };
+        let met = matches!(self.fault.when, When::On { .. } | When::DiskOp { .. });
+        let cluster = Cluster { nodes: self.scenario.nodes.low, drawn: false, met };
         cluster.what(p, &self.path.field("what"), &self.fault.what);
         self.when(p, cluster);
         self.every(p);
         self.end(p);
+        check::outside_atlas(p, &self.path, self.fault.outside_atlas, &self.fault.what, &self.scenario.expect);
         if let Some(chance) = self.fault.chance_ppm {
             p.require(chance <= MILLION, &self.path.field("chance_ppm"), chance, format!("from 0 to {MILLION}"));
         }
@@ -219,6 +223,12 @@ impl FaultRules<'_> {
                 check::range(p, &path.field("plus"), *plus, Nanos(0), self.scenario.safety);
                 check::range(p, &path.field("times"), super::Range::fixed(*times), 1, OCCURRENCES_MAX);
             }
+            When::DiskOp { who, nth, after, executed: _, times } => {
+                self.within(p, &path.field("after"), *after);
+                cluster.counted(p, &path.field("who"), who);
+                check::range(p, &path.field("nth"), *nth, 1, 1_000_000_000);
+                check::range(p, &path.field("times"), super::Range::fixed(*times), 1, OCCURRENCES_MAX);
+            }
         }
     }
 
@@ -230,8 +240,13 @@ impl FaultRules<'_> {
     fn every(&self, p: &mut Problems) {
         let Some(every) = self.fault.every else { return };
         let path = self.path.field("every");
-        let on = matches!(self.fault.when, When::On { .. });
-        p.require(!on, &path, "beside `On`", "`times` within `On`: events repeat by count, not by time");
+        let name = match self.fault.when {
+            When::On { .. } => "On",
+            When::DiskOp { .. } => "DiskOp",
+            When::At(_) | When::Between(..) => "",
+        };
+        let expected = format!("`times` within `{name}`: events repeat by count, not by time");
+        p.require(name.is_empty(), &path, format!("beside `{name}`"), expected);
         let least = Nanos((self.scenario.safety.0 / OCCURRENCES_MAX).max(1));
         check::range(p, &path, every, least, SAFETY_MAX);
     }
@@ -241,7 +256,7 @@ impl FaultRules<'_> {
         match self.fault.when {
             When::At(at) => at,
             When::Between(_, high) => high,
-            When::On { after, .. } => after,
+            When::On { after, .. } | When::DiskOp { after, .. } => after,
         }
     }
 

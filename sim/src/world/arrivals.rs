@@ -12,6 +12,7 @@ use super::event::{DropReason, Observer, WorldEvent};
 use super::node::{Arrival, Call, Letter};
 use super::settings::Step;
 use super::{Field, World};
+use crate::disk::device::Completed;
 use crate::entropy::v1::mix;
 use crate::events::{Ticket, What};
 
@@ -126,9 +127,18 @@ impl<P: Process> World<P> {
         if node.disk_event != Some(ticket) {
             return None;
         }
-        let (issued, result) = node.device.complete()?;
+        if let Some(nth) = node.device.take_break() {
+            let step = Step::AtDiskOp { node: node.id, nth };
+            // It completes at this instant all the same, unless what comes of the break ends the boot.
+            node.disk_event = Some(self.queue.push(self.now_ns, nth, What::Disk(index(at))));
+            return Some(step);
+        }
+        let Completed { issued, result, touch } = node.device.complete()?;
         self.counters.disk_ops += 1;
         self.counters.syncs += u64::from(issued.what.is_sync() && result.is_ok());
+        if let Some(touch) = touch {
+            self.trace.emit(self.now_ns, observer, WorldEvent::DiskTouched { node: node.id, op: issued.op, touch });
+        }
         let disk = node.device.disk();
         let event = WorldEvent::DiskDone { node: node.id, op: issued.op, what: &issued.what, result: &result, disk };
         self.trace.emit(self.now_ns, observer, event);

@@ -14,7 +14,7 @@ use super::node::{Call, Letter};
 use super::settings::{ClientId, RequestHandle, Status};
 use super::{Field, World};
 use crate::clock::{Clock, RATE_PPM_MAX, RATE_PPM_MIN};
-use crate::disk::DiskWeather;
+use crate::disk::{Dealt, DiskFault, DiskWeather};
 use crate::entropy::v1::{between, mix};
 use crate::events::What;
 use crate::network::{LinkWeather, Passage};
@@ -186,6 +186,53 @@ impl<P: Process> World<P> {
         if anew {
             self.schedule_disk(at);
         }
+        true
+    }
+
+    /// Lets something go wrong with a disk, under a number by which it can be ended; or, if that is not `allowed`, only
+    /// says so. `None` if there is no such node. Files are taken away only while the node is down.
+    pub fn inflict(
+        &mut self,
+        node: NodeId,
+        id: u32,
+        fault: DiskFault,
+        allowed: bool,
+        observer: &mut impl Observer<P>,
+    ) -> Option<Dealt> {
+        let at = self.position(node)?;
+        let target = &mut self.nodes[at];
+        let dealt = match fault {
+            _ if !allowed => Dealt::Suppressed,
+            DiskFault::Wipe if target.process.is_some() => Dealt::Nothing,
+            _ => target.device.inflict(id, fault),
+        };
+        let event = WorldEvent::DiskFaulted { node, id, fault, dealt, disk: target.device.disk() };
+        self.trace.emit(self.now_ns, observer, event);
+        Some(dealt)
+    }
+
+    /// Ends what goes wrong with a disk under this number.
+    pub fn relieve(&mut self, node: NodeId, id: u32, observer: &mut impl Observer<P>) -> bool {
+        let Some(at) = self.position(node) else { return false };
+        let ended = self.nodes[at].device.relieve(id);
+        if ended {
+            self.trace.emit(self.now_ns, observer, WorldEvent::DiskRelieved { node, id });
+        }
+        ended
+    }
+
+    /// Asks for [`Step::AtDiskOp`](super::Step::AtDiskOp) once, before the `nth` disk operation of a node's present boot
+    /// completes. That this was asked is no event: only what is done then is.
+    pub fn break_before_disk_op(&mut self, node: NodeId, nth: Option<u64>) -> bool {
+        let Some(at) = self.running(node) else { return false };
+        self.nodes[at].device.break_before(nth);
+        true
+    }
+
+    /// Decides whether a crash that comes before the next completion finds that operation executed. Otherwise it is drawn.
+    pub fn decide_crash(&mut self, node: NodeId, executed: bool) -> bool {
+        let Some(at) = self.running(node) else { return false };
+        self.nodes[at].device.decide_crash(executed);
         true
     }
 

@@ -14,7 +14,7 @@ use squall_raft::wire::{Sink, Wire, tagged, tagged_pair};
 use super::event::WorldEvent;
 use super::node::sending;
 use super::settings::{ClientId, RequestHandle};
-use crate::disk::{Crash, DiskWeather, PowerLoss, WriteFate};
+use crate::disk::{Crash, Dealt, DiskFault, DiskWeather, PowerLoss, Touch, WriteFate};
 use crate::network::{Fate, LinkWeather};
 
 /// Marks that time has advanced; every other tag is greater.
@@ -208,6 +208,16 @@ impl<P: Process> WorldEvent<'_, P> {
                 tagged_pair(sink, 59, one.0, other.0);
                 sink.u64(*in_flight);
             }
+            Self::DiskTouched { node: at, op, touch } => {
+                tagged_pair(sink, 60, at.0, op.seq);
+                encode_touch(sink, *touch);
+            }
+            Self::DiskFaulted { node: at, id, fault, dealt, disk: _ } => {
+                tagged_pair(sink, 61, at.0, u64::from(*id));
+                encode_fault(sink, fault);
+                encode_dealt(sink, *dealt);
+            }
+            Self::DiskRelieved { node: at, id } => tagged_pair(sink, 62, at.0, u64::from(*id)),
             Self::WakeSet { at_ns, token } => {
                 tagged(sink, 56, *at_ns);
                 sink.u64(*token);
@@ -233,10 +243,14 @@ fn encode_loss<S: Sink>(sink: &mut S, loss: &PowerLoss) {
     sink.u64(loss.lost_bytes);
     sink.u64(loss.writes.len() as u64);
     for (stamp, fate) in &loss.writes {
+        if let WriteFate::Sectors { garbage: garbage @ 1.., .. } = *fate {
+            sink.u64(garbage);
+        }
         let (tag, kept, of) = match *fate {
             WriteFate::Kept => (0, 0, 0),
             WriteFate::Lost => (1, 0, 0),
-            WriteFate::Sectors { kept, of } => (2, kept, of),
+            WriteFate::Sectors { kept, of, garbage: 0 } => (2, kept, of),
+            WriteFate::Sectors { kept, of, garbage: _ } => (4, kept, of),
             WriteFate::Cut { kept } => (3, kept, 0),
         };
         [u64::from(stamp.boot), stamp.ordinal, tag, kept, of].into_iter().for_each(|word| sink.u64(word));
@@ -244,6 +258,9 @@ fn encode_loss<S: Sink>(sink: &mut S, loss: &PowerLoss) {
     sink.u64(loss.changes.len() as u64);
     for (stamp, kept) in &loss.changes {
         [u64::from(stamp.boot), stamp.ordinal, u64::from(*kept)].into_iter().for_each(|word| sink.u64(word));
+    }
+    if loss.spared > 0 || loss.broken > 0 {
+        [loss.spared, loss.broken].into_iter().for_each(|word| sink.u64(word));
     }
 }
 
@@ -255,10 +272,63 @@ fn encode_link_weather<S: Sink>(sink: &mut S, weather: &LinkWeather) {
 }
 
 fn encode_disk_weather<S: Sink>(sink: &mut S, weather: &DiskWeather) {
-    let DiskWeather { write_min_ns, write_max_ns, read_min_ns, read_max_ns, fsync_min_ns, fsync_max_ns, stalled } = weather;
+    let DiskWeather {
+        write_min_ns,
+        write_max_ns,
+        read_min_ns,
+        read_max_ns,
+        fsync_min_ns,
+        fsync_max_ns,
+        slow_ppm,
+        slow_min_ns,
+        slow_max_ns,
+        stalled,
+    } = weather;
     let words = [write_min_ns, write_max_ns, read_min_ns, read_max_ns, fsync_min_ns, fsync_max_ns];
     words.into_iter().for_each(|word| sink.u64(*word));
     if *stalled {
         sink.u64(1);
     }
+    if *slow_ppm > 0 {
+        [u64::from(*slow_ppm), *slow_min_ns, *slow_max_ns].into_iter().for_each(|word| sink.u64(word));
+    }
+}
+
+fn encode_touch<S: Sink>(sink: &mut S, touch: Touch) {
+    sink.u64(match touch {
+        Touch::NoRoom => 1,
+        Touch::Lied => 2,
+        Touch::ReadAstray => 3,
+        Touch::WroteAstray => 4,
+        Touch::Spared => 5,
+        Touch::OutOfOrder => 6,
+        Touch::Failed(error) => 16 + error as u64,
+    });
+}
+
+fn encode_fault<S: Sink>(sink: &mut S, fault: &DiskFault) {
+    let words = match *fault {
+        DiskFault::Errors { on, error, times, outside_atlas } => {
+            [1, on.bits(), error as u64, times.map_or(0, |times| times.saturating_add(1)), u64::from(outside_atlas)]
+        }
+        DiskFault::Full { free_bytes } => [2, free_bytes, 0, 0, 0],
+        DiskFault::Lying { outside_atlas } => [3, u64::from(outside_atlas), 0, 0, 0],
+        DiskFault::Misdirect { reads, writes, outside_atlas } => [4, reads, writes, u64::from(outside_atlas), 0],
+        DiskFault::Reorder => [5, 0, 0, 0, 0],
+        DiskFault::Rot { key, bits, within_ppm: (from, to), outside_atlas } => {
+            [6, key, bits, u64::from(from) << 32 | u64::from(to), u64::from(outside_atlas)]
+        }
+        DiskFault::Wipe => [7, 0, 0, 0, 0],
+    };
+    words.into_iter().for_each(|word| sink.u64(word));
+}
+
+fn encode_dealt<S: Sink>(sink: &mut S, dealt: Dealt) {
+    let words = match dealt {
+        Dealt::Done => [1, 0, 0],
+        Dealt::Nothing => [2, 0, 0],
+        Dealt::Suppressed => [3, 0, 0],
+        Dealt::Rotted { flipped, spared } => [4, flipped, spared],
+    };
+    words.into_iter().for_each(|word| sink.u64(word));
 }

@@ -8,7 +8,7 @@ use squall_raft::process::{Boot, DiskError, DiskOp, DiskReply, OpId, Process, Re
 use squall_raft::types::{LocalTime, NodeId};
 
 use super::settings::{ClientId, RequestHandle};
-use crate::disk::{Crash, Disk, DiskWeather, PowerLoss};
+use crate::disk::{Crash, Dealt, Disk, DiskFault, DiskWeather, PowerLoss, Touch};
 use crate::network::{Fate, LinkWeather};
 
 /// Looks at a world. It cannot change anything: the hash is the same with any observer.
@@ -106,6 +106,35 @@ pub enum WorldEvent<'a, P: Process> {
         result: &'a Result<DiskReply, DiskError>,
         /// The disk behind it, whose promised images can be read: a sync made them grow.
         disk: &'a Disk,
+    },
+    /// Something went wrong with the disk operation that completes next.
+    DiskTouched {
+        /// The node.
+        node: NodeId,
+        /// Its name for the operation.
+        op: OpId,
+        /// What.
+        touch: Touch,
+    },
+    /// A fault of a disk began or happened, or was forbidden to.
+    DiskFaulted {
+        /// The node.
+        node: NodeId,
+        /// The fault's number.
+        id: u32,
+        /// What went wrong.
+        fault: DiskFault,
+        /// What came of it.
+        dealt: Dealt,
+        /// The disk as it is now.
+        disk: &'a Disk,
+    },
+    /// A fault of a disk is over.
+    DiskRelieved {
+        /// The node.
+        node: NodeId,
+        /// The fault's number.
+        id: u32,
     },
     /// A client sent a request.
     Requested {

@@ -185,6 +185,12 @@ impl<P: Process> World<P> {
         self.nodes[self.position(node)?].process.as_ref()
     }
 
+    /// What a node's next process is configured with.
+    #[must_use]
+    pub fn config(&self, node: NodeId) -> Option<&P::Config> {
+        self.position(node).map(|at| &self.nodes[at].config)
+    }
+
     /// A node's disk.
     #[must_use]
     pub fn disk(&self, node: NodeId) -> Option<&Disk> {

@@ -54,6 +54,14 @@ pub enum Step<Reply> {
         /// The caller's token.
         token: u64,
     },
+    /// A disk operation is about to complete for which somebody set a break: see
+    /// [`World::break_before_disk_op`](super::World::break_before_disk_op). Nothing has happened yet.
+    AtDiskOp {
+        /// Whose.
+        node: NodeId,
+        /// Which of its present boot; the first is 1.
+        nth: u64,
+    },
     /// A client got an answer, perhaps not the first one to this request.
     Reply {
         /// Who asked.

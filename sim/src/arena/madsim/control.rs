@@ -20,7 +20,7 @@ use super::shared::lock;
 use super::tap::Scribe;
 use super::{Field, Madsim};
 use crate::clock::{Clock, RATE_PPM_MAX, RATE_PPM_MIN};
-use crate::disk::{Crash, DiskWeather};
+use crate::disk::{Crash, Dealt, DiskFault, DiskWeather};
 use crate::entropy::v1::{between, mix};
 use crate::network::{Fate, LinkWeather};
 use crate::world::{CLOCK_ORIGIN_NS, ClientId, Observer, RequestHandle, Status, WorldEvent};
@@ -253,6 +253,38 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
         }
         self.trace.emit(self.shared.now_ns(), observer, WorldEvent::DiskWeatherSet { node, weather });
         true
+    }
+
+    pub(super) fn inflict_on_disk(
+        &mut self,
+        node: NodeId,
+        id: u32,
+        fault: DiskFault,
+        allowed: bool,
+        observer: &mut impl Observer<Node<M>>,
+    ) -> Option<Dealt> {
+        self.read_journal(observer);
+        let at = self.position(node)?;
+        let is_down = self.hosts[at].status == Status::Down;
+        let mut machine = self.shared.machine(at);
+        let dealt = match fault {
+            _ if !allowed => Dealt::Suppressed,
+            DiskFault::Wipe if !is_down => Dealt::Nothing,
+            _ => machine.device.inflict(id, fault),
+        };
+        let event = WorldEvent::DiskFaulted { node, id, fault, dealt, disk: machine.device.disk() };
+        self.trace.emit(self.shared.now_ns(), observer, event);
+        Some(dealt)
+    }
+
+    pub(super) fn relieve_disk(&mut self, node: NodeId, id: u32, observer: &mut impl Observer<Node<M>>) -> bool {
+        self.read_journal(observer);
+        let Some(at) = self.position(node) else { return false };
+        let ended = self.shared.machine(at).device.relieve(id);
+        if ended {
+            self.trace.emit(self.shared.now_ns(), observer, WorldEvent::DiskRelieved { node, id });
+        }
+        ended
     }
 
     pub(super) fn change_clock_rate(&mut self, node: NodeId, rate_ppm: u32, observer: &mut impl Observer<Node<M>>) -> bool {

@@ -50,6 +50,9 @@ impl<M: StateMachine + Send + 'static> Madsim<M> {
             Entry::DiskStarted { node, op, what } => {
                 self.trace.emit(at_ns, observer, WorldEvent::DiskStarted { node, op, what: &what });
             }
+            Entry::DiskTouched { node, op, touch } => {
+                self.trace.emit(at_ns, observer, WorldEvent::DiskTouched { node, op, touch });
+            }
             Entry::DiskDone { node, op, what, result, disk } => {
                 self.counters.disk_ops += 1;
                 self.counters.syncs += u64::from(what.is_sync() && result.is_ok());

@@ -17,7 +17,7 @@ use super::alarms::{AlarmId, Bell};
 use super::journal::Entry;
 use super::shared::Shared;
 use super::stream::Stream;
-use crate::disk::device::Issued;
+use crate::disk::device::Completed;
 use crate::entropy::v1::mix;
 
 /// The port on which every node listens.
@@ -135,10 +135,14 @@ impl SimEnv {
 
     fn complete(&self) -> Result<DiskReply, DiskError> {
         let mut machine = self.shared.machine(self.machine);
-        let (Issued { op, what, .. }, result) = machine.device.complete().ok_or(DiskError::Io)?;
+        let Completed { issued, result, touch } = machine.device.complete().ok_or(DiskError::Io)?;
+        let (op, what) = (issued.op, issued.what);
         let is_sync = what.is_sync();
         let disk = (is_sync && self.shared.journal().watch.disks).then(|| machine.device.disk().clone());
         drop(machine);
+        if let Some(touch) = touch {
+            self.shared.write(Entry::DiskTouched { node: self.node(), op, touch });
+        }
         self.shared.write(Entry::DiskDone { node: self.node(), op, what, result: result.clone(), disk });
         result
     }

@@ -13,7 +13,7 @@ use squall_raft::process::{DiskError, DiskOp, DiskReply, OpId};
 use squall_raft::types::{LocalTime, NodeId};
 
 use crate::arena::Watch;
-use crate::disk::Disk;
+use crate::disk::{Disk, Touch};
 use crate::world::{ClientId, RequestHandle};
 
 /// How much may be written down before the run must look.
@@ -43,6 +43,11 @@ pub(super) enum Entry {
         node: NodeId,
         op: OpId,
         what: DiskOp,
+    },
+    DiskTouched {
+        node: NodeId,
+        op: OpId,
+        touch: Touch,
     },
     /// With the disk as it was, if the operation was a sync: the judge reads off it what is promised.
     DiskDone {

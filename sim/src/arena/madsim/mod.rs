@@ -40,8 +40,8 @@ use self::gateway::Gateway;
 use self::shared::{Machine, Shared, lock};
 use self::transport::Transport;
 use super::{Arena, Traffic, Watch};
-use crate::disk::DiskWeather;
 use crate::disk::device::Device;
+use crate::disk::{Dealt, Disk, DiskFault, DiskWeather};
 use crate::entropy::v1::mix;
 use crate::entropy::{Entropy, Owner};
 use crate::network::LinkWeather;
@@ -200,7 +200,7 @@ fn madsim_time(runtime: &Runtime) -> madsim::time::TimeHandle {
 
 impl<M: StateMachine + Send + 'static> Arena<Node<M>> for Madsim<M> {
     const PROVIDES: &'static [Need] = &Need::ALL;
-    const CANNOT: &'static [Means] = &[Means::Loss, Means::Duplication, Means::Reordering];
+    const CANNOT: &'static [Means] = &[Means::Loss, Means::Duplication, Means::Reordering, Means::DiskReordering, Means::DiskOps];
 
     fn new(entropy: Entropy, nodes: Vec<(NodeId, NodeConfig<M>)>, settings: Settings) -> Self {
         Self::build(entropy, nodes, settings)
@@ -276,6 +276,19 @@ impl<M: StateMachine + Send + 'static> Arena<Node<M>> for Madsim<M> {
         lock(&host.server).as_ref().map(|server| server.inspect(look))
     }
 
+    fn reconfigure(
+        &mut self,
+        node: NodeId,
+        change: impl FnOnce(&mut NodeConfig<M>),
+        observer: &mut impl Observer<Node<M>>,
+    ) -> bool {
+        self.read_journal(observer);
+        let Some(at) = self.position(node) else { return false };
+        change(&mut self.hosts[at].config);
+        self.trace.emit(self.shared.now_ns(), observer, WorldEvent::Reconfigured { node });
+        true
+    }
+
     fn start(&mut self, node: NodeId, observer: &mut impl Observer<Node<M>>) -> bool {
         self.start_host(node, observer)
     }
@@ -322,6 +335,26 @@ impl<M: StateMachine + Send + 'static> Arena<Node<M>> for Madsim<M> {
 
     fn set_disk_weather(&mut self, node: NodeId, weather: DiskWeather, observer: &mut impl Observer<Node<M>>) -> bool {
         self.change_disk(node, weather, observer)
+    }
+
+    fn inflict(
+        &mut self,
+        node: NodeId,
+        id: u32,
+        fault: DiskFault,
+        allowed: bool,
+        observer: &mut impl Observer<Node<M>>,
+    ) -> Option<Dealt> {
+        self.inflict_on_disk(node, id, fault, allowed, observer)
+    }
+
+    fn relieve(&mut self, node: NodeId, id: u32, observer: &mut impl Observer<Node<M>>) -> bool {
+        self.relieve_disk(node, id, observer)
+    }
+
+    fn with_disk<R>(&self, node: NodeId, look: impl FnOnce(&Disk) -> R) -> Option<R> {
+        let at = self.position(node)?;
+        Some(look(self.shared.machine(at).device.disk()))
     }
 
     fn set_clock_rate(&mut self, node: NodeId, rate_ppm: u32, observer: &mut impl Observer<Node<M>>) -> bool {
