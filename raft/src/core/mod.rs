@@ -219,7 +219,7 @@ impl Core {
             Body::PreVote { proposed, granted } => self.on_pre_vote(now, from, proposed, granted, out),
             Body::RequestVote { last } => self.on_request_vote(now, envelope, last, out),
             Body::Vote { granted } => self.on_vote(now, from, granted, out),
-            Body::Append { prev, entries, commit } => self.on_append(now, envelope, prev, &entries, commit, out),
+            Body::Append { prev, entries, commit } => self.on_append(now, envelope, prev, entries, commit, out),
             Body::Appended { matched } => self.on_appended(now, envelope, matched, out),
             Body::Rejected { prev, hint } => self.on_rejected(envelope, prev, hint, out),
             Body::Forward { command } => self.on_forward(command, out),
