@@ -93,6 +93,7 @@ impl Core {
     }
 
     /// Takes one input and says what must be done.
+    #[inline]
     pub fn handle(&mut self, now: LocalTime, input: Input, out: &mut impl Output) {
         self.io.look(now);
         match input {

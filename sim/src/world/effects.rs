@@ -19,7 +19,7 @@ use crate::network::{Fate, Passage};
 
 impl<P: Process> World<P> {
     /// Hands a process an input and carries out what it wants. The node must be up.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hand(&mut self, at: usize, input: Input<P>, observer: &mut impl Observer<P>) {
         let node = &mut self.nodes[at];
         let now = node.clock.local(self.now_ns);
