@@ -71,10 +71,16 @@ pub fn tagged_pair<S: Sink>(sink: &mut S, tag: u64, a: u64, b: u64) {
     if (a | b) < NARROW {
         sink.u64(narrow(tag, a, b));
     } else {
-        sink.u64(tag | WIDE);
-        sink.u64(a);
-        sink.u64(b);
+        wide_pair(sink, tag, a, b);
     }
+}
+
+/// Apart, since there is one of [`tagged_pair`] for each kind of event: that code is to be small.
+#[cold]
+fn wide_pair<S: Sink>(sink: &mut S, tag: u64, a: u64, b: u64) {
+    sink.u64(tag | WIDE);
+    sink.u64(a);
+    sink.u64(b);
 }
 
 /// As [`tagged_pair`], with a word behind it, in one step where both numbers are small.

@@ -108,6 +108,7 @@ impl Core {
         self.append_entries(new, out);
     }
 
+    #[cold]
     fn truncate(&mut self, last: LogIndex, out: &mut impl Output) {
         let from = self.log.last().index;
         #[cfg(feature = "mutants")]

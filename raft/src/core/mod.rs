@@ -170,6 +170,7 @@ impl Core {
     }
 
     /// Counts a limit that turned something away; observers hear of it when it begins to.
+    #[cold]
     fn note_bound(&mut self, limit: Limit, out: &mut impl Output) {
         if self.bound.note(limit) {
             out.push(Effect::Observe(Observation::LimitBound { limit }));
@@ -252,6 +253,7 @@ impl Core {
     }
 
     /// Answers a sender of the past with the present term, so that it learns of it.
+    #[cold]
     fn on_stale_term(&mut self, stale: Envelope, body: &Body, out: &mut impl Output) {
         out.push(Effect::Observe(Observation::Refused { reason: Refusal::StaleTerm }));
         let answer = match body {
@@ -282,6 +284,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn adopt_term(&mut self, now: LocalTime, term: Term, out: &mut impl Output) {
         assert!(term > self.hard.term, "terms only rise");
         self.hard = HardState { term, vote: None };
@@ -299,6 +302,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn become_follower(&mut self, now: LocalTime, leader: Option<NodeId>, out: &mut impl Output) {
         self.refuse_reads(out);
         #[cfg(feature = "mutants")]

@@ -292,6 +292,7 @@ impl Core {
         }
     }
 
+    #[cold]
     pub(super) fn on_rejected(&mut self, answer: Envelope, prev: LogIndex, hint: LogId, out: &mut impl Output) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.progress_mut(answer.from.node) else { return };
@@ -377,6 +378,7 @@ fn is_consecutive(prev: LogId, entries: &Entries) -> bool {
     }) && (prev.index.0 > 0 || prev.term.0 == 0)
 }
 
+#[cold]
 pub(super) fn refuse(reason: Refusal, out: &mut impl Output) {
     out.push(Effect::Observe(Observation::Refused { reason }));
 }
