@@ -15,6 +15,13 @@ pub trait Sink {
     /// Takes an integer (eight bytes, little-endian).
     fn u64(&mut self, value: u64);
 
+    /// Takes two integers. A sink may mix them in one step, which is not the same as both one by one.
+    #[inline]
+    fn pair(&mut self, first: u64, second: u64) {
+        self.u64(first);
+        self.u64(second);
+    }
+
     /// Takes a byte string. The length goes in first.
     fn bytes(&mut self, value: &[u8]);
 }
@@ -61,13 +68,50 @@ pub fn tagged<S: Sink>(sink: &mut S, tag: u64, value: u64) {
 #[inline]
 pub fn tagged_pair<S: Sink>(sink: &mut S, tag: u64, a: u64, b: u64) {
     debug_assert!(tag < WIDE);
-    if (a | b) < 1 << 28 {
-        sink.u64(tag | a << 8 | b << 36);
+    if (a | b) < NARROW {
+        sink.u64(narrow(tag, a, b));
     } else {
-        sink.u64(tag | WIDE);
-        sink.u64(a);
-        sink.u64(b);
+        wide_pair(sink, tag, a, b);
     }
+}
+
+/// Apart, since there is one of [`tagged_pair`] for each kind of event: that code is to be small.
+#[cold]
+fn wide_pair<S: Sink>(sink: &mut S, tag: u64, a: u64, b: u64) {
+    sink.u64(tag | WIDE);
+    sink.u64(a);
+    sink.u64(b);
+}
+
+/// As [`tagged_pair`], with a word behind it, in one step where both numbers are small.
+#[inline]
+pub fn tagged_pair_with<S: Sink>(sink: &mut S, tag: u64, a: u64, b: u64, word: u64) {
+    debug_assert!(tag < WIDE);
+    if (a | b) < NARROW {
+        sink.pair(narrow(tag, a, b), word);
+    } else {
+        tagged_pair(sink, tag, a, b);
+        sink.u64(word);
+    }
+}
+
+/// Two of [`tagged_pair`], in one step where all numbers are small.
+#[inline(always)]
+pub fn tagged_pairs<S: Sink>(sink: &mut S, (tag, a, b): (u64, u64, u64), (other, c, d): (u64, u64, u64)) {
+    debug_assert!(tag < WIDE && other < WIDE);
+    if (a | b | c | d) < NARROW {
+        sink.pair(narrow(tag, a, b), narrow(other, c, d));
+    } else {
+        tagged_pair(sink, tag, a, b);
+        tagged_pair(sink, other, c, d);
+    }
+}
+
+/// Two numbers below this have room beside a tag.
+const NARROW: u64 = 1 << 28;
+
+const fn narrow(tag: u64, a: u64, b: u64) -> u64 {
+    tag | a << 8 | b << 36
 }
 
 /// A value with a canonical encoding.
@@ -116,6 +160,7 @@ impl Wire for IoId {
 }
 
 impl Wire for Entry {
+    #[inline]
     fn encode<S: Sink>(&self, sink: &mut S) {
         let LogId { term, index } = self.id;
         match &self.payload {

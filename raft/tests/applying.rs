@@ -22,12 +22,12 @@ use squall_raft::types::{BootNumber, ClusterId, LocalTime, LogIndex, NodeId, Ses
 struct Told(Vec<u8>);
 
 impl StateMachine for Told {
-    fn apply(&mut self, command: &Bytes) -> Bytes {
+    fn apply(&mut self, command: &[u8]) -> Bytes {
         self.0.extend_from_slice(command);
-        command.clone()
+        Bytes::copy_from_slice(command)
     }
 
-    fn query(&self, _: &Bytes) -> Bytes {
+    fn query(&self, _: &[u8]) -> Bytes {
         Bytes::copy_from_slice(&self.0)
     }
 

@@ -34,7 +34,8 @@ struct Counters {
 }
 
 impl StateMachine for Counters {
-    fn apply(&mut self, key: &Bytes) -> Bytes {
+    fn apply(&mut self, key: &[u8]) -> Bytes {
+        let key = Bytes::copy_from_slice(key);
         let total = self.totals.entry(key.clone()).or_default();
         let answer = encoded(*total + 1);
         self.applied += 1;
@@ -42,11 +43,11 @@ impl StateMachine for Counters {
             return answer; // Promised, and forgotten.
         }
         *total += 1;
-        self.digest = self.digest.wrapping_add(Digest::of(0, key));
+        self.digest = self.digest.wrapping_add(Digest::of(0, &key));
         answer
     }
 
-    fn query(&self, key: &Bytes) -> Bytes {
+    fn query(&self, key: &[u8]) -> Bytes {
         encoded(self.totals.get(key).copied().unwrap_or(0))
     }
 

@@ -88,6 +88,8 @@ pub(crate) struct Queue {
     first: u64,
     /// What was due behind the wheel's reach when it was pushed.
     far: BinaryHeap<Event>,
+    /// When the first of those is due; the end of time if there is none.
+    far_at_ns: u64,
     sequence: u64,
 }
 
@@ -98,16 +100,10 @@ impl Default for Queue {
             filled: [0; WORDS],
             first: 0,
             far: BinaryHeap::new(),
+            far_at_ns: u64::MAX,
             sequence: 0,
         }
     }
-}
-
-/// Where the earliest event of the wheel lies.
-#[derive(Clone, Copy)]
-struct Place {
-    bucket: usize,
-    position: usize,
 }
 
 impl Queue {
@@ -124,54 +120,48 @@ impl Queue {
             self.filled[bucket / WORD_BITS] |= 1 << (bucket % WORD_BITS);
             self.buckets[bucket].push(event);
         } else {
-            self.far.push(event);
+            self.push_far(event);
         }
         Ticket(self.sequence)
     }
 
+    #[cold]
+    fn push_far(&mut self, event: Event) {
+        self.far_at_ns = self.far_at_ns.min(event.at_ns);
+        self.far.push(event);
+    }
+
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        let event = match self.nearest() {
-            Some(near) if self.far.peek().is_none_or(|far| self.at(near).key() < far.key()) => self.take(near),
-            _ => self.far.pop()?,
+        let Some(bucket) = self.first_filled() else {
+            return self.pop_far();
         };
+        let events = &mut self.buckets[bucket];
+        let position = earliest(events);
+        let near = events[position];
+        if self.far_at_ns <= near.at_ns && self.far.peek().is_some_and(|far| far.key() < near.key()) {
+            return self.pop_far();
+        }
+        events.swap_remove(position);
+        if events.is_empty() {
+            self.filled[bucket / WORD_BITS] &= !(1 << (bucket % WORD_BITS));
+        }
+        self.first = near.at_ns >> BUCKET_BITS;
+        Some(near)
+    }
+
+    #[cold]
+    fn pop_far(&mut self) -> Option<Event> {
+        let event = self.far.pop()?;
+        self.far_at_ns = self.far.peek().map_or(u64::MAX, |next| next.at_ns);
         self.first = event.at_ns >> BUCKET_BITS;
         Some(event)
     }
 
     pub(crate) fn next_at_ns(&self) -> Option<u64> {
-        let near = self.nearest().map(|place| self.at(place).at_ns);
+        let near = self.first_filled().map(|bucket| &self.buckets[bucket]).map(|events| events[earliest(events)].at_ns);
         let far = self.far.peek().map(|event| event.at_ns);
         near.into_iter().chain(far).min()
-    }
-
-    #[inline]
-    fn at(&self, place: Place) -> &Event {
-        &self.buckets[place.bucket][place.position]
-    }
-
-    #[inline]
-    fn take(&mut self, place: Place) -> Event {
-        let bucket = &mut self.buckets[place.bucket];
-        let event = bucket.swap_remove(place.position);
-        if bucket.is_empty() {
-            self.filled[place.bucket / WORD_BITS] &= !(1 << (place.bucket % WORD_BITS));
-        }
-        event
-    }
-
-    /// The earliest event of the wheel.
-    #[inline]
-    fn nearest(&self) -> Option<Place> {
-        let bucket = self.first_filled()?;
-        let events = &self.buckets[bucket];
-        let mut position = 0;
-        for other in 1..events.len() {
-            if events[other].key() < events[position].key() {
-                position = other;
-            }
-        }
-        Some(Place { bucket, position })
     }
 
     /// The first bucket that holds something, from `first` on and once around.
@@ -189,6 +179,18 @@ impl Queue {
             .find(|word| self.filled[*word] != 0)
             .map(|word| word * WORD_BITS + self.filled[word].trailing_zeros() as usize)
     }
+}
+
+/// Where the earliest event of a bucket lies that holds one.
+#[inline]
+fn earliest(events: &[Event]) -> usize {
+    let mut position = 0;
+    for other in 1..events.len() {
+        if events[other].key() < events[position].key() {
+            position = other;
+        }
+    }
+    position
 }
 
 /// The bucket of the wheel for one of time.
@@ -215,7 +217,9 @@ impl<T> Slab<T> {
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> u32 {
         if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = Some(value);
+            let vacant = self.slots[slot as usize].replace(value);
+            debug_assert!(vacant.is_none());
+            std::mem::forget(vacant); // There is nothing to drop, which the compiler cannot know.
             return slot;
         }
         self.slots.push(Some(value));

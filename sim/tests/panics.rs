@@ -56,12 +56,12 @@ struct TouchyMachine(Kv);
 const DREADED: &[u8] = b"c2-3.";
 
 impl StateMachine for TouchyMachine {
-    fn apply(&mut self, command: &Bytes) -> Bytes {
+    fn apply(&mut self, command: &[u8]) -> Bytes {
         assert!(!command.windows(DREADED.len()).any(|part| part == DREADED), "not that value");
         self.0.apply(command)
     }
 
-    fn query(&self, query: &Bytes) -> Bytes {
+    fn query(&self, query: &[u8]) -> Bytes {
         self.0.query(query)
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::StateMachine;
 use crate::digest::Digest;
@@ -184,21 +184,21 @@ fn encode_value(value: Option<&[u8]>) -> Bytes {
     let Some(value) = value else {
         return Bytes::from_static(b"A");
     };
-    let mut out = BytesMut::with_capacity(1 + value.len());
-    out.put_u8(b'V');
-    out.put_slice(value);
-    out.freeze()
+    let mut out = Vec::with_capacity(1 + value.len());
+    out.push(b'V');
+    out.extend_from_slice(value);
+    out.into()
 }
 
 fn encode_parts(tag: u8, parts: &[&Bytes]) -> Bytes {
-    let mut out = BytesMut::with_capacity(1 + parts.iter().map(|part| 4 + part.len()).sum::<usize>());
-    out.put_u8(tag);
+    let mut out = Vec::with_capacity(1 + parts.iter().map(|part| 4 + part.len()).sum::<usize>());
+    out.push(tag);
     for part in parts {
         // Commands are limited to far less than 4 GiB.
-        out.put_u32_le(u32::try_from(part.len()).unwrap_or(u32::MAX));
-        out.put_slice(part);
+        out.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend_from_slice(part);
     }
-    out.freeze()
+    out.into()
 }
 
 fn take_part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -209,14 +209,14 @@ fn take_part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 impl StateMachine for Kv {
-    fn apply(&mut self, command: &Bytes) -> Bytes {
+    fn apply(&mut self, command: &[u8]) -> Bytes {
         match Borrowed::decode(command) {
             Some(operation) => self.execute(operation),
             None => Answer::Malformed.encode(),
         }
     }
 
-    fn query(&self, query: &Bytes) -> Bytes {
+    fn query(&self, query: &[u8]) -> Bytes {
         match Borrowed::decode(query) {
             Some(Borrowed::Get { key }) => encode_value(self.get(key)),
             _ => Answer::Malformed.encode(),

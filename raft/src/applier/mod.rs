@@ -27,10 +27,10 @@ use crate::wire::Sink;
 pub trait StateMachine: Clone {
     /// Applies a command and answers it. Bytes that are no command must be answered too:
     /// they are in the log, and every replica meets them.
-    fn apply(&mut self, command: &Bytes) -> Bytes;
+    fn apply(&mut self, command: &[u8]) -> Bytes;
 
     /// Answers a question without changing anything.
-    fn query(&self, query: &Bytes) -> Bytes;
+    fn query(&self, query: &[u8]) -> Bytes;
 
     /// A digest of the whole state, kept up incrementally: it is asked for after every entry.
     fn digest(&self) -> u64;
@@ -141,12 +141,9 @@ impl<S: StateMachine> Applier<S> {
                 Outcome::Registered { session }
             }
             Some(Command::Session { session, sequence, first_outstanding, command }) => {
-                match self.sessions.admit(index, session, sequence, first_outstanding) {
-                    Admission::New => {
-                        let output = self.machine.apply(&command);
-                        self.sessions.remember(session, sequence, output.clone());
-                        Outcome::Applied { session, sequence, output }
-                    }
+                let carry_out = || self.machine.apply(command);
+                match self.sessions.admit(index, session, sequence, first_outstanding, carry_out) {
+                    Admission::New(output) => Outcome::Applied { session, sequence, output },
                     Admission::Repeated(output) => Outcome::Repeated { session, sequence, output },
                     Admission::Expired => Outcome::SessionExpired { session, sequence },
                 }

@@ -44,11 +44,11 @@ struct Cached {
     digest: u64,
 }
 
-/// What becomes of a command.
+/// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// Apply it, then [`Sessions::remember`] the answer.
-    New,
+    /// It took effect now, and this is the answer.
+    New(Bytes),
     /// It took effect before, or the client gave it up: do not apply it.
     Repeated(Option<Bytes>),
     /// No such session.
@@ -84,8 +84,15 @@ impl Sessions {
         self.open.insert(id, session);
     }
 
-    /// Decides about a command, and forgets the answers that the client no longer needs.
-    pub fn admit(&mut self, index: LogIndex, id: SessionId, sequence: u64, first_outstanding: u64) -> Admission {
+    /// Carries a command out if it is new and caches its answer; forgets the answers that the client no longer needs.
+    pub fn admit(
+        &mut self,
+        index: LogIndex,
+        id: SessionId,
+        sequence: u64,
+        first_outstanding: u64,
+        carry_out: impl FnOnce() -> Bytes,
+    ) -> Admission {
         let Some(session) = self.open.get_mut(&id) else {
             return Admission::Expired;
         };
@@ -95,23 +102,19 @@ impl Sessions {
         if sequence < session.first_outstanding {
             return Admission::Repeated(None);
         }
-        match session.position(sequence) {
-            Ok(at) => Admission::Repeated(Some(session.answers[at].answer.clone())),
-            Err(_) => Admission::New,
-        }
-    }
-
-    /// Caches the answer of a command that was admitted as new.
-    pub fn remember(&mut self, id: SessionId, sequence: u64, answer: Bytes) {
-        let Some(session) = self.open.get_mut(&id) else {
-            return;
+        let at = match session.position(sequence) {
+            Ok(at) => return Admission::Repeated(Some(session.answers[at].answer.clone())),
+            Err(at) => at,
         };
+        let answer = carry_out();
         let digest = digest_of_answer(id, sequence, &answer);
-        let Err(at) = session.position(sequence) else {
-            return; // It was not admitted as new.
-        };
         self.digest ^= digest;
-        session.answers.insert(at, Cached { sequence, answer, digest });
+        let cached = Cached { sequence, answer: answer.clone(), digest };
+        if at == session.answers.len() {
+            session.answers.push_back(cached); // Nearly always; an insertion has to be ready for anything.
+        } else {
+            session.answers.insert(at, cached);
+        }
         if session.answers.len() > self.answers_max {
             // The window moves: what falls out is refused from now on, never applied again.
             let oldest = session.answers.front().map_or(0, |cached| cached.sequence);
@@ -119,6 +122,7 @@ impl Sessions {
             self.digest ^= session.update_window(id);
             self.note(Limit::SessionAnswers);
         }
+        Admission::New(answer)
     }
 
     fn note(&mut self, limit: Limit) {
@@ -198,42 +202,49 @@ mod tests {
         Bytes::from_static(text.as_bytes())
     }
 
+    fn new(text: &'static str) -> Admission {
+        Admission::New(answer(text))
+    }
+
+    fn admit(sessions: &mut Sessions, index: u64, id: SessionId, of_client: (u64, u64), text: &'static str) -> Admission {
+        let (sequence, first_outstanding) = of_client;
+        sessions.admit(LogIndex(index), id, sequence, first_outstanding, || answer(text))
+    }
+
     #[test]
     fn a_repetition_gets_the_first_answer_until_the_client_has_it() {
         let mut sessions = sessions(Limits::default());
-        assert_eq!(sessions.admit(LogIndex(2), ME, 1, 1), Admission::New);
-        sessions.remember(ME, 1, answer("one"));
-        assert_eq!(sessions.admit(LogIndex(3), ME, 1, 1), Admission::Repeated(Some(answer("one"))));
-        assert_eq!(sessions.admit(LogIndex(4), ME, 2, 2), Admission::New);
-        assert_eq!(sessions.admit(LogIndex(5), ME, 1, 1), Admission::Repeated(None));
+        assert_eq!(admit(&mut sessions, 2, ME, (1, 1), "one"), new("one"));
+        assert_eq!(admit(&mut sessions, 3, ME, (1, 1), "again"), Admission::Repeated(Some(answer("one"))));
+        assert_eq!(admit(&mut sessions, 4, ME, (2, 2), "two"), new("two"));
+        assert_eq!(admit(&mut sessions, 5, ME, (1, 1), "again"), Admission::Repeated(None));
     }
 
     #[test]
     fn a_command_that_was_given_up_never_takes_effect_late() {
         let mut sessions = sessions(Limits::default());
-        assert_eq!(sessions.admit(LogIndex(2), ME, 5, 5), Admission::New);
-        assert_eq!(sessions.admit(LogIndex(3), ME, 4, 1), Admission::Repeated(None));
+        assert_eq!(admit(&mut sessions, 2, ME, (5, 5), "five"), new("five"));
+        assert_eq!(admit(&mut sessions, 3, ME, (4, 1), "four"), Admission::Repeated(None));
     }
 
     #[test]
     fn the_least_recently_used_session_gives_way() {
         let mut sessions = sessions(Limits { sessions_max: 2, ..Limits::default() });
         sessions.register(SessionId(2));
-        assert_eq!(sessions.admit(LogIndex(3), ME, 1, 1), Admission::New);
+        assert_eq!(admit(&mut sessions, 3, ME, (1, 1), "one"), new("one"));
         sessions.register(SessionId(4));
-        assert_eq!(sessions.admit(LogIndex(5), SessionId(2), 1, 1), Admission::Expired);
-        assert_eq!(sessions.admit(LogIndex(6), ME, 2, 1), Admission::New);
+        assert_eq!(admit(&mut sessions, 5, SessionId(2), (1, 1), "late"), Admission::Expired);
+        assert_eq!(admit(&mut sessions, 6, ME, (2, 1), "two"), new("two"));
     }
 
     #[test]
     fn the_answer_cache_is_bounded_and_what_falls_out_is_not_applied_again() {
         let mut sessions = sessions(Limits { session_answers_max: 2, ..Limits::default() });
         for sequence in 1..=3 {
-            assert_eq!(sessions.admit(LogIndex(1 + sequence), ME, sequence, 1), Admission::New);
-            sessions.remember(ME, sequence, answer("x"));
+            assert_eq!(admit(&mut sessions, 1 + sequence, ME, (sequence, 1), "x"), new("x"));
         }
-        assert_eq!(sessions.admit(LogIndex(9), ME, 1, 1), Admission::Repeated(None));
-        assert_eq!(sessions.admit(LogIndex(9), ME, 3, 1), Admission::Repeated(Some(answer("x"))));
+        assert_eq!(admit(&mut sessions, 9, ME, (1, 1), "again"), Admission::Repeated(None));
+        assert_eq!(admit(&mut sessions, 9, ME, (3, 1), "again"), Admission::Repeated(Some(answer("x"))));
     }
 
     /// The incremental digest equals the digest of a table rebuilt from scratch.
@@ -241,14 +252,13 @@ mod tests {
     fn the_digest_depends_on_the_state_alone() {
         let mut long = sessions(Limits { sessions_max: 1, ..Limits::default() });
         for sequence in 1..=20 {
-            long.admit(LogIndex(1 + sequence), ME, sequence, sequence);
-            long.remember(ME, sequence, answer("y"));
+            admit(&mut long, 1 + sequence, ME, (sequence, sequence), "y");
         }
         long.register(SessionId(30));
         let mut fresh = Sessions::new(&Limits::default());
         fresh.register(SessionId(30));
         assert_eq!(long.digest(), fresh.digest());
-        fresh.admit(LogIndex(31), SessionId(30), 1, 1);
+        admit(&mut fresh, 31, SessionId(30), (1, 1), "y");
         assert_ne!(long.digest(), fresh.digest());
     }
 }

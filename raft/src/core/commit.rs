@@ -20,15 +20,21 @@ impl Core {
         }
     }
 
+    /// What a quorum holds, if that is more than what is committed.
     fn replicated(&self, leader: &Leader) -> LogIndex {
         let me = self.config.me.node;
         #[cfg(feature = "mutants")]
         if let Some(replicated) = self.wrongly_replicated(leader) {
             return replicated;
         }
-        LogIndex(quorum::reached_by_quorum(&self.config.membership, |node| {
+        let reached = |node| {
             if node == me { self.io.log.index.0 } else { leader.progress(node).map_or(0, |progress| progress.matched.0) }
-        }))
+        };
+        // Of the acknowledgements of an entry only one completes the quorum.
+        if !quorum::has_reached(&self.config.membership, self.commit.next().0, reached) {
+            return self.commit;
+        }
+        LogIndex(quorum::reached_by_quorum(&self.config.membership, reached))
     }
 
     /// Entries of earlier terms are never committed by counting replicas, because a later

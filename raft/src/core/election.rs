@@ -41,6 +41,7 @@ impl Core {
     }
 
     /// Decides about a vote in the present term; the candidate's term has been adopted.
+    #[cold]
     pub(super) fn on_request_vote(&mut self, now: LocalTime, asked: Envelope, last: LogId, out: &mut impl Output) {
         let candidate = asked.from.node;
         let free = self.hard.vote.is_none_or(|vote| vote == candidate);
@@ -86,6 +87,7 @@ impl Core {
         }
     }
 
+    #[cold]
     pub(super) fn on_vote(&mut self, now: LocalTime, from: NodeId, granted: bool, out: &mut impl Output) {
         if granted {
             self.collect_vote(now, from, out);
@@ -93,6 +95,7 @@ impl Core {
     }
 
     /// Counts the candidate's vote for itself as soon as it is durable.
+    #[cold]
     pub(super) fn count_own_vote(&mut self, now: LocalTime, out: &mut impl Output) {
         if let Role::Candidate(candidate) = &self.role
             && candidate.own_vote <= self.io.durable

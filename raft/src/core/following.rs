@@ -39,7 +39,7 @@ impl Core {
         now: LocalTime,
         asked: Envelope,
         prev: LogId,
-        entries: &Entries,
+        entries: Entries,
         commit: LogIndex,
         out: &mut impl Output,
     ) {
@@ -60,8 +60,8 @@ impl Core {
         self.persist_hard_state_if_changed(out);
         #[cfg(feature = "mutants")]
         let before = self.everything_so_far();
-        self.take_entries(entries, out);
         let end = entries.last().map_or(prev.index, |entry| entry.id.index);
+        self.take_entries(entries, out);
         if let Role::Follower(follower) = &mut self.role {
             follower.tail = follower.tail.max(end);
             follower.gap = None;
@@ -84,7 +84,7 @@ impl Core {
 
     /// Adds what is new and replaces what conflicts; what is there already is left alone,
     /// because a late and shorter append must not erase what came after it.
-    fn take_entries(&mut self, entries: &Entries, out: &mut impl Output) {
+    fn take_entries(&mut self, entries: Entries, out: &mut impl Output) {
         #[cfg(feature = "mutants")]
         if self.config.bug == Some(crate::mutants::Bug::L04)
             && let Some(first) = entries.first()
@@ -104,10 +104,11 @@ impl Core {
             assert!(first.id.index > self.commit, "what contradicts the committed has been refused");
             self.truncate(first.id.index.prev(), out);
         }
-        let new = if known == 0 { entries.clone() } else { entries[known..].into() };
-        self.append_entries(&new, out);
+        let new = if known == 0 { entries } else { entries[known..].into() };
+        self.append_entries(new, out);
     }
 
+    #[cold]
     fn truncate(&mut self, last: LogIndex, out: &mut impl Output) {
         let from = self.log.last().index;
         #[cfg(feature = "mutants")]

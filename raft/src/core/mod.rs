@@ -93,6 +93,7 @@ impl Core {
     }
 
     /// Takes one input and says what must be done.
+    #[inline]
     pub fn handle(&mut self, now: LocalTime, input: Input, out: &mut impl Output) {
         self.io.look(now);
         match input {
@@ -169,6 +170,7 @@ impl Core {
     }
 
     /// Counts a limit that turned something away; observers hear of it when it begins to.
+    #[cold]
     fn note_bound(&mut self, limit: Limit, out: &mut impl Output) {
         if self.bound.note(limit) {
             out.push(Effect::Observe(Observation::LimitBound { limit }));
@@ -219,7 +221,7 @@ impl Core {
             Body::PreVote { proposed, granted } => self.on_pre_vote(now, from, proposed, granted, out),
             Body::RequestVote { last } => self.on_request_vote(now, envelope, last, out),
             Body::Vote { granted } => self.on_vote(now, from, granted, out),
-            Body::Append { prev, entries, commit } => self.on_append(now, envelope, prev, &entries, commit, out),
+            Body::Append { prev, entries, commit } => self.on_append(now, envelope, prev, entries, commit, out),
             Body::Appended { matched } => self.on_appended(now, envelope, matched, out),
             Body::Rejected { prev, hint } => self.on_rejected(envelope, prev, hint, out),
             Body::Forward { command } => self.on_forward(command, out),
@@ -251,6 +253,7 @@ impl Core {
     }
 
     /// Answers a sender of the past with the present term, so that it learns of it.
+    #[cold]
     fn on_stale_term(&mut self, stale: Envelope, body: &Body, out: &mut impl Output) {
         out.push(Effect::Observe(Observation::Refused { reason: Refusal::StaleTerm }));
         let answer = match body {
@@ -281,6 +284,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn adopt_term(&mut self, now: LocalTime, term: Term, out: &mut impl Output) {
         assert!(term > self.hard.term, "terms only rise");
         self.hard = HardState { term, vote: None };
@@ -298,6 +302,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn become_follower(&mut self, now: LocalTime, leader: Option<NodeId>, out: &mut impl Output) {
         self.refuse_reads(out);
         #[cfg(feature = "mutants")]

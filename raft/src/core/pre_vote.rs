@@ -31,6 +31,7 @@ use crate::types::{IoId, LocalTime, LogId, NodeId, Term};
 
 impl Core {
     /// The time to campaign has come: only a voter does, and only with a disk that works.
+    #[cold]
     pub(super) fn on_election_timeout(&mut self, now: LocalTime, out: &mut impl Output) {
         if self.may_campaign(now) && !self.awaits_own_vote() {
             self.stand(now, out);
@@ -46,6 +47,7 @@ impl Core {
     /// An operator wants the node to campaign: as if its time had come, with a pre-vote if
     /// that is on. The node refuses where it would ignore such a candidate itself, because its
     /// own vote is as much promised to a living leader as anybody's.
+    #[cold]
     pub(super) fn on_campaign(&mut self, now: LocalTime, ticket: RequestId, out: &mut impl Output) {
         let leads = matches!(self.role, Role::Leader(_));
         // A leader that it knows and does not hear is no reason to wait, nor is itself.
@@ -100,11 +102,13 @@ impl Core {
     }
 
     /// Decides whether the node would vote in the proposed term.
+    #[cold]
     pub(super) fn on_request_pre_vote(&self, asked: Envelope, proposed: Term, last: LogId, out: &mut impl Output) {
         let granted = proposed > self.hard.term && self.is_up_to_date(last);
         self.answer(asked, Body::PreVote { proposed, granted }, IoId::NOTHING, out);
     }
 
+    #[cold]
     pub(super) fn on_pre_vote(&mut self, now: LocalTime, from: NodeId, proposed: Term, granted: bool, out: &mut impl Output) {
         let next = self.hard.term.next();
         let Role::PreCandidate(asker) = &mut self.role else {

@@ -26,6 +26,12 @@ pub fn reached_by_quorum(configuration: &Configuration, reached: impl Fn(NodeId)
     sets(configuration).map(|voters| reached_by_majority(voters, &reached)).min().unwrap_or(0)
 }
 
+/// Whether a quorum has reached a value, where `reached` tells each voter's: less work than to ask which one it has reached.
+pub fn has_reached(configuration: &Configuration, value: u64, reached: impl Fn(NodeId) -> u64) -> bool {
+    let holders = |voters: &[NodeId]| voters.iter().filter(|node| reached(**node) >= value).count();
+    sets(configuration).all(|voters| holders(voters) >= majority(voters.len()))
+}
+
 /// Voter sets up to this size are looked at on the stack.
 const SMALL: usize = 9;
 
@@ -68,6 +74,8 @@ mod tests {
                 let holders = |value: u64| (1..=n).filter(|id| reached(NodeId(*id)) >= value).count() as u64;
                 let by_definition = (0..4).rev().find(|value| holders(*value) * 2 > n);
                 assert_eq!(Some(reached_by_quorum(&voters(n), reached)), by_definition, "n {n} code {code}");
+                let highest = (0..4).rev().find(|value| has_reached(&voters(n), *value, reached));
+                assert_eq!(highest, by_definition, "n {n} code {code}");
             }
         }
     }

@@ -145,18 +145,18 @@ impl Core {
             1 => entries.next().map_or_else(Entries::default, |entry| Entries::from([entry])),
             _ => entries.collect(),
         };
-        self.append_entries(&entries, out);
+        self.append_entries(entries.clone(), out);
         entries
     }
 
-    pub(super) fn append_entries(&mut self, entries: &Entries, out: &mut impl Output) {
+    pub(super) fn append_entries(&mut self, entries: Entries, out: &mut impl Output) {
         for entry in entries.iter() {
             #[cfg(feature = "mutants")]
             let entry = &self.as_remembered(entry);
             let hash = self.log.append(entry);
             out.push(Effect::Observe(Observation::Appended { id: entry.id, hash }));
         }
-        self.persist(Persist::Append(entries.clone()), out);
+        self.persist(Persist::Append(entries), out);
     }
 
     /// Sends every follower what it may be sent.
@@ -167,31 +167,51 @@ impl Core {
     /// As [`Self::replicate`], with a run of entries that is at hand. Followers that are equally far share one.
     fn replicate_run(&mut self, at_hand: Option<Entries>, out: &mut impl Output) {
         let mut run = at_hand.and_then(|entries| Some(Run::of(entries.first()?.id.index, entries))).filter(|run| self.fits(run));
+        self.with_followers(|core, round, followers| {
+            for (node, progress) in followers {
+                core.feed(*node, progress, round, &mut run, out);
+            }
+        });
+    }
+
+    /// Sends one follower what it may be sent: nobody else can have got room by its acknowledgement.
+    fn replicate_to(&mut self, node: NodeId, out: &mut impl Output) {
+        self.with_followers(|core, round, followers| {
+            if let Some((_, progress)) = followers.iter_mut().find(|(id, _)| *id == node) {
+                core.feed(node, progress, round, &mut None, out);
+            }
+        });
+    }
+
+    /// Lends a leader's books out, beside the rest of the core.
+    fn with_followers(&mut self, work: impl FnOnce(&mut Self, u64, &mut [(NodeId, Progress)])) {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let round = leader.round;
-        let mut followers = take(&mut leader.followers);
-        let (last, room) = (self.log.last().index, self.room());
-        for (node, progress) in &mut followers {
-            let mut cut_by = progress.bound[1];
-            while progress.may_send(last, room) {
-                let run = match &mut run {
-                    Some(run) if run.from == progress.next => run,
-                    run => {
-                        // A payload that is not at hand: this follower waits.
-                        let View::Ready(entries) = self.batch_from(progress.next) else { break };
-                        run.insert(Run::of(progress.next, entries))
-                    }
-                };
-                cut_by = self.cut_by(&run.entries);
-                self.send_append(*node, progress, round, run, out);
-            }
-            self.note_pipeline(progress, [progress.held_back_by(last, room), cut_by], out);
-        }
+        let (round, mut followers) = (leader.round, take(&mut leader.followers));
+        work(self, round, &mut followers);
         if let Role::Leader(leader) = &mut self.role {
             leader.followers = followers;
         }
+    }
+
+    /// Sends a follower what it may be sent; `run` is what was sent last.
+    fn feed(&mut self, to: NodeId, progress: &mut Progress, round: u64, run: &mut Option<Run>, out: &mut impl Output) {
+        let (last, room) = (self.log.last().index, self.room());
+        let mut cut_by = progress.bound[1];
+        while progress.may_send(last, room) {
+            let run = match &mut *run {
+                Some(run) if run.from == progress.next => run,
+                run => {
+                    // A payload that is not at hand: this follower waits.
+                    let View::Ready(entries) = self.batch_from(progress.next) else { break };
+                    run.insert(Run::of(progress.next, entries))
+                }
+            };
+            cut_by = self.cut_by(&run.entries);
+            self.send_append(to, progress, round, run, out);
+        }
+        self.note_pipeline(progress, [progress.held_back_by(last, room), cut_by], out);
     }
 
     /// Whether one append may carry it: its entries are few and small enough, or there is no smaller run.
@@ -254,7 +274,7 @@ impl Core {
     pub(super) fn on_appended(&mut self, now: LocalTime, answer: Envelope, matched: LogIndex, out: &mut impl Output) {
         self.note_matched(answer, matched, out);
         self.acknowledge_round(now, answer.from.node, answer.round, out);
-        self.replicate(out);
+        self.replicate_to(answer.from.node, out);
     }
 
     /// An acknowledgement is true in every session of its term; impossible ones do not come
@@ -272,6 +292,7 @@ impl Core {
         }
     }
 
+    #[cold]
     pub(super) fn on_rejected(&mut self, answer: Envelope, prev: LogIndex, hint: LogId, out: &mut impl Output) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.progress_mut(answer.from.node) else { return };
@@ -357,6 +378,7 @@ fn is_consecutive(prev: LogId, entries: &Entries) -> bool {
     }) && (prev.index.0 > 0 || prev.term.0 == 0)
 }
 
+#[cold]
 pub(super) fn refuse(reason: Refusal, out: &mut impl Output) {
     out.push(Effect::Observe(Observation::Refused { reason }));
 }

@@ -78,6 +78,9 @@ impl<S: StateMachine> Process for Node<S> {
         Self { config, boot, store, phase: Phase::Recovering }
     }
 
+    /// Always inlined, as are the core's dispatch and [`Self::step`]: whoever hands an input over knows its kind, so that no message is
+    /// put into one enum after the other only to be taken out again.
+    #[inline(always)]
     fn handle(&mut self, now: LocalTime, input: Input<Self>, out: &mut Effects<Self>) {
         match input {
             Input::DiskDone { op, result } => {
@@ -222,16 +225,28 @@ impl<S: StateMachine> Node<S> {
     }
 
     /// One step of the core, and all that follows from it.
+    #[inline(always)]
     fn step(&mut self, now: LocalTime, input: core::Input, out: &mut Effects<Self>) {
         let Phase::Running(running) = &mut self.phase else {
             return;
         };
         let Running { core, outbox, waiting, .. } = &mut **running;
         core.handle(now, input, &mut Hands { store: &mut self.store, outbox, waiting, out });
+        self.follow_up(now, out);
+    }
+
+    /// What follows from a step of the core.
+    #[inline(never)]
+    fn follow_up(&mut self, now: LocalTime, out: &mut Effects<Self>) {
+        let Phase::Running(running) = &mut self.phase else {
+            return;
+        };
         running.apply_committed(out);
-        running.answer_queries(out);
-        running.give_up_what_a_leadership_left(out);
-        running.give_up_what_may_be_lost(now, self.config.raft.timing.election_timeout_max_ns, out);
+        if !running.waiting.is_idle() {
+            running.answer_queries(out);
+            running.give_up_what_a_leadership_left(out);
+            running.give_up_what_may_be_lost(now, self.config.raft.timing.election_timeout_max_ns, out);
+        }
         self.store.flush(out);
     }
 }
@@ -252,7 +267,8 @@ struct Hands<'a, S: StateMachine> {
 }
 
 impl<S: StateMachine> core::Output for Hands<'_, S> {
-    #[inline]
+    /// Always inlined: the core knows which effect it is, so none is put together only to be taken apart.
+    #[inline(always)]
     fn push(&mut self, effect: core::Effect) {
         match effect {
             core::Effect::Persist { id, what } => self.store.persist(id, what),

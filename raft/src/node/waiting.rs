@@ -84,6 +84,12 @@ impl Waiting {
         None
     }
 
+    /// Whether there is nobody who must be looked at after each input, as on nearly all followers.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.proposals.len() | self.confirmed.len() | self.forwarded.len() == 0
+    }
+
     pub fn add_query(&mut self, ticket: RequestId, query: Bytes) {
         self.queries.insert(ticket, query);
     }

@@ -42,6 +42,7 @@ impl<P: Process> World<P> {
         Some(Step::Internal)
     }
 
+    #[cold]
     fn drop_letter(&mut self, letter: &Letter<P::Message>, why: DropReason, observer: &mut impl Observer<P>) {
         let (from, to) = (self.nodes[letter.from as usize].id, self.nodes[letter.to as usize].id);
         let event = WorldEvent::Dropped { from, to, message: &letter.message, sent: letter.sent(), why };
@@ -73,6 +74,7 @@ impl<P: Process> World<P> {
         Some(Step::Internal)
     }
 
+    #[cold]
     fn drop_request(&mut self, call: &Call<P::Request>, why: DropReason, observer: &mut impl Observer<P>) {
         let to = self.nodes[call.node].id;
         let event = WorldEvent::RequestDropped { client: call.client, handle: call.handle, to, sent: call.sent, why };
@@ -183,6 +185,7 @@ impl<P: Process> World<P> {
         Some(Step::External { token })
     }
 
+    #[cold]
     fn hold(&mut self, at: usize, arrival: Arrival<P>, observer: &mut impl Observer<P>) {
         let node = &mut self.nodes[at];
         node.held.push_back(arrival);

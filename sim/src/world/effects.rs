@@ -19,7 +19,7 @@ use crate::network::{Fate, Passage};
 
 impl<P: Process> World<P> {
     /// Hands a process an input and carries out what it wants. The node must be up.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hand(&mut self, at: usize, input: Input<P>, observer: &mut impl Observer<P>) {
         let node = &mut self.nodes[at];
         let now = node.clock.local(self.now_ns);
@@ -68,15 +68,20 @@ impl<P: Process> World<P> {
             return;
         }
         if let Some(copy_due_ns) = copy_due_ns {
-            let letter =
-                Letter { from: index(from), to: index(receiver), sending: sending(sent, true), message: message.clone() };
-            let slot = self.letters.insert(letter);
-            self.queue.push(copy_due_ns, tie, What::Deliver(slot));
+            self.send_copy(from, receiver, sent, &message, copy_due_ns, tie);
         }
         let slot = self.letters.insert(Letter { from: index(from), to: index(receiver), sending: sending(sent, false), message });
         self.queue.push(due_ns, tie, What::Deliver(slot));
     }
 
+    #[cold]
+    fn send_copy(&mut self, from: usize, to: usize, sent: u64, message: &P::Message, due_ns: u64, tie: u64) {
+        let letter = Letter { from: index(from), to: index(to), sending: sending(sent, true), message: message.clone() };
+        let slot = self.letters.insert(letter);
+        self.queue.push(due_ns, tie, What::Deliver(slot));
+    }
+
+    #[cold]
     fn send_to_nobody(&mut self, from: NodeId, to: NodeId, message: &P::Message, observer: &mut impl Observer<P>) {
         self.counters.undeliverable += 1;
         let event = WorldEvent::Sent { from, to, message, fate: Fate::default(), due_ns: self.now_ns };

@@ -9,7 +9,7 @@
 
 use squall_raft::process::{Boot, Process};
 use squall_raft::types::NodeId;
-use squall_raft::wire::{Sink, Wire, tagged, tagged_pair};
+use squall_raft::wire::{Sink, Wire, tagged, tagged_pair, tagged_pair_with};
 
 use super::event::WorldEvent;
 use super::node::sending;
@@ -31,39 +31,31 @@ fn node<S: Sink>(sink: &mut S, tag: u64, node: NodeId) {
 }
 
 fn client<S: Sink>(sink: &mut S, tag: u64, client: ClientId, node: NodeId, handle: RequestHandle) {
-    tagged_pair(sink, tag, u64::from(client.0), node.0);
-    sink.u64(handle.0);
+    tagged_pair_with(sink, tag, u64::from(client.0), node.0, handle.0);
 }
 
 #[inline]
-fn delivery<S: Sink>(sink: &mut S, sent: u64, copy: bool) {
-    sink.u64(sending(sent, copy));
-}
-
-#[inline]
-fn passage<S: Sink>(sink: &mut S, fate: &Fate, due_ns: u64) {
+fn encode_fate<S: Sink>(sink: &mut S, fate: &Fate) {
     let copied = u64::from(fate.copy_delay_ns.is_some());
     let flags = u64::from(fate.cut) | u64::from(fate.lost) << 1 | u64::from(fate.reordered) << 2 | copied << 3;
     tagged(sink, flags, fate.delay_ns);
     if let Some(delay_ns) = fate.copy_delay_ns {
         sink.u64(delay_ns);
     }
-    sink.u64(due_ns);
 }
 
 impl<P: Process> WorldEvent<'_, P> {
     /// Puts every field into the sink.
-    #[inline]
+    #[inline(always)]
     pub(super) fn encode<S: Sink>(&self, sink: &mut S) {
         match self {
             Self::Sent { from, to, message, fate, due_ns } => {
-                tagged_pair(sink, 2, from.0, to.0);
-                passage(sink, fate, *due_ns);
+                tagged_pair_with(sink, 2, from.0, to.0, *due_ns);
+                encode_fate(sink, fate);
                 message.encode(sink);
             }
             Self::Delivered { from, to, sent, copy, message: _ } => {
-                tagged_pair(sink, 3, from.0, to.0);
-                delivery(sink, *sent, *copy);
+                tagged_pair_with(sink, 3, from.0, to.0, sending(*sent, *copy));
             }
             Self::DiskStarted { node: at, op, what } => {
                 tagged_pair(sink, 4, at.0, op.seq);
@@ -81,19 +73,40 @@ impl<P: Process> WorldEvent<'_, P> {
                 node(sink, 7, *at);
                 sink.u64(local.0);
             }
+            Self::Requested { client: who, handle, to, request, fate, due_ns } => {
+                client(sink, 32, *who, *to, *handle);
+                encode_fate(sink, fate);
+                sink.u64(*due_ns);
+                request.encode(sink);
+            }
+            Self::RequestDelivered { client: who, handle, to, id, sent, copy, request: _ } => {
+                client(sink, 33, *who, *to, *handle);
+                sink.u64(sending(*sent, *copy));
+                sink.u64(id.0);
+            }
+            Self::Replied { client: who, handle, from, reply, fate, due_ns } => {
+                client(sink, 35, *who, *from, *handle);
+                encode_fate(sink, fate);
+                sink.u64(*due_ns);
+                reply.encode(sink);
+            }
+            Self::ReplyDelivered { client: who, handle, from, sent, copy, reply: _ } => {
+                client(sink, 37, *who, *from, *handle);
+                sink.u64(sending(*sent, *copy));
+            }
+            Self::WakeSet { at_ns, token } => {
+                tagged(sink, 56, *at_ns);
+                sink.u64(*token);
+            }
+            Self::Woken { token } => tagged(sink, 57, *token),
             _ => self.encode_rare(sink),
         }
     }
 
+    #[inline(never)]
     fn encode_rare<S: Sink>(&self, sink: &mut S) {
         match self {
-            Self::Requested { .. }
-            | Self::RequestDelivered { .. }
-            | Self::RequestDropped { .. }
-            | Self::Replied { .. }
-            | Self::RepliedToNobody { .. }
-            | Self::ReplyDelivered { .. }
-            | Self::ReplyDropped { .. } => self.encode_request(sink),
+            Self::RequestDropped { .. } | Self::RepliedToNobody { .. } | Self::ReplyDropped { .. } => self.encode_vain(sink),
             Self::Dropped { from, to, sent, why, message: _ } => {
                 tagged_pair(sink, 9, from.0, to.0);
                 sink.u64(*sent);
@@ -130,42 +143,23 @@ impl<P: Process> WorldEvent<'_, P> {
         }
     }
 
-    fn encode_request<S: Sink>(&self, sink: &mut S) {
+    fn encode_vain<S: Sink>(&self, sink: &mut S) {
         match self {
-            Self::Requested { client: who, handle, to, request, fate, due_ns } => {
-                client(sink, 32, *who, *to, *handle);
-                passage(sink, fate, *due_ns);
-                request.encode(sink);
-            }
-            Self::RequestDelivered { client: who, handle, to, id, sent, copy, request: _ } => {
-                client(sink, 33, *who, *to, *handle);
-                delivery(sink, *sent, *copy);
-                sink.u64(id.0);
-            }
             Self::RequestDropped { client: who, handle, to, sent, why } => {
                 client(sink, 34, *who, *to, *handle);
                 sink.u64(*sent);
                 sink.u64(*why as u64);
-            }
-            Self::Replied { client: who, handle, from, reply, fate, due_ns } => {
-                client(sink, 35, *who, *from, *handle);
-                passage(sink, fate, *due_ns);
-                reply.encode(sink);
             }
             Self::RepliedToNobody { from, id, reply } => {
                 node(sink, 36, *from);
                 sink.u64(id.0);
                 reply.encode(sink);
             }
-            Self::ReplyDelivered { client: who, handle, from, sent, copy, reply: _ } => {
-                client(sink, 37, *who, *from, *handle);
-                delivery(sink, *sent, *copy);
-            }
             Self::ReplyDropped { client: who, handle, from, sent } => {
                 client(sink, 38, *who, *from, *handle);
                 sink.u64(*sent);
             }
-            _ => unreachable!("only requests and replies come here"),
+            _ => unreachable!("only requests and replies that came to nothing"),
         }
     }
 
@@ -218,11 +212,6 @@ impl<P: Process> WorldEvent<'_, P> {
                 encode_dealt(sink, *dealt);
             }
             Self::DiskRelieved { node: at, id } => tagged_pair(sink, 62, at.0, u64::from(*id)),
-            Self::WakeSet { at_ns, token } => {
-                tagged(sink, 56, *at_ns);
-                sink.u64(*token);
-            }
-            Self::Woken { token } => tagged(sink, 57, *token),
             _ => unreachable!("everything else was encoded above"),
         }
     }

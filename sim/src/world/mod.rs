@@ -6,13 +6,14 @@
 //! everything. It is `Clone` in time proportional to what is live, so that a run can branch.
 //!
 //! Read next, in this order: `settings`, `event`, `node`, `effects` (what a process sets in
-//! motion), `arrivals` (what reaches it), `control` (faults), `trace` and `encode` (the hash).
+//! motion), `arrivals` (what reaches it), `control` (faults), `trace`, `encode` and `fold` (the hash).
 
 mod arrivals;
 mod control;
 mod effects;
 mod encode;
 mod event;
+mod fold;
 mod node;
 mod settings;
 pub(crate) mod trace;

@@ -8,7 +8,7 @@ use squall_raft::process::Process;
 
 use super::encode;
 use super::event::{Observer, WorldEvent};
-use crate::entropy::v1::Fold;
+use super::fold::Fold;
 use squall_raft::shared::SharedVec;
 
 /// How many events a block hash covers.
@@ -24,19 +24,29 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Folds an event and shows it; returns its number.
-    #[inline]
+    ///
+    /// Always inlined, as is the encoding of what happens often: who emits knows which event it is, so what is left is its words.
+    #[inline(always)]
     pub(crate) fn emit<P: Process>(&mut self, at_ns: u64, observer: &mut impl Observer<P>, event: WorldEvent<'_, P>) -> u64 {
+        // A copy, which needs not lie in memory.
+        let mut fold = self.fold;
         if at_ns != self.at_ns {
             self.at_ns = at_ns;
-            encode::time(&mut self.fold, at_ns);
+            encode::time(&mut fold, at_ns);
         }
-        event.encode(&mut self.fold);
+        event.encode(&mut fold);
+        self.fold = fold;
         self.events += 1;
         if self.events.is_multiple_of(BLOCK_EVENTS) {
-            self.blocks.push(self.fold.value());
+            self.end_block();
         }
         observer.event(at_ns, self.events, event);
         self.events
+    }
+
+    #[cold]
+    fn end_block(&mut self) {
+        self.blocks.push(self.fold.value());
     }
 
     pub(crate) fn hash(&self) -> u64 {
