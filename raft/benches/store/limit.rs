@@ -1,0 +1,59 @@
+//! The limit: plain writes of as many bytes as the store writes, one behind the other, each followed by an `fdatasync`.
+//!
+//! They go to a file that a store has made, so that as much is reserved and initialized. There are no checksums, no second
+//! file and no rotation: where it ends, the first bytes are written again. Who writes batches one at a time and makes each
+//! durable cannot be faster.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::contest::{Contender, Log, Shape, noise};
+use super::squall::{Store, frame_bytes};
+
+/// Behind whatever header.
+const FIRST_OFFSET: u64 = 4_096;
+
+pub const fn contender() -> Contender {
+    Contender { name: "limit", open: |folder, shape| Box::new(Plain::open(folder, shape)) }
+}
+
+struct Plain {
+    file: File,
+    frame: Bytes,
+    offset: u64,
+    /// Where it begins again; a file that nothing is reserved for grows.
+    end: Option<u64>,
+    syncs: bool,
+}
+
+impl Plain {
+    fn open(folder: &Path, shape: &Shape) -> Self {
+        drop(Store::recover(folder));
+        let mut files = fs::read_dir(folder.join("log")).expect("a folder of benches");
+        let path = files.next().expect("the store has made a file").expect("it can be listed").path();
+        let file = File::options().write(true).open(path).expect("a file of benches");
+        let frame = noise(frame_bytes(shape));
+        let len = file.metadata().expect("a file of benches").len();
+        let end = (len > FIRST_OFFSET + frame.len() as u64).then_some(len);
+        Self { file, frame, offset: FIRST_OFFSET, end, syncs: shape.syncs }
+    }
+}
+
+impl Log for Plain {
+    fn prepare(&mut self, _payload: &Bytes) {
+        if self.end.is_some_and(|end| self.offset + self.frame.len() as u64 > end) {
+            self.offset = FIRST_OFFSET;
+        }
+    }
+
+    fn append(&mut self) {
+        self.file.write_all_at(&self.frame, self.offset).expect("a file of benches");
+        self.offset += self.frame.len() as u64;
+        if self.syncs {
+            self.file.sync_data().expect("a file of benches");
+        }
+    }
+}
