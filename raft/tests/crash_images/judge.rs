@@ -14,7 +14,7 @@ pub const IMAGES_MAX: usize = 300;
 const NESTED_IMAGES_MAX: usize = 3;
 
 /// One image in so many has the moments of its own recovery looked at.
-const NESTED_EVERY: usize = 4;
+const NESTED_EVERY: usize = 6;
 
 /// How much was looked at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,7 +104,7 @@ impl Judge<'_> {
         self.count.images += 1;
         self.arena.put(image).map_err(|error| error.to_string())?;
         let mut life = Life::boot(self.arena.path(), self.options, Lie::None, image.clone(), allowed)?;
-        for act in [Act::Append(&[700]), Act::Vote, Act::Settle, Act::Kill { ops: 0 }] {
+        for act in [Act::Append(&[700]), Act::Vote, Act::Purge(2), Act::Settle, Act::Kill { ops: 0 }] {
             life.act(&act)?;
         }
         Ok(life.into_record())

@@ -21,7 +21,17 @@ const OPS_MAX: usize = 1_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     hard_state: HardState,
+    /// The last entry that was purged.
+    purged: LogId,
+    /// Those behind it.
     entries: Vec<Entry>,
+}
+
+/// What is handed to the store.
+#[derive(Clone, Debug)]
+enum Value {
+    Persist(Persist),
+    Purge(LogId),
 }
 
 /// One thing that a node does.
@@ -32,6 +42,8 @@ pub enum Act {
     Append(&'static [usize]),
     /// Drops so many entries from the end.
     Truncate(usize),
+    /// Drops all but so many entries from the head.
+    Purge(usize),
     /// Everything so far is written, in one batch, and is durable.
     Settle,
     /// One operation of what is under way.
@@ -78,6 +90,8 @@ pub enum Lie {
     None,
     Sync,
     SyncDir,
+    /// The folder is synced at boot only.
+    SyncDirLater,
     /// Syncs of files do nothing until the log that an earlier boot left is recovered.
     SyncAtBoot,
 }
@@ -87,14 +101,16 @@ struct Lying {
     disk: Recorder<Files>,
     lie: Lie,
     is_booting: bool,
+    is_later_boot: bool,
 }
 
 impl Disk for Lying {
     fn execute(&mut self, op: &DiskOp) -> Result<DiskReply, DiskError> {
-        let skips_sync = self.lie == Lie::Sync || self.lie == Lie::SyncAtBoot && self.is_booting;
+        let skips_sync = self.lie == Lie::Sync || self.lie == Lie::SyncAtBoot && self.is_booting && self.is_later_boot;
+        let skips_sync_dir = self.lie == Lie::SyncDir || self.lie == Lie::SyncDirLater && !self.is_booting;
         match op {
             DiskOp::Sync { .. } if skips_sync => Ok(DiskReply::Done),
-            DiskOp::SyncDir if self.lie == Lie::SyncDir => Ok(DiskReply::Done),
+            DiskOp::SyncDir if skips_sync_dir => Ok(DiskReply::Done),
             DiskOp::WriteSync { file, offset, bytes } if skips_sync => {
                 self.disk.execute(&DiskOp::Write { file: file.clone(), offset: *offset, bytes: bytes.clone() })
             }
@@ -112,7 +128,7 @@ pub struct Life {
     /// Everything that was persisted, whatever became of it.
     state: State,
     /// What no mark holds yet, and how many operations had ended then.
-    stream: Vec<(IoId, Persist, usize)>,
+    stream: Vec<(IoId, Value, usize)>,
     running: Option<Running>,
 }
 
@@ -152,9 +168,11 @@ impl Life {
             }
             Act::Append(sizes) => self.append(sizes),
             Act::Truncate(count) => {
-                let last = LogIndex(self.state.entries.len().saturating_sub(*count) as u64);
+                let kept = self.state.entries.len().saturating_sub(*count) as u64;
+                let last = LogIndex(self.state.purged.index.0 + kept);
                 self.persist(Persist::Truncate { last });
             }
+            Act::Purge(kept) => self.purge(*kept),
             Act::Settle => return self.settle(),
             Act::Step => return self.step().map(drop),
             Act::Kill { ops } => {
@@ -178,7 +196,7 @@ impl Life {
         let mut under_way = Vec::new();
         let wal = Wal::boot(self.options, boot, &mut under_way);
         let before = self.record.executed.len();
-        let disk = Lying { disk: Recorder::new(files), lie: self.lie, is_booting: before > 0 };
+        let disk = Lying { disk: Recorder::new(files), lie: self.lie, is_booting: true, is_later_boot: before > 0 };
         self.running = Some(Running { boot, disk, wal, under_way, before, seq: 0 });
         for _ in 0..OPS_MAX {
             if let Some(StoreEvent::Recovered(recovered)) = self.step()? {
@@ -212,8 +230,9 @@ impl Life {
 
     fn recovered(&mut self, recovered: Recovered) -> Result<(), String> {
         let hard_state = recovered.hard_state;
+        let purged = recovered.purged;
         let entries = recovered.into_entries().map_err(|id| format!("entry {id} is damaged"))?;
-        let state = State { hard_state, entries };
+        let state = State { hard_state, purged, entries };
         let ended = self.running().ended();
         let allowed = self.record.allowed(Point { ended: self.running().before, begun: false });
         if !allowed.iter().any(|mark| mark.state == state) {
@@ -264,13 +283,13 @@ impl Life {
         let ended = self.running().ended();
         let mut state = self.record.marks.last().expect("the first mark").state.clone();
         let Some((_, _, from)) = self.stream[..count].last().cloned() else { return };
-        self.stream.drain(..count).for_each(|(_, what, _)| apply(&mut state, &what));
+        self.stream.drain(..count).for_each(|(_, value, _)| state.apply(&value));
         self.record.marks.push(Mark { state, from, acknowledged: durable.map(|_| ended) });
     }
 
     fn append(&mut self, sizes: &[usize]) {
         let term = self.state.hard_state.term.max(Term(1));
-        let next = self.state.entries.len() as u64 + 1;
+        let next = self.state.purged.index.0 + self.state.entries.len() as u64 + 1;
         let entry = |(size, index): (&usize, u64)| Entry {
             id: LogId { term, index: LogIndex(index) },
             payload: payload(term, index, *size),
@@ -280,13 +299,25 @@ impl Life {
     }
 
     fn persist(&mut self, what: Persist) {
-        apply(&mut self.state, &what);
+        let id = self.queue(Value::Persist(what.clone()));
+        self.running_mut().wal.persist(id, what);
+    }
+
+    fn purge(&mut self, kept: usize) {
+        let count = self.state.entries.len().saturating_sub(kept);
+        let Some(last) = self.state.entries[..count].last().map(|entry| entry.id) else { return };
+        let id = self.queue(Value::Purge(last));
+        self.running_mut().wal.purge(id, last);
+    }
+
+    fn queue(&mut self, value: Value) -> IoId {
+        self.state.apply(&value);
         let running = self.running_mut();
         running.seq += 1;
         let id = IoId { boot: running.boot, seq: running.seq };
-        running.wal.persist(id, what.clone());
         let ended = running.ended();
-        self.stream.push((id, what, ended));
+        self.stream.push((id, value, ended));
+        id
     }
 
     fn running(&self) -> &Running {
@@ -304,11 +335,18 @@ impl Running {
     }
 }
 
-fn apply(state: &mut State, what: &Persist) {
-    match what {
-        Persist::HardState(hard_state) => state.hard_state = *hard_state,
-        Persist::Append(entries) => state.entries.extend(entries.iter().cloned()),
-        Persist::Truncate { last } => state.entries.truncate(usize::try_from(last.0).expect("a short log")),
+impl State {
+    fn apply(&mut self, value: &Value) {
+        let count = |index: LogIndex| usize::try_from(index.0 - self.purged.index.0).expect("a short log");
+        match value {
+            Value::Persist(Persist::HardState(hard_state)) => self.hard_state = *hard_state,
+            Value::Persist(Persist::Append(entries)) => self.entries.extend(entries.iter().cloned()),
+            Value::Persist(Persist::Truncate { last }) => self.entries.truncate(count(*last)),
+            Value::Purge(through) => {
+                self.entries.drain(..count(through.index));
+                self.purged = *through;
+            }
+        }
     }
 }
 
@@ -340,7 +378,7 @@ fn objection(found: &State, allowed: &[Mark]) -> String {
     format!("recovered {}; expected {}", short(found), expected.join(", or "))
 }
 
-/// This node.
-pub fn options() -> Options {
-    Options::new(Identity::default())
+/// This node, with segments of so many bytes.
+pub fn options(segment_bytes: u64, preallocate: bool) -> Options {
+    Options { segment_bytes, preallocate, ..Options::new(Identity::default()) }
 }
