@@ -14,7 +14,7 @@ pub const IMAGES_MAX: usize = 300;
 const NESTED_IMAGES_MAX: usize = 3;
 
 /// One image in so many has the moments of its own recovery looked at.
-const NESTED_EVERY: usize = 6;
+const NESTED_EVERY: usize = 10;
 
 /// How much was looked at.
 #[derive(Clone, Copy, Debug, Default)]

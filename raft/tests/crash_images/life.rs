@@ -217,13 +217,16 @@ impl Life {
     fn kill(&mut self) -> Result<(), String> {
         self.flush();
         let running = self.running.as_mut().expect("running");
-        if let Some((_, DiskOp::WriteSync { file, offset, bytes } | DiskOp::Write { file, offset, bytes })) =
-            running.under_way.pop()
-        {
+        let under_way = running.under_way.pop();
+        if let Some((_, DiskOp::WriteSync { file, offset, bytes })) = under_way {
             let part = DiskOp::Write { file, offset, bytes: bytes.slice(..bytes.len() * 2 / 3) };
             running.disk.execute(&part).map_err(|error| error.to_string())?;
+            // It may be whole all the same: what it lacks may be zeros, which are there.
+            if let Some(id) = last_id(&bytes) {
+                self.mark_until(id, false);
+            }
         }
-        self.mark_until(None);
+        self.stream.clear();
         self.stop();
         self.start()
     }
@@ -262,7 +265,7 @@ impl Life {
         let result = running.disk.execute(&what);
         let event = running.wal.disk_done(op, result, &mut running.under_way);
         match &event {
-            Some(StoreEvent::Durable(id)) => self.mark_until(Some(*id)),
+            Some(StoreEvent::Durable(id)) => self.mark_until(*id, true),
             Some(StoreEvent::Failed(error)) => return Err(format!("the store failed: {error}")),
             Some(StoreEvent::Recovered(_)) | None => {}
         }
@@ -277,14 +280,14 @@ impl Life {
         assert!(running.under_way.len() <= 1, "one operation at a time");
     }
 
-    /// What is persisted up to `durable` is a whole batch that was acknowledged; without an id, all that is left is one that was not.
-    fn mark_until(&mut self, durable: Option<IoId>) {
-        let count = durable.map_or(self.stream.len(), |id| self.stream.iter().take_while(|(io, ..)| *io <= id).count());
-        let ended = self.running().ended();
-        let mut state = self.record.marks.last().expect("the first mark").state.clone();
+    /// What was handed over up to `id` is a whole batch.
+    fn mark_until(&mut self, id: IoId, is_acknowledged: bool) {
+        let count = self.stream.iter().take_while(|(io, ..)| *io <= id).count();
         let Some((_, _, from)) = self.stream[..count].last().cloned() else { return };
+        let mut state = self.record.marks.last().expect("the first mark").state.clone();
         self.stream.drain(..count).for_each(|(_, value, _)| state.apply(&value));
-        self.record.marks.push(Mark { state, from, acknowledged: durable.map(|_| ended) });
+        let acknowledged = is_acknowledged.then(|| self.running().ended());
+        self.record.marks.push(Mark { state, from, acknowledged });
     }
 
     fn append(&mut self, sizes: &[usize]) {
@@ -348,6 +351,14 @@ impl State {
             }
         }
     }
+}
+
+/// The last id that a frame covers, by its header.
+fn last_id(frame: &[u8]) -> Option<IoId> {
+    let frame = frame.strip_prefix(b"SQFR")?;
+    let boot = u32::from_le_bytes(*frame.get(28..)?.first_chunk()?);
+    let seq = u64::from_le_bytes(*frame.get(36..)?.first_chunk()?);
+    Some(IoId { boot: BootNumber(boot), seq })
 }
 
 /// Unlike that of any other entry, and with many zeros: they look like what was never written.
