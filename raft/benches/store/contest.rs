@@ -43,8 +43,11 @@ pub trait Log {
 }
 
 /// Who takes part.
+#[derive(Clone, Copy)]
 pub struct Contender {
     pub name: &'static str,
+    /// It says something about syncs, so it is left out where there are none.
+    pub only_synced: bool,
     /// Opens a log in a folder that is empty.
     pub open: fn(&Path, &Shape) -> Box<dyn Log>,
 }
@@ -72,12 +75,13 @@ impl Outcome {
 
 pub fn run(folder: &Path, shape: &Shape, contenders: &[Contender], rounds: usize) -> Vec<Outcome> {
     let payload = noise(shape.payload_bytes);
+    let contenders: Vec<&Contender> = contenders.iter().filter(|contender| shape.syncs || !contender.only_synced).collect();
     let mut outcomes: Vec<Outcome> =
         contenders.iter().map(|contender| Outcome { name: contender.name, ..Outcome::default() }).collect();
     for round in 0..rounds {
         for turn in 0..contenders.len() {
             let at = (round + turn) % contenders.len();
-            let latencies_ns = take_turn(&folder.join(contenders[at].name), shape, &contenders[at], &payload);
+            let latencies_ns = take_turn(&folder.join(contenders[at].name), shape, contenders[at], &payload);
             let elapsed_ns: u64 = latencies_ns.iter().sum();
             outcomes[at].rates.push(latencies_ns.len() as u64 * 1_000_000_000 / elapsed_ns.max(1));
             outcomes[at].latencies_ns.extend(latencies_ns);

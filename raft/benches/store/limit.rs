@@ -17,7 +17,12 @@ use super::squall::{Store, frame_bytes};
 const FIRST_OFFSET: u64 = 4_096;
 
 pub const fn contender() -> Contender {
-    Contender { name: "limit", open: |folder, shape| Box::new(Plain::open(folder, shape)) }
+    Contender { name: "limit", only_synced: false, open: |folder, shape| Box::new(Plain::open(folder, shape, false)) }
+}
+
+/// The same where every byte was written before: the file system has nothing to remember but the data.
+pub const fn overwriting() -> Contender {
+    Contender { name: "overwriting", only_synced: true, open: |folder, shape| Box::new(Plain::open(folder, shape, true)) }
 }
 
 struct Plain {
@@ -30,13 +35,19 @@ struct Plain {
 }
 
 impl Plain {
-    fn open(folder: &Path, shape: &Shape) -> Self {
+    fn open(folder: &Path, shape: &Shape, overwrites: bool) -> Self {
         drop(Store::recover(folder));
         let mut files = fs::read_dir(folder.join("log")).expect("a folder of benches");
         let path = files.next().expect("the store has made a file").expect("it can be listed").path();
         let file = File::options().write(true).open(path).expect("a file of benches");
         let frame = noise(frame_bytes(shape));
-        let len = file.metadata().expect("a file of benches").len();
+        let mut len = file.metadata().expect("a file of benches").len();
+        if overwrites {
+            let zeros = vec![0; frame.len() * (shape.appends * 2).min(64)];
+            len = FIRST_OFFSET + zeros.len() as u64;
+            file.write_all_at(&zeros, FIRST_OFFSET).expect("a file of benches");
+            file.sync_all().expect("a file of benches");
+        }
         let end = (len > FIRST_OFFSET + frame.len() as u64).then_some(len);
         Self { file, frame, offset: FIRST_OFFSET, end, syncs: shape.syncs }
     }

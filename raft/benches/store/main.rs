@@ -22,6 +22,6 @@ fn main() {
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench_store");
     let rounds = if is_long { 15 } else { 5 };
-    rows::appends(&folder, &[squall::contender(), limit::contender()], rounds, &wanted);
-    recovery::measure(&folder, if is_long { 9 } else { 3 }, &wanted);
+    rows::appends(&folder, &[squall::contender(), limit::contender(), limit::overwriting()], rounds, &wanted);
+    recovery::measure(&folder, &[recovery::squall(), recovery::reading()], if is_long { 9 } else { 3 }, &wanted);
 }

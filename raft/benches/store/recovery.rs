@@ -1,22 +1,40 @@
 //! Recovery of a log in a warm page cache, beside plain reads of its files.
 //!
-//! Plain reads go through one buffer of 1 MiB and look at nothing; the recovery checks every byte and keeps the entries.
+//! Plain reads go through one buffer of 1 MiB and look at nothing; a recovery checks every byte and has all entries in memory
+//! at its end. Contenders take turns, each with a log of its own; figures are medians.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use squall_raft::store::Recovered;
-
-use super::contest::{Log as _, Shape, empty, noise};
+use super::contest::{Contender, Shape, empty, noise};
 use super::squall::Store;
 use super::table::decimal;
 
 const LOG_BYTES: usize = 1 << 30;
 const BUFFER_BYTES: usize = 1 << 20;
 
-pub fn measure(folder: &Path, rounds: usize, wanted: &dyn Fn(&str) -> bool) {
+/// Who takes part: a log that is filled as for appends, and how it is recovered.
+pub struct Recoverer {
+    pub log: Contender,
+    /// Recovers so many entries, and says how long that took.
+    pub recover: fn(&Path, usize) -> Duration,
+}
+
+/// The store.
+pub const fn squall() -> Recoverer {
+    Recoverer { log: super::squall::contender(), recover }
+}
+
+/// Whoever reads the store's files can hardly be faster.
+pub const fn reading() -> Recoverer {
+    let log = Contender { name: "reading", ..super::squall::contender() };
+    Recoverer { log, recover: |folder, _| read(&folder.join("log")) }
+}
+
+/// Measures and prints; the first is compared with the others.
+pub fn measure(folder: &Path, recoverers: &[Recoverer], rounds: usize, wanted: &dyn Fn(&str) -> bool) {
     let shapes = [(256, 256), (4 << 10, 16), (64 << 10, 16), (1 << 20, 1)];
     let shapes = shapes.map(|(payload_bytes, batch)| Shape {
         payload_bytes,
@@ -29,65 +47,63 @@ pub fn measure(folder: &Path, rounds: usize, wanted: &dyn Fn(&str) -> bool) {
     if wanted.is_empty() {
         return;
     }
-    println!("\n{:<28}{:>14}{:>16}{:>16}{:>8}", "row", "bytes", "recovery MB/s", "reading MB/s", "ratio");
+    println!("\n{:<28}{:<18}{:>12}{:>12}{:>8}", "row", "contender", "ms", "MB/s", "ratio");
     for shape in wanted {
-        let (bytes, recovery_us, reading_us) = row(&folder.join("recovery"), &shape, rounds);
-        let (recovery, reading) = (bytes / recovery_us, bytes / reading_us);
-        println!("{:<28}{bytes:>14}{recovery:>16}{reading:>16}{:>8}", name(&shape), decimal(recovery, reading));
-    }
-    empty(&folder.join("recovery"));
-}
-
-/// The log's bytes, and microseconds of its recovery and of reading it: medians of rounds that take turns.
-fn row(folder: &Path, shape: &Shape, rounds: usize) -> (u64, u64, u64) {
-    empty(folder);
-    let payload = noise(shape.payload_bytes);
-    let mut store = Store::open(folder, shape);
-    for _ in 0..shape.appends {
-        store.prepare(&payload);
-        store.append();
-    }
-    drop(store);
-    drop(recover(folder, shape)); // after which nothing is left to write back
-    let (mut recovery_us, mut reading_us, mut bytes) = (Vec::new(), Vec::new(), 0);
-    for _ in 0..rounds {
-        let began = Instant::now();
-        bytes = read(&folder.join("log"));
-        reading_us.push(elapsed_us(began));
-        let began = Instant::now();
-        let recovered = recover(folder, shape);
-        recovery_us.push(elapsed_us(began));
-        drop(recovered);
-    }
-    let median = |mut figures: Vec<u64>| {
-        figures.sort_unstable();
-        figures[figures.len() / 2]
-    };
-    (bytes, median(recovery_us), median(reading_us))
-}
-
-fn recover(folder: &Path, shape: &Shape) -> Recovered {
-    let (_, recovered) = Store::recover(folder);
-    assert_eq!(recovered.entries.len(), shape.appends * shape.batch);
-    recovered
-}
-
-fn read(log: &Path) -> u64 {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let mut sum = 0;
-    for entry in fs::read_dir(log).expect("a folder of benches") {
-        let mut file = File::open(entry.expect("it can be listed").path()).expect("a file of benches");
-        loop {
-            let count = file.read(&mut buffer).expect("a file of benches");
-            if count == 0 {
-                break;
-            }
-            sum += count as u64;
+        let medians_us = row(folder, &shape, recoverers, rounds);
+        for (at, us) in medians_us.iter().enumerate() {
+            let row = if at == 0 { name(&shape) } else { String::new() };
+            let ratio = if at == 0 { String::new() } else { decimal(*us, medians_us[0]) };
+            let megabytes = decimal((shape.appends * shape.batch_bytes()) as u64, *us);
+            println!("{row:<28}{:<18}{:>12}{megabytes:>12}{ratio:>8}", recoverers[at].log.name, decimal(*us, 1_000));
         }
     }
-    sum
 }
 
-fn elapsed_us(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+/// Median microseconds of each.
+fn row(folder: &Path, shape: &Shape, recoverers: &[Recoverer], rounds: usize) -> Vec<u64> {
+    let folders: Vec<_> = recoverers.iter().map(|recoverer| folder.join(format!("recovery-{}", recoverer.log.name))).collect();
+    let recover = |at: usize| (recoverers[at].recover)(&folders[at], shape.appends * shape.batch);
+    for (at, recoverer) in recoverers.iter().enumerate() {
+        fill(&folders[at], shape, &recoverer.log);
+        recover(at); // after which nothing is left to write back
+    }
+    let mut figures_us = vec![Vec::new(); recoverers.len()];
+    for round in 0..rounds {
+        for turn in 0..recoverers.len() {
+            let at = (round + turn) % recoverers.len();
+            figures_us[at].push(u64::try_from(recover(at).as_micros()).unwrap_or(u64::MAX));
+        }
+    }
+    folders.iter().for_each(|folder| empty(folder));
+    figures_us.iter_mut().for_each(|figures| figures.sort_unstable());
+    figures_us.iter().map(|figures| figures[figures.len() / 2]).collect()
+}
+
+fn fill(folder: &Path, shape: &Shape, contender: &Contender) {
+    empty(folder);
+    let payload = noise(shape.payload_bytes);
+    let mut log = (contender.open)(folder, shape);
+    for _ in 0..shape.appends {
+        log.prepare(&payload);
+        log.append();
+    }
+}
+
+fn recover(folder: &Path, count: usize) -> Duration {
+    let began = Instant::now();
+    let (store, recovered) = Store::recover(folder);
+    let elapsed = began.elapsed();
+    assert_eq!(recovered.entries.len(), count);
+    drop(store);
+    elapsed
+}
+
+fn read(log: &Path) -> Duration {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let began = Instant::now();
+    for entry in fs::read_dir(log).expect("a folder of benches") {
+        let mut file = File::open(entry.expect("it can be listed").path()).expect("a file of benches");
+        while file.read(&mut buffer).expect("a file of benches") > 0 {}
+    }
+    began.elapsed()
 }

@@ -14,7 +14,7 @@ use squall_raft::types::{BootNumber, IoId, LogId};
 use super::contest::{Contender, Log, Shape, noise};
 
 pub const fn contender() -> Contender {
-    Contender { name: "squall", open: |folder, shape| Box::new(Store::open(folder, shape)) }
+    Contender { name: "squall", only_synced: false, open: |folder, shape| Box::new(Store::open(folder, shape)) }
 }
 
 pub fn options() -> Options {

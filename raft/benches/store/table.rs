@@ -5,7 +5,7 @@ use super::squall::frame_bytes;
 
 pub fn head() {
     println!(
-        "{:<28}{:>11}  {:<12}{:>12}{:>12}{:>12}{:>12}{:>8}",
+        "{:<28}{:>11}  {:<18}{:>12}{:>12}{:>12}{:>12}{:>8}",
         "row", "bytes", "contender", "batches/s", "MB/s", "p50 us", "p99 us", "ratio"
     );
 }
@@ -16,7 +16,7 @@ pub fn row(shape: &Shape, outcomes: &[Outcome]) {
         let (row, bytes) = if at == 0 { (shape.name(), frame_bytes(shape).to_string()) } else { Default::default() };
         let ratio = if at == 0 { String::new() } else { decimal(outcomes[0].rate(), outcome.rate()) };
         println!(
-            "{row:<28}{bytes:>11}  {:<12}{:>12}{:>12}{:>12}{:>12}{ratio:>8}",
+            "{row:<28}{bytes:>11}  {:<18}{:>12}{:>12}{:>12}{:>12}{ratio:>8}",
             outcome.name,
             outcome.rate(),
             decimal(outcome.rate() * shape.batch_bytes() as u64, 1_000_000),
