@@ -28,6 +28,12 @@ impl Shape {
         self.payload_bytes * self.batch
     }
 
+    /// No two of them have anything in common, so that nothing is won by compressing a batch.
+    pub fn payloads(&self) -> Vec<Bytes> {
+        let all = noise(self.batch_bytes());
+        (0..self.batch).map(|at| all.slice(at * self.payload_bytes..(at + 1) * self.payload_bytes)).collect()
+    }
+
     pub fn name(&self) -> String {
         format!("append-{}-x{}{}", self.payload_bytes, self.batch, if self.syncs { "" } else { "-unsynced" })
     }
@@ -35,8 +41,8 @@ impl Shape {
 
 /// A log that is appended to.
 pub trait Log {
-    /// Makes a batch from the payload, and keeps it for [`Log::append`]. Not measured.
-    fn prepare(&mut self, payload: &Bytes);
+    /// Makes a batch from its payloads, and keeps it for [`Log::append`]. Not measured.
+    fn prepare(&mut self, payloads: &[Bytes]);
 
     /// Appends what was prepared; returns when it has ended.
     fn append(&mut self);
@@ -74,14 +80,14 @@ impl Outcome {
 }
 
 pub fn run(folder: &Path, shape: &Shape, contenders: &[Contender], rounds: usize) -> Vec<Outcome> {
-    let payload = noise(shape.payload_bytes);
+    let payloads = shape.payloads();
     let contenders: Vec<&Contender> = contenders.iter().filter(|contender| shape.syncs || !contender.only_synced).collect();
     let mut outcomes: Vec<Outcome> =
         contenders.iter().map(|contender| Outcome { name: contender.name, ..Outcome::default() }).collect();
     for round in 0..rounds {
         for turn in 0..contenders.len() {
             let at = (round + turn) % contenders.len();
-            let latencies_ns = take_turn(&folder.join(contenders[at].name), shape, contenders[at], &payload);
+            let latencies_ns = take_turn(&folder.join(contenders[at].name), shape, contenders[at], &payloads);
             let elapsed_ns: u64 = latencies_ns.iter().sum();
             outcomes[at].rates.push(latencies_ns.len() as u64 * 1_000_000_000 / elapsed_ns.max(1));
             outcomes[at].latencies_ns.extend(latencies_ns);
@@ -90,14 +96,14 @@ pub fn run(folder: &Path, shape: &Shape, contenders: &[Contender], rounds: usize
     outcomes
 }
 
-fn take_turn(folder: &Path, shape: &Shape, contender: &Contender, payload: &Bytes) -> Vec<u64> {
+fn take_turn(folder: &Path, shape: &Shape, contender: &Contender, payloads: &[Bytes]) -> Vec<u64> {
     empty(folder);
     let mut log = (contender.open)(folder, shape);
     // The first ones find caches cold and make what is made once.
     let warm_up = shape.appends / 10 + 1;
     let mut latencies_ns = Vec::with_capacity(shape.appends);
     for number in 0..warm_up + shape.appends {
-        log.prepare(payload);
+        log.prepare(payloads);
         let began = Instant::now();
         log.append();
         let elapsed = began.elapsed();

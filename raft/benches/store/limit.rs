@@ -54,7 +54,7 @@ impl Plain {
 }
 
 impl Log for Plain {
-    fn prepare(&mut self, _payload: &Bytes) {
+    fn prepare(&mut self, _payloads: &[Bytes]) {
         if self.end.is_some_and(|end| self.offset + self.frame.len() as u64 > end) {
             self.offset = FIRST_OFFSET;
         }

@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::contest::{Contender, Shape, empty, noise};
+use super::contest::{Contender, Shape, empty};
 use super::squall::Store;
 use super::table::decimal;
 
@@ -81,10 +81,10 @@ fn row(folder: &Path, shape: &Shape, recoverers: &[Recoverer], rounds: usize) ->
 
 fn fill(folder: &Path, shape: &Shape, contender: &Contender) {
     empty(folder);
-    let payload = noise(shape.payload_bytes);
+    let payloads = shape.payloads();
     let mut log = (contender.open)(folder, shape);
     for _ in 0..shape.appends {
-        log.prepare(&payload);
+        log.prepare(&payloads);
         log.append();
     }
 }

@@ -11,7 +11,7 @@ use squall_raft::store::wal::Wal;
 use squall_raft::store::{Identity, Options, Recovered, StoreEvent};
 use squall_raft::types::{BootNumber, IoId, LogId};
 
-use super::contest::{Contender, Log, Shape, noise};
+use super::contest::{Contender, Log, Shape};
 
 pub const fn contender() -> Contender {
     Contender { name: "squall", only_synced: false, open: |folder, shape| Box::new(Store::open(folder, shape)) }
@@ -27,7 +27,6 @@ pub struct Store {
     wal: Wal,
     under_way: Vec<(OpId, DiskOp)>,
     syncs: bool,
-    batch: usize,
     seq: u64,
     index: u64,
     prepared: Option<Persist>,
@@ -37,7 +36,7 @@ impl Store {
     pub fn open(folder: &Path, shape: &Shape) -> Self {
         let (mut store, recovered) = Self::recover(folder);
         assert!(recovered.entries.is_empty(), "a new folder");
-        (store.syncs, store.batch) = (shape.syncs, shape.batch);
+        store.syncs = shape.syncs;
         store
     }
 
@@ -46,7 +45,7 @@ impl Store {
         let Folder { boot, files } = Folder::open(folder).expect("a folder of benches");
         let mut under_way = Vec::new();
         let wal = Wal::boot(options(), boot, &mut under_way);
-        let mut store = Self { boot, files, wal, under_way, syncs: true, batch: 1, seq: 0, index: 0, prepared: None };
+        let mut store = Self { boot, files, wal, under_way, syncs: true, seq: 0, index: 0, prepared: None };
         loop {
             match store.step() {
                 Some(StoreEvent::Recovered(recovered)) => {
@@ -72,9 +71,9 @@ impl Store {
 }
 
 impl Log for Store {
-    fn prepare(&mut self, payload: &Bytes) {
-        self.prepared = Some(batch(self.index, self.batch, payload));
-        self.index += self.batch as u64;
+    fn prepare(&mut self, payloads: &[Bytes]) {
+        self.prepared = Some(batch(self.index, payloads));
+        self.index += payloads.len() as u64;
     }
 
     fn append(&mut self) {
@@ -112,14 +111,14 @@ pub fn frame_bytes(shape: &Shape) -> usize {
         written
     };
     carry_out(&mut wal, &mut under_way);
-    wal.persist(IoId { boot: BootNumber(1), seq: 1 }, batch(0, shape.batch, &noise(shape.payload_bytes)));
+    wal.persist(IoId { boot: BootNumber(1), seq: 1 }, batch(0, &shape.payloads()));
     wal.flush(&mut under_way);
     carry_out(&mut wal, &mut under_way)
 }
 
-/// So many entries behind an index.
-fn batch(last: u64, count: usize, payload: &Bytes) -> Persist {
-    let entry = |index| Entry { id: LogId::new(1, index), payload: Payload::Command(payload.clone()) };
-    let entries: Arc<[Entry]> = (last + 1..=last + count as u64).map(entry).collect();
+/// Entries behind an index.
+fn batch(last: u64, payloads: &[Bytes]) -> Persist {
+    let entry = |(index, payload): (u64, &Bytes)| Entry { id: LogId::new(1, index), payload: Payload::Command(payload.clone()) };
+    let entries: Arc<[Entry]> = (last + 1..).zip(payloads).map(entry).collect();
     Persist::Append(entries)
 }
