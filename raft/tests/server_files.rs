@@ -211,11 +211,38 @@ fn what_is_no_file_is_listed_and_not_touched() {
     assert_eq!(files.execute(&DiskOp::Create { file: folder.clone() }), Err(DiskError::Exists));
     assert_eq!(files.execute(&DiskOp::Remove { file: folder.clone() }), Err(DiskError::Io));
     assert_eq!(files.execute(&DiskOp::Read { file: folder, offset: 0, len: 1 }), Err(DiskError::Io));
+    let failure = files.last_failure().unwrap().to_string();
+    assert!(failure.ends_with("log/folder: cannot be read: Is a directory (os error 21)"), "{failure}");
     let beside = FileName::from("../beside");
     assert_eq!(files.execute(&DiskOp::Create { file: beside }), Err(DiskError::Io));
     assert!(files.last_failure().unwrap().to_string().ends_with("log/../beside: cannot be created: invalid filename"));
     assert_eq!(names(&path.join("log")), ["dangling", "folder"]);
     assert_eq!(names(&path), ["boot", "lock", "log"]);
+}
+
+/// A log may have more segments than a process may have files.
+#[cfg(target_os = "linux")]
+#[test]
+fn files_that_need_not_be_open_are_closed() {
+    let path = fresh("many");
+    let (_, mut files) = open(&path);
+    let log = path.join("log");
+    let names: Vec<FileName> = (0..200).map(|number| FileName::from(&*format!("segment-{number}"))).collect();
+    for file in &names {
+        files.execute(&DiskOp::Create { file: file.clone() }).unwrap();
+        let bytes = Bytes::copy_from_slice(file.0.as_bytes());
+        files.execute(&DiskOp::WriteSync { file: file.clone(), offset: 0, bytes }).unwrap();
+    }
+    let open_files = || {
+        let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        links.filter(|link| link.starts_with(&log) && *link != log).count()
+    };
+    assert!((1..40).contains(&open_files()), "{}", open_files());
+    for file in &names {
+        let read = DiskOp::Read { file: file.clone(), offset: 0, len: 99 };
+        assert_eq!(files.execute(&read), Ok(DiskReply::Bytes(Bytes::copy_from_slice(file.0.as_bytes()))));
+    }
+    assert!((1..40).contains(&open_files()), "{}", open_files());
 }
 
 /// In a boot that has not touched them yet, files are renamed as in the one that made them.

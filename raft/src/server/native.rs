@@ -74,7 +74,7 @@ impl Env for Native {
     async fn disk(&self, op: DiskOp) -> Result<DiskReply, DiskError> {
         let disk = Arc::clone(&self.disk);
         // A task that was aborted or has panicked tells nothing about the disk but that it cannot be relied on.
-        spawn_blocking(move || lock(&disk).execute(&op)).await.unwrap_or(Err(DiskError::Io))
+        spawn_blocking(move || execute(&mut lock(&disk), &op)).await.unwrap_or(Err(DiskError::Io))
     }
 
     fn entropy(&self) -> u64 {
@@ -83,6 +83,15 @@ impl Env for Native {
         let state = std::hash::RandomState::new();
         state.build_hasher().finish()
     }
+}
+
+/// The node hears in one word what went wrong; whoever has to mend it needs to know where and why.
+fn execute(files: &mut Files, op: &DiskOp) -> Result<DiskReply, DiskError> {
+    let result = files.execute(op);
+    if let (Err(_), Some(failure)) = (&result, files.last_failure()) {
+        tracing::error!(target: "squall", %failure, "a disk operation failed");
+    }
+    result
 }
 
 /// Connects to the first address that answers: a name may have several, of which the server has only one.

@@ -15,6 +15,8 @@
 
 mod folder;
 
+mod open;
+
 mod real;
 
 mod recorder;

@@ -1,12 +1,8 @@
 //! Disk operations on a folder of the operating system.
 //!
-//! Files stay open from their first use to their removal. That is not only faster: an error of writing back is told
-//! to those who had the file open, so a handle that is opened for each sync could miss it.
-//!
-//! Not here: who may use the folder (`folder`).
+//! Not here: who may use the folder (`folder`), which files are open (`open`).
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -15,6 +11,7 @@ use bytes::Bytes;
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
+use super::open::{OpenFile, OpenFiles};
 use super::{Disk, Failure};
 use crate::process::{DiskError, DiskOp, DiskReply, FileName};
 
@@ -26,7 +23,7 @@ const FILE_LEN_MAX: u64 = i64::MAX.unsigned_abs();
 pub struct Files {
     path: PathBuf,
     folder: File,
-    open: BTreeMap<FileName, File>,
+    open: OpenFiles,
     /// The kernel forgets what it could not write back, and the next sync would succeed without it.
     has_lost_writes: bool,
     failure: Option<Failure>,
@@ -38,7 +35,7 @@ impl Files {
     /// `path` is absolute and a folder, `folder` is that folder opened.
     pub(super) fn new(path: PathBuf, folder: File, lock: File) -> Self {
         debug_assert!(path.is_absolute(), "another working directory must not lead to other files");
-        Self { path, folder, open: BTreeMap::new(), has_lost_writes: false, failure: None, _lock: lock }
+        Self { path, folder, open: OpenFiles::default(), has_lost_writes: false, failure: None, _lock: lock }
     }
 
     /// What the operating system said when an operation failed last.
@@ -67,7 +64,7 @@ impl Files {
                 fs::remove_file(self.path_of(file)?)?;
                 self.open.remove(file);
             }
-            DiskOp::Truncate { file, len } => self.file(file)?.set_len(within_max(Some(*len))?)?,
+            DiskOp::Truncate { file, len } => self.file(file)?.writer().set_len(within_max(Some(*len))?)?,
             DiskOp::List => return Ok(DiskReply::Files(self.list()?)),
         }
         Ok(DiskReply::Done)
@@ -77,10 +74,7 @@ impl Files {
         if !name.is_plain() {
             return Err(ErrorKind::InvalidFilename.into());
         }
-        let path = self.path_of(name)?;
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        self.open.insert(name.clone(), file);
-        Ok(())
+        self.open.create(name, &self.path_of(name)?)
     }
 
     fn write(&mut self, name: &FileName, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -89,11 +83,11 @@ impl Files {
             return Ok(());
         }
         within_max(offset.checked_add(bytes.len() as u64))?;
-        file.write_all_at(bytes, offset)
+        file.writer().write_all_at(bytes, offset)
     }
 
     fn read(&mut self, name: &FileName, offset: u64, len: u64) -> io::Result<Bytes> {
-        let file = self.file(name)?;
+        let file = self.file(name)?.reader();
         // Whoever asks for more than there is gets no memory for it either.
         let there = file.metadata()?.len().saturating_sub(offset).min(len);
         read_at_most(file, offset, there)
@@ -106,13 +100,7 @@ impl Files {
             return Err(ErrorKind::InvalidFilename.into());
         }
         fs::rename(path, self.path_of(to)?)?;
-        if from != to {
-            // What had the name is gone, even if `from` was never opened.
-            self.open.remove(to);
-            if let Some(file) = self.open.remove(from) {
-                self.open.insert(to.clone(), file);
-            }
-        }
+        self.open.rename(from, to);
         Ok(())
     }
 
@@ -129,12 +117,9 @@ impl Files {
         Ok(files)
     }
 
-    fn file(&mut self, name: &FileName) -> io::Result<&File> {
-        if !self.open.contains_key(name) {
-            let file = OpenOptions::new().read(true).write(true).open(self.path_of(name)?)?;
-            self.open.insert(name.clone(), file);
-        }
-        Ok(&self.open[name])
+    fn file(&mut self, name: &FileName) -> io::Result<&mut OpenFile> {
+        let path = self.path_of(name)?;
+        self.open.file(name, &path)
     }
 
     /// Names that no file in this folder can have lead to no file.
@@ -144,20 +129,22 @@ impl Files {
 
     /// Its bytes, and as much about the file as reading them back needs, its length above all (fdatasync).
     fn sync(&mut self, name: &FileName) -> io::Result<()> {
-        let synced = self.file(name)?.sync_data();
+        let synced = self.file(name)?.sync();
         self.synced(synced)
     }
 
     /// Where a file system cannot reserve, the file only grows: a full device is told later then.
     fn allocate(&mut self, name: &FileName, len: u64) -> io::Result<()> {
-        let file = self.file(name)?;
+        let file = self.file(name)?.writer();
         let len = within_max(Some(len))?;
         if len == 0 {
             return Ok(()); // which the operating system refuses
         }
-        match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => file.set_len(len.max(file.metadata()?.len())),
-            allocated => Ok(allocated?),
+        // Some systems cut a file off that is longer than what is reserved.
+        let len = len.max(file.metadata()?.len());
+        match reserve(|| rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len))? {
+            Reserved::Yes => Ok(()),
+            Reserved::Unsupported => file.set_len(len),
         }
     }
 
@@ -184,6 +171,25 @@ impl Disk for Files {
 
 fn within_max(len: Option<u64>) -> io::Result<u64> {
     len.filter(|len| *len <= FILE_LEN_MAX).ok_or_else(|| ErrorKind::FileTooLarge.into())
+}
+
+/// Whether a file system could do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reserved {
+    Yes,
+    Unsupported,
+}
+
+/// A signal may interrupt it, and the standard library does not do it for us.
+pub(super) fn reserve(mut attempt: impl FnMut() -> Result<(), Errno>) -> io::Result<Reserved> {
+    loop {
+        match attempt() {
+            Ok(()) => return Ok(Reserved::Yes),
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(Reserved::Unsupported),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 pub(super) fn read_at_most(file: &impl FileExt, offset: u64, len: u64) -> io::Result<Bytes> {

@@ -6,7 +6,9 @@ use std::cell::Cell;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::real::{disk_error, read_at_most};
+use rustix::io::Errno;
+
+use super::real::{Reserved, disk_error, read_at_most, reserve};
 use crate::process::{DiskError, DiskOp};
 
 /// A file that moves at most three bytes per call and is interrupted every other time.
@@ -68,6 +70,23 @@ fn writes_go_on_after_part_of_it_and_after_interruptions() {
 fn lengths_that_no_memory_has_are_errors() {
     let file = Stingy::new(b"");
     assert_eq!(read_at_most(&file, 0, u64::MAX).unwrap_err().kind(), io::ErrorKind::OutOfMemory);
+}
+
+#[test]
+fn space_is_reserved_whoever_interrupts_and_wherever_that_is_possible() {
+    let after = |mut interruptions: u32, last: Result<(), Errno>| {
+        reserve(move || match interruptions.checked_sub(1) {
+            Some(left) => {
+                interruptions = left;
+                Err(Errno::INTR)
+            }
+            None => last,
+        })
+    };
+    assert_eq!(after(3, Ok(())).unwrap(), Reserved::Yes);
+    assert_eq!(after(1, Err(Errno::OPNOTSUPP)).unwrap(), Reserved::Unsupported);
+    assert_eq!(after(0, Err(Errno::NOSYS)).unwrap(), Reserved::Unsupported);
+    assert_eq!(after(2, Err(Errno::NOSPC)).unwrap_err().kind(), io::ErrorKind::StorageFull);
 }
 
 #[test]
