@@ -136,6 +136,25 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The file that is wrong, or that speaks of one that is missing; `None` if the error is about the folder, or about the
+    /// disk, which knows more about its failures.
+    #[must_use]
+    pub const fn file(&self) -> Option<&FileName> {
+        match self {
+            Self::Damaged { file, .. }
+            | Self::NewerVersion { file, .. }
+            | Self::WrongCluster { file, .. }
+            | Self::WrongNode { file, .. }
+            | Self::WrongName { file, .. }
+            | Self::UnknownFile { file }
+            | Self::StraySegment { file, .. }
+            | Self::MissingSegment { file, .. }
+            | Self::Cut { file, .. }
+            | Self::ShortRead { file, .. } => Some(file),
+            Self::Disk { .. } | Self::NoLog { .. } | Self::UnexpectedReply { .. } => None,
+        }
+    }
+
     /// The kind of failure in a few fixed words, for [`Effect::Halt`](crate::process::Effect::Halt).
     #[must_use]
     pub const fn reason(&self) -> &'static str {

@@ -12,4 +12,8 @@ mod damage;
 
 mod folder;
 
+mod folders;
+
 mod golden;
+
+mod golden_folders;

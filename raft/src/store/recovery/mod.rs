@@ -47,8 +47,14 @@
 //! In any other segment they are rot. Rot in payloads alone leaves terms and indexes; the entries are reported as
 //! damaged and reading goes on. Any other rot stops the store, and nothing is changed on disk.
 //!
+//! A rotten payload may cost its frame a stamp as well. What follows vouches for such a frame; if that is a torn write, it is
+//! about to be overwritten, and the next boot would take the frame for torn in its turn. So a *witness* is written in its place
+//! first: a frame that says term and vote once more.
+//!
 //! *The limits of one copy*: rot that destroys a whole sector with its stamp, in the last frame only,
-//! or the first byte of its header, looks like a torn write, and is repaired as one. Where space is not reserved, a newest segment that was cut short looks
+//! or the first byte of its header, looks like a torn write, and is repaired as one. So does that of several frames, if it
+//! destroys the headers of all that come behind the first of them, and an older copy of the newest segment is the log as it
+//! was. Where space is not reserved, a newest segment that was cut short looks
 //! like one that never was longer. One flipped bit, in whatever byte, is never mistaken: in a stamp it does no harm,
 //! elsewhere the stamp is there, and no flip makes the first byte of the magic zero.
 //!
@@ -74,6 +80,7 @@ use super::replay::Replay;
 use super::segments::{self, Segments};
 use super::writer::FrameWriter;
 use super::{Fault, Options, Recovered, SECTOR, StoreError};
+use crate::entry::Persist;
 use crate::process::{DiskOp, DiskReply, FileName};
 use crate::types::{BootNumber, IoId, LogIndex};
 
@@ -97,6 +104,8 @@ pub struct Recovery {
     /// Where the segment before the one that is read ends, with the last id that was written there.
     before: Option<(FileName, Cursor)>,
     last_io: IoId,
+    /// Whether only what follows vouches for the last frame that was replayed.
+    needs_witness: bool,
     torn_bytes: u64,
     phase: Phase,
 }
@@ -153,6 +162,7 @@ impl Recovery {
             closed: Segments::default(),
             before: None,
             last_io: IoId::default(),
+            needs_witness: false,
             torn_bytes: 0,
             phase: Phase::Listing,
         };
@@ -340,6 +350,7 @@ impl Recovery {
 
     fn replay(&mut self, frame: super::reader::Frame) -> Result<(), StoreError> {
         let offset = frame.offset;
+        self.needs_witness = frame.damaged > 0 && !frame.written;
         self.last_io = frame.header.io;
         let closed = &mut self.closed;
         let replayed = self.replay.take(frame, |last| closed.truncate(last));
@@ -352,6 +363,7 @@ impl Recovery {
         self.closed.close(file.clone(), self.replay.last());
         self.before = Some((file, self.reader.cursor()));
         self.at += 1;
+        self.needs_witness = false; // the next segment is one
         self.begin_segment()
     }
 
@@ -424,7 +436,10 @@ impl Recovery {
         ops.extend(self.seal());
         #[cfg(feature = "mutants")]
         let tail = if self.options.bug == Some(crate::mutants::Bug::D06) { tail.left_alone() } else { tail };
-        ops.extend(zeros(&newest, self.reader.offset(), tail.torn_bytes()));
+        let torn = self.reader.offset()..self.reader.offset() + tail.torn_bytes();
+        ops.extend(self.witness(&newest));
+        let from = self.reader.offset().min(torn.end);
+        ops.extend(zeros(&newest, from, torn.end - from));
         ops.push_back(DiskOp::Sync { file: newest });
         Ok(self.repair(ops))
     }
@@ -436,6 +451,19 @@ impl Recovery {
         let is_used = self.reader.cursor().sequence > newest.sequence;
         let bytes = || FrameWriter::default().encode_seal(*end, self.last_io, newest.segment.unique);
         (!is_used).then(|| DiskOp::WriteSync { file: file.clone(), offset: end.offset, bytes: bytes() })
+    }
+
+    /// Vouches for the last frame when that cannot do so itself. Durable before the rest of what did so is overwritten.
+    fn witness(&mut self, newest: &FileName) -> Option<DiskOp> {
+        if !self.needs_witness {
+            return None;
+        }
+        let offset = self.reader.offset();
+        let state = [Persist::HardState(self.replay.hard_state)];
+        let bytes = FrameWriter::default().encode(&mut self.reader.cursor(), self.last_io, state.iter());
+        let is_read = matches!(self.reader.next(&bytes), Step::Complete(_));
+        assert!(is_read, "what was just encoded is intact");
+        Some(DiskOp::WriteSync { file: newest.clone(), offset, bytes })
     }
 
     /// What a crash has left beside the chain.
