@@ -16,8 +16,8 @@ use squall_raft::types::LogId;
 
 use crate::disk::Disk;
 
-/// Bytes that are read at a time, and at least.
-const WINDOW: usize = 1 << 14;
+/// Bytes that are read at a time, and at least: a frame of a common size, and a sector to see that nothing follows.
+const WINDOW: usize = 1 << 10;
 
 /// The promised log of one node.
 #[derive(Clone, Debug)]
@@ -142,7 +142,8 @@ impl Ghost {
                     }
                     self.at.as_mut()?.reader = reader;
                 }
-                Step::Incomplete { .. } if at > 0 && !rest.is_empty() => return Some(0),
+                // What lies behind the window may be a frame as well.
+                Step::Incomplete { .. } if at > 0 => return Some(0),
                 Step::Incomplete { needed } if !rest.is_empty() => return usize::try_from(needed).ok(),
                 Step::Incomplete { .. } | Step::Damaged(_) | Step::Invalid(_) => return None,
             }
