@@ -4,6 +4,7 @@
 //!
 //! - what was written to a file, also its length, is durable after a sync of the file; each change that is not is kept or lost by itself;
 //! - a name that was given, taken or moved is durable after a sync of the folder; each change that is not is kept or lost by itself;
+//! - what was written when a sync failed is lost or kept as well, and no later sync makes it durable: the kernel calls it clean;
 //! - a write that is not durable is kept in any of its sectors, one of them perhaps up to some byte or as garbage (`tear`).
 //!
 //! Not here: images of what a disk does on its own (rot), and who recovers them (`life`).
@@ -73,6 +74,23 @@ enum Change {
     Names(Vec<(FileName, Option<usize>)>),
 }
 
+/// A change and what it waits for.
+#[derive(Clone, Debug)]
+struct Pending {
+    change: Change,
+    owed: Owed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owed {
+    /// It is durable by the next sync.
+    Sync,
+    /// A sync failed, and the kernel has forgotten about it.
+    Forgotten,
+    /// It is durable, on top of something that is forgotten.
+    Nothing,
+}
+
 /// One way in which a change can have come out: what is done to what is durable.
 #[derive(Clone, Debug)]
 enum Fate {
@@ -91,7 +109,7 @@ struct Folder {
     lens: Vec<usize>,
     durable_names: BTreeMap<FileName, usize>,
     names: BTreeMap<FileName, usize>,
-    pending: Vec<Change>,
+    pending: Vec<Pending>,
 }
 
 impl Folder {
@@ -109,13 +127,12 @@ impl Folder {
     /// What failed may have changed something, and made nothing durable.
     fn end(&mut self, executed: &Executed) {
         self.begin(&executed.op);
-        if executed.result.is_err() {
-            return;
-        }
-        match executed.op.synced_file().map(|file| self.names[file]) {
-            Some(inode) => self.settle(|change| change.inode() == Some(inode)),
-            None if executed.op == DiskOp::SyncDir => self.settle(|change| change.inode().is_none()),
-            None => {}
+        let synced = executed.op.synced_file().and_then(|file| self.names.get(file).copied());
+        match (synced, &executed.result) {
+            (Some(inode), Ok(_)) => self.settle(Some(inode)),
+            (Some(inode), Err(_)) => self.forget(inode),
+            (None, Ok(_)) if executed.op == DiskOp::SyncDir => self.settle(None),
+            (None, _) => {}
         }
     }
 
@@ -137,7 +154,7 @@ impl Folder {
                 let Some(inode) = self.names.get(file).copied() else { return };
                 let offset = small(*offset);
                 self.lens[inode] = self.lens[inode].max(offset + bytes.len());
-                self.pending.push(Change::Write { inode, offset, bytes: bytes.clone() });
+                self.push(Change::Write { inode, offset, bytes: bytes.clone() });
             }
             DiskOp::Truncate { file, len } => self.set_len(file, |_| small(*len)),
             DiskOp::Allocate { file, len } => self.set_len(file, |before| before.max(small(*len))),
@@ -148,25 +165,44 @@ impl Folder {
     fn rename<const N: usize>(&mut self, names: [(&FileName, Option<usize>); N]) {
         let names = names.map(|(name, inode)| (name.clone(), inode)).to_vec();
         give(&mut self.names, &names);
-        self.pending.push(Change::Names(names));
+        self.push(Change::Names(names));
     }
 
     fn set_len(&mut self, file: &FileName, len: impl FnOnce(usize) -> usize) {
         let Some(inode) = self.names.get(file).copied() else { return };
         self.lens[inode] = len(self.lens[inode]);
-        self.pending.push(Change::SetLen { inode, len: self.lens[inode] });
+        self.push(Change::SetLen { inode, len: self.lens[inode] });
     }
 
-    /// Makes those changes durable.
-    fn settle(&mut self, is_synced: impl Fn(&Change) -> bool) {
-        for change in self.pending.extract_if(.., |change| is_synced(change)) {
-            change.kept().apply(&mut self.contents, &mut self.durable_names);
+    fn push(&mut self, change: Change) {
+        self.pending.push(Pending { change, owed: Owed::Sync });
+    }
+
+    /// Makes the changes of a file durable, or those of the folder.
+    fn settle(&mut self, inode: Option<usize>) {
+        let mut has_forgotten = false;
+        for mut pending in std::mem::take(&mut self.pending) {
+            has_forgotten |= pending.change.inode() == inode && pending.owed == Owed::Forgotten;
+            if pending.change.inode() != inode || pending.owed != Owed::Sync {
+                self.pending.push(pending);
+            } else if has_forgotten {
+                pending.owed = Owed::Nothing;
+                self.pending.push(pending);
+            } else {
+                pending.change.kept().apply(&mut self.contents, &mut self.durable_names);
+            }
         }
+    }
+
+    fn forget(&mut self, inode: usize) {
+        let unsynced =
+            self.pending.iter_mut().filter(|pending| pending.change.inode() == Some(inode) && pending.owed == Owed::Sync);
+        unsynced.for_each(|pending| pending.owed = Owed::Forgotten);
     }
 
     fn images(&self, draws: &mut Draws, max: usize) -> Images {
         let mut exhaustive = true;
-        let fates: Vec<Vec<Fate>> = self.pending.iter().map(|change| change.fates(draws, &mut exhaustive)).collect();
+        let fates: Vec<Vec<Fate>> = self.pending.iter().map(|pending| pending.fates(draws, &mut exhaustive)).collect();
         let count = fates.iter().try_fold(1_usize, |count, fates| count.checked_mul(fates.len())).filter(|count| *count <= max);
         let list: BTreeSet<Image> = match count {
             Some(count) => (0..count).map(|number| self.image(&nth(&fates, number))).collect(),
@@ -179,6 +215,12 @@ impl Folder {
         let (mut contents, mut names) = (self.contents.clone(), self.durable_names.clone());
         fates.iter().for_each(|fate| fate.apply(&mut contents, &mut names));
         names.into_iter().map(|(name, inode)| (name, contents[inode].clone())).collect()
+    }
+}
+
+impl Pending {
+    fn fates(&self, draws: &mut Draws, exhaustive: &mut bool) -> Vec<Fate> {
+        if self.owed == Owed::Nothing { vec![self.change.kept()] } else { self.change.fates(draws, exhaustive) }
     }
 }
 

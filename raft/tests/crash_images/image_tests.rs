@@ -118,6 +118,22 @@ fn what_failed_or_has_only_begun_makes_nothing_durable() {
 }
 
 #[test]
+fn what_a_failed_sync_has_forgotten_no_later_one_makes_durable() {
+    let start = image(&[("a", "....")]);
+    let failed = Executed { op: sync("a"), result: Err(DiskError::Io) };
+    let mut record = done(&[write("a", "abcd")]);
+    record.push(failed);
+    record.extend(done(&[sync("a")]));
+    let found = left_of(&start, &record);
+    assert!(found.contains(&start) && found.contains(&image(&[("a", "abcd")])), "{found:?}");
+    // What is written over it and synced is there whatever became of what is below.
+    record.extend(done(&[write_sync("a", "XY")]));
+    let found = left_of(&start, &record);
+    assert!(found.contains(&image(&[("a", "XY..")])) && found.contains(&image(&[("a", "XYcd")])), "{found:?}");
+    assert!(found.iter().all(|image| image.values().all(|content| content.starts_with(b"XY"))), "{found:?}");
+}
+
+#[test]
 fn moments_that_change_nothing_are_left_out() {
     let read = DiskOp::Read { file: "a".into(), offset: 0, len: 1 };
     let found = points(&done(&[DiskOp::List, create("a"), read, sync("a")]));

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use squall_raft::store::Options;
 
+use crate::disk::Lie;
 use crate::draws::Draws;
 use crate::image::{Image, images, points};
-use crate::life::{Act, Lie, Life, Mark, Record};
+use crate::life::{Act, Life, Mark, Record};
 
 /// How many images of one moment at most, and of one moment of the recovery of an image.
 pub const IMAGES_MAX: usize = 300;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use squall_raft::entry::{Entry, HardState, Payload, Persist};
-use squall_raft::process::{DiskError, DiskOp, DiskReply, OpId};
-use squall_raft::server::files::{Disk, Executed, Files, Folder, Recorder};
+use squall_raft::process::{DiskOp, OpId};
+use squall_raft::server::files::{Disk as _, Executed, Folder};
 use squall_raft::store::wal::Wal;
 use squall_raft::store::{Identity, Options, Recovered, StoreEvent};
 use squall_raft::types::{BootNumber, IoId, LogId, LogIndex, NodeId, Term};
 
+use crate::disk::{Lie, Lying};
 use crate::image::{Image, Point};
 
 /// More operations than any recovery or batch here takes: whoever needs more hangs.
@@ -52,6 +53,11 @@ pub enum Act {
     Kill {
         ops: usize,
     },
+    /// After so many operations no sync succeeds any more, the store gives up, and the process boots again. The page cache
+    /// keeps what was written, and calls it clean.
+    Fail {
+        ops: usize,
+    },
 }
 
 /// A state that the log goes through: the one behind a whole batch, or a recovered one.
@@ -81,41 +87,6 @@ impl Record {
         let first = self.marks.iter().rposition(is_acknowledged).expect("the first mark is");
         let end = self.marks.iter().rposition(|mark| mark.from <= point.ended).expect("the first mark has begun");
         &self.marks[first..=end]
-    }
-}
-
-/// What a disk pretends to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lie {
-    None,
-    Sync,
-    SyncDir,
-    /// The folder is synced at boot only.
-    SyncDirLater,
-    /// Syncs of files do nothing until the log that an earlier boot left is recovered.
-    SyncAtBoot,
-}
-
-/// Skips what it lies about, so the record does not have it.
-struct Lying {
-    disk: Recorder<Files>,
-    lie: Lie,
-    is_booting: bool,
-    is_later_boot: bool,
-}
-
-impl Disk for Lying {
-    fn execute(&mut self, op: &DiskOp) -> Result<DiskReply, DiskError> {
-        let skips_sync = self.lie == Lie::Sync || self.lie == Lie::SyncAtBoot && self.is_booting && self.is_later_boot;
-        let skips_sync_dir = self.lie == Lie::SyncDir || self.lie == Lie::SyncDirLater && !self.is_booting;
-        match op {
-            DiskOp::Sync { .. } if skips_sync => Ok(DiskReply::Done),
-            DiskOp::SyncDir if skips_sync_dir => Ok(DiskReply::Done),
-            DiskOp::WriteSync { file, offset, bytes } if skips_sync => {
-                self.disk.execute(&DiskOp::Write { file: file.clone(), offset: *offset, bytes: bytes.clone() })
-            }
-            _ => self.disk.execute(op),
-        }
     }
 }
 
@@ -181,6 +152,12 @@ impl Life {
                 }
                 return self.kill();
             }
+            Act::Fail { ops } => {
+                for _ in 0..*ops {
+                    self.step()?;
+                }
+                return self.fail();
+            }
         }
         Ok(())
     }
@@ -196,7 +173,7 @@ impl Life {
         let mut under_way = Vec::new();
         let wal = Wal::boot(self.options, boot, &mut under_way);
         let before = self.record.executed.len();
-        let disk = Lying { disk: Recorder::new(files), lie: self.lie, is_booting: true, is_later_boot: before > 0 };
+        let disk = Lying::new(files, self.lie, before > 0);
         self.running = Some(Running { boot, disk, wal, under_way, before, seq: 0 });
         for _ in 0..OPS_MAX {
             if let Some(StoreEvent::Recovered(recovered)) = self.step()? {
@@ -209,7 +186,7 @@ impl Life {
     /// Drops the process; what it wrote stays in the page cache.
     fn stop(&mut self) {
         let Some(running) = self.running.take() else { return };
-        let (_, executed) = running.disk.disk.into_parts();
+        let executed = running.disk.into_executed();
         self.record.executed.extend(executed);
     }
 
@@ -231,6 +208,28 @@ impl Life {
         self.start()
     }
 
+    fn fail(&mut self) -> Result<(), String> {
+        self.running().disk.fail();
+        loop {
+            self.flush();
+            let running = self.running_mut();
+            let Some((op, what)) = running.under_way.pop() else { break };
+            let result = running.disk.execute(&what);
+            let event = running.wal.disk_done(op, result, &mut running.under_way);
+            if let DiskOp::WriteSync { bytes, .. } = &what
+                && let Some(id) = last_id(bytes)
+            {
+                self.mark_until(id, false);
+            }
+            if event.is_some() {
+                break;
+            }
+        }
+        self.stream.clear();
+        self.stop();
+        self.start()
+    }
+
     fn recovered(&mut self, recovered: Recovered) -> Result<(), String> {
         let hard_state = recovered.hard_state;
         let purged = recovered.purged;
@@ -243,7 +242,7 @@ impl Life {
         }
         self.record.marks.push(Mark { state: state.clone(), from: ended, acknowledged: Some(ended) });
         self.state = state;
-        self.running_mut().disk.is_booting = false;
+        self.running_mut().disk.recovered();
         Ok(())
     }
 
@@ -334,7 +333,7 @@ impl Life {
 
 impl Running {
     fn ended(&self) -> usize {
-        self.before + self.disk.disk.executed().len()
+        self.before + self.disk.executed().len()
     }
 }
 

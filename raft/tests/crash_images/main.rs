@@ -15,17 +15,20 @@ mod image;
 #[path = "image_tests.rs"]
 mod image_tests;
 
+mod disk;
+
 mod life;
 
 mod judge;
 
+use disk::Lie;
 use draws::Draws;
 use judge::{Arena, Count, Judge};
-use life::{Act, Lie, Life, options};
+use life::{Act, Life, options};
 use squall_raft::store::Options;
 
 /// Appends, votes and truncations in batches of one sector to many, over several boots.
-const PROGRAM: [Act; 34] = [
+const PROGRAM: [Act; 40] = [
     Act::Vote,
     Act::Settle,
     Act::Append(&[10, 1_900, 0]),
@@ -56,6 +59,12 @@ const PROGRAM: [Act; 34] = [
     Act::Append(&[40]),
     Act::Purge(2),
     Act::Settle,
+    Act::Append(&[1_500]),
+    Act::Fail { ops: 0 },
+    Act::Vote,
+    Act::Fail { ops: 0 },
+    Act::Append(&[700]),
+    Act::Settle,
     Act::Append(&[900]),
     Act::Purge(0),
     Act::Append(&[1]),
@@ -66,7 +75,7 @@ const PROGRAM: [Act; 34] = [
 const DRAWN_STEPS: usize = 24;
 
 fn drawn(draws: &mut Draws) -> Vec<Act> {
-    let act = |draws: &mut Draws| match draws.below(13) {
+    let act = |draws: &mut Draws| match draws.below(14) {
         0 => Act::Vote,
         1 | 2 => Act::Append(&[1]),
         3 => Act::Append(&[300, 0]),
@@ -76,6 +85,7 @@ fn drawn(draws: &mut Draws) -> Vec<Act> {
         7 => Act::Step,
         8 => Act::Kill { ops: draws.below(9) },
         9 => Act::Purge(draws.below(4)),
+        10 => Act::Fail { ops: draws.below(9) },
         _ => Act::Settle,
     };
     (0..DRAWN_STEPS).map(|_| act(draws)).collect()
@@ -135,6 +145,13 @@ fn a_sync_that_is_skipped_is_noticed() {
 fn a_folder_that_is_not_synced_is_noticed() {
     let objection = objection("no-sync-dir", Lie::SyncDir);
     assert!(objection.contains("recovered term 0 vote None, 0 entries"), "the whole log is gone: {objection}");
+}
+
+/// The page cache shows it to the next boot, whose syncs succeed and make nothing of it durable.
+#[test]
+fn a_batch_whose_sync_failed_and_that_is_not_taken_back_is_noticed() {
+    let objection = objection("not-taken-back", Lie::NothingTakenBack);
+    assert!(is_of_the_disk(&objection), "{objection}");
 }
 
 #[test]
