@@ -5,6 +5,9 @@
 //! file system has.
 //! Not here: what a power loss leaves (`world/disks.rs`), how a folder is opened (`raft/tests/server_files.rs`).
 
+#[path = "disk_conformance/segments.rs"]
+mod segments;
+
 use std::path::Path;
 
 use bytes::Bytes;
@@ -328,7 +331,7 @@ fn clear(disk: &mut impl Disk) {
 }
 
 fn conforms(arm: &str, disk: &mut impl Disk) {
-    for (name, steps) in files_come_and_go().into_iter().chain(bytes_come_and_go()) {
+    for (name, steps) in files_come_and_go().into_iter().chain(bytes_come_and_go()).chain(segments::cases()) {
         clear(disk);
         for (at, (op, expected)) in steps.iter().enumerate() {
             let found = disk.execute(op);
