@@ -273,8 +273,6 @@ impl Core {
         }
         (self.io.durable, self.io.worked_at) = (id, now);
         while let Some((_, end)) = self.io.marks.pop_front_if(|(mark, _)| *mark <= id) {
-            #[cfg(feature = "mutants")]
-            let end = self.mistaken_for(end);
             self.io.log = end;
         }
         match &self.role {

@@ -24,12 +24,6 @@ impl Core {
         }
     }
 
-    /// D04: what stands now where a completed write ended.
-    pub(super) fn mistaken_for(&self, end: LogId) -> LogId {
-        let now = if self.config.bug == Some(Bug::D04) { self.log.id_at(end.index.min(self.log.last().index)) } else { None };
-        now.unwrap_or(end)
-    }
-
     /// L12: a batch that was cut short goes on with what still fits.
     pub(super) fn with_smaller(&self, entries: &Entries) -> Entries {
         let limits = self.config.limits;
