@@ -33,6 +33,7 @@ pub enum Target {
 
 /// A kind of disk operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename = "disk operation")]
 pub enum OpKind {
     /// Writes.
     Write,
@@ -46,6 +47,7 @@ pub enum OpKind {
 
 /// How a disk operation fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "disk error")]
 pub enum DiskFailure {
     /// The device failed.
     #[default]

@@ -122,8 +122,8 @@ impl Mark {
             Self::LeaderPowerLost
             | Self::FollowerPowerLost
             | Self::PowerLostBetweenAppendAndFsync
-            | Self::UnsyncedBytesLost
-            | Self::TornTailRepaired => &[Means::PowerLoss],
+            | Self::UnsyncedBytesLost => &[Means::PowerLoss],
+            Self::TornTailRepaired => &[Means::PowerLoss, Means::DiskErrors, Means::FullDisk],
             Self::LeaderCutWhileClientsWrote | Self::LinkFlapped => &[Means::Cut, Means::OneWayCut],
             Self::MinorityPartition | Self::MajorityPartition => &[Means::Cut],
             Self::OneWayCutOfLeader => &[Means::OneWayCut],
