@@ -108,7 +108,7 @@ impl<A: Arena<Raft>> Cluster<A> {
         self.arena.wake_at(self.arena.now() + PERIOD_NS, 0, observer);
         loop {
             match self.arena.step(observer) {
-                Step::Internal => {}
+                Step::Internal | Step::AtDiskOp { .. } => {}
                 Step::External { .. } => {
                     self.propose(observer);
                     if self.arena.now() >= until_ns {

@@ -263,7 +263,10 @@ impl Tally {
     /// were not available.
     fn close(&mut self, scenario: &Scenario, arena: ArenaKind) {
         let asked = scenario.asks_for();
-        let out_of_reach = |mark: &Mark| is_out_of_reach(*mark, &asked, arena.cannot());
+        let possible = scenario.asks_where(arena.cannot());
+        // What only faults ask for that never begin cannot be either.
+        let cannot: Vec<Means> = arena.cannot().iter().chain(asked.difference(&possible)).copied().collect();
+        let out_of_reach = |mark: &Mark| is_out_of_reach(*mark, &asked, &cannot);
         self.excused = scenario.sometimes.iter().copied().filter(out_of_reach).collect();
         if self.runs >= RUNS_FOR_MARKS && (!self.missing(scenario).is_empty() || self.is_rarely_available()) {
             self.verdict = Some(self.verdict.unwrap_or(Verdict::Vacuous).min(Verdict::Vacuous));

@@ -294,6 +294,6 @@ mod tests {
         assert_eq!((&json["results"][0]["arena"], &json["results"][0]["inexpressible"]["loss"]), (&"madsim".into(), &3.into()));
         assert_eq!(json["results"][0]["not_judged"], serde_json::json!(["link"]));
         let (scenarios, found) = report(ArenaKind::World, &[]);
-        assert_eq!(arena(&scenarios, &found), "10 checkers ran; transport, bounded could not run in the arena world\n");
+        assert_eq!(arena(&scenarios, &found), "11 checkers ran; transport, bounded could not run in the arena world\n");
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Not here: what a lie or an error does to a file (`file`), what damage may hit (`damage`).
 
-use squall_raft::process::{DiskError, DiskOp, DiskReply};
+use squall_raft::process::{DiskError, DiskOp, DiskReply, FileName};
 
 use super::device::{Field, Issued};
 use super::{Disk, Draw};
@@ -188,7 +188,7 @@ impl Disk {
     /// Carries out an operation while faults are in force.
     pub(super) fn suffer(&mut self, issued: &mut Issued, faults: &mut InForce, draw: &Draw<'_>) -> Suffered {
         if let Some((error, outside_atlas)) = faults.fails(first_kind(&issued.what)) {
-            self.fail(issued, error, outside_atlas, draw);
+            self.fail(issued, outside_atlas, draw);
             return (Err(error), Some(Touch::Failed(error)));
         }
         if let DiskOp::WriteSync { .. } = &issued.what
@@ -214,30 +214,32 @@ impl Disk {
     }
 
     /// The first half of a write that syncs was done, and the second failed.
-    fn fail_half(&mut self, issued: &mut Issued, error: DiskError, outside_atlas: bool, draw: &Draw<'_>) -> Suffered {
+    fn fail_half(&mut self, issued: &Issued, error: DiskError, outside_atlas: bool, draw: &Draw<'_>) -> Suffered {
         let DiskOp::WriteSync { file, offset, bytes } = &issued.what else { return (Err(error), None) };
         let mut write = DiskOp::Write { file: file.clone(), offset: *offset, bytes: bytes.clone() };
         let written = self.execute_taking(&mut write, issued.stamp);
         if written.is_err() {
             return (written, Some(Touch::NoRoom));
         }
-        issued.what = DiskOp::Sync { file: file.clone() };
-        self.fail(issued, error, outside_atlas, draw);
+        self.forget(file, issued, outside_atlas, draw);
         (Err(error), Some(Touch::Failed(error)))
     }
 
     /// What an operation leaves behind that fails.
-    fn fail(&mut self, issued: &Issued, _error: DiskError, outside_atlas: bool, draw: &Draw<'_>) {
-        let reverts = draw(issued.stamp, 0, Field::Reverts) & 1 == 1;
+    fn fail(&mut self, issued: &Issued, outside_atlas: bool, draw: &Draw<'_>) {
         match &issued.what {
-            DiskOp::Sync { file } => {
-                if let Ok(file) = self.file_mut(file) {
-                    file.sync_failing(issued.stamp.boot, outside_atlas, reverts, draw);
-                }
-            }
+            DiskOp::Sync { file } => self.forget(file, issued, outside_atlas, draw),
             DiskOp::SyncDir => self.folder.sync_failing(issued.stamp.boot, outside_atlas, draw),
             DiskOp::Write { .. } | DiskOp::WriteSync { .. } => self.write_in_part(&issued.what, issued, draw),
             _ => {}
+        }
+    }
+
+    /// A sync of a file fails.
+    fn forget(&mut self, file: &FileName, issued: &Issued, outside_atlas: bool, draw: &Draw<'_>) {
+        let reverts = draw(issued.stamp, 0, Field::Reverts) & 1 == 1;
+        if let Ok(file) = self.file_mut(file) {
+            file.sync_failing(issued.stamp.boot, outside_atlas, reverts, draw);
         }
     }
 

@@ -149,7 +149,7 @@ fn the_atlas_keeps_what_a_liar_promised_and_only_that() {
             broken += usize::from(loss.broken > 0);
             assert_eq!(device.disk().is_intact(), loss.broken == 0);
             let left = read(&mut device);
-            assert!(left.iter().all(|byte| *byte == 1) && left.len() % 512 == 0, "a beginning is left, without a trace");
+            assert!(left.iter().all(|byte| *byte == 1) && left.len().is_multiple_of(512), "a beginning is left, without a trace");
         }
         assert_eq!(broken, if outside_atlas { 40 } else { 0 });
     }
@@ -196,7 +196,7 @@ fn rot_flips_bits_that_stay_promised_and_spares_the_end_of_a_log() {
     assert!(!device.disk().is_intact());
     assert!(promised(device.disk())[&name()].iter().all(|byte| *byte == 255), "what was promised is remembered");
     let zeros: u32 = read(&mut device).iter().map(|byte| byte.count_zeros()).sum();
-    assert!((1..=12).contains(&zeros) && zeros % 2 == 0, "{zeros}: two may hit the same bit");
+    assert!((1..=12).contains(&zeros) && zeros.is_multiple_of(2), "{zeros}: two may hit the same bit");
     let last = DiskFault::Rot { key: 3, bits: 9, within_ppm: (980_000, 1_000_000), outside_atlas: false };
     assert_eq!(device.inflict(8, last), Dealt::Rotted { flipped: 1, spared: 8 }, "one bit in the last write is never mistaken");
 }

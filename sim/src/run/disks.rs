@@ -29,6 +29,8 @@ struct Notes {
     no_room: bool,
     /// .. or did something else than it was told.
     strange: bool,
+    /// It led when the first of these happened.
+    led: bool,
     /// A write went astray, ever.
     wrote_astray: bool,
     /// The media lack something that was promised.
@@ -72,12 +74,14 @@ impl Disks {
 
     pub fn booted(&mut self, node: u64) {
         if let Some(notes) = self.of(node) {
-            (notes.failed, notes.no_room, notes.strange) = (false, false, false);
+            (notes.failed, notes.no_room, notes.strange, notes.led) = (false, false, false, false);
         }
     }
 
-    pub fn touched(&mut self, node: u64, touch: Touch, marks: &mut Marks) {
+    /// An operation went wrong; a node that leads then gives its leadership up before it ends itself.
+    pub fn touched(&mut self, node: u64, touch: Touch, leads: bool, marks: &mut Marks) {
         let Some(notes) = self.of(node) else { return };
+        notes.led |= leads;
         match touch {
             Touch::Failed(_) => notes.failed = true,
             Touch::NoRoom => notes.no_room = true,
@@ -127,6 +131,7 @@ impl Disks {
     pub fn halted(&mut self, node: u64, at_ns: u64, reason: &str, disk: &Disk, marks: &mut Marks) -> GaveUp {
         self.look(node, disk);
         let notes = self.of(node).copied().unwrap_or_default();
+        marks.hit_if(notes.led, Mark::LeaderHaltedByDisk);
         marks.hit_if(notes.failed, Mark::DiskErrorHaltedNode);
         marks.hit_if(notes.no_room, Mark::FullDiskHaltedNode);
         marks.hit_if(notes.broken, Mark::DamageHaltedNode);

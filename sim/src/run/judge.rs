@@ -23,7 +23,7 @@ use super::marks::{End, Marks};
 use crate::arena::Watch;
 use crate::disk::Disk;
 use crate::plan::Plan;
-use crate::scenario::{Event, Mark};
+use crate::scenario::Event;
 use crate::world::{Observer, WorldEvent};
 
 /// What watches a run: an observer of any world of Raft nodes.
@@ -248,12 +248,14 @@ impl<S: StateMachine> Observer<Node<S>> for Judge {
                 self.ended(at_ns, number, node.0, Some(End::LostPower { bytes: loss.lost_bytes }));
             }
             WorldEvent::Halted { node, reason, disk, .. } => {
-                self.marks.hit_if(self.cluster.leader() == Some(node.0), Mark::LeaderHaltedByDisk);
                 let gave_up = self.disks.halted(node.0, at_ns, reason, disk, &mut self.marks);
                 self.halted.push(gave_up);
                 self.ended(at_ns, number, node.0, None);
             }
-            WorldEvent::DiskTouched { node, touch, .. } => self.disks.touched(node.0, touch, &mut self.marks),
+            WorldEvent::DiskTouched { node, touch, .. } => {
+                let leads = self.cluster.leader() == Some(node.0);
+                self.disks.touched(node.0, touch, leads, &mut self.marks);
+            }
             WorldEvent::DiskFaulted { node, fault, dealt, disk, .. } => {
                 self.disks.faulted(node.0, &fault, dealt, disk, &mut self.marks);
             }

@@ -33,6 +33,7 @@ pub enum Target {
 
 /// A kind of disk operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename = "Operation")]
 pub enum OpKind {
     /// Writes.
     Write,
@@ -46,6 +47,7 @@ pub enum OpKind {
 
 /// How a disk operation fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "Error")]
 pub enum DiskFailure {
     /// The device failed.
     #[default]

@@ -119,11 +119,10 @@ impl Mark {
     pub const fn needs(self) -> &'static [Means] {
         match self {
             Self::LeaderKilled => &[Means::Kill],
-            Self::LeaderPowerLost
-            | Self::FollowerPowerLost
-            | Self::PowerLostBetweenAppendAndFsync
-            | Self::UnsyncedBytesLost
-            | Self::TornTailRepaired => &[Means::PowerLoss],
+            Self::LeaderPowerLost | Self::FollowerPowerLost | Self::PowerLostBetweenAppendAndFsync | Self::UnsyncedBytesLost => {
+                &[Means::PowerLoss]
+            }
+            Self::TornTailRepaired => &[Means::PowerLoss, Means::DiskErrors, Means::FullDisk],
             Self::LeaderCutWhileClientsWrote | Self::LinkFlapped => &[Means::Cut, Means::OneWayCut],
             Self::MinorityPartition | Self::MajorityPartition => &[Means::Cut],
             Self::OneWayCutOfLeader => &[Means::OneWayCut],

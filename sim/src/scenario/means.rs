@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::fault::{Cut, What, When};
-use super::schema::Scenario;
+use super::schema::{Fault, Scenario};
 
 /// Something that a plan may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,6 +162,12 @@ impl Scenario {
     /// What goes wrong in it: what its faults ask for, its network and its clocks.
     #[must_use]
     pub fn asks_for(&self) -> BTreeSet<Means> {
+        self.asks_where(&[])
+    }
+
+    /// The same where some of it can never be: a fault whose trigger is impossible asks for nothing else.
+    #[must_use]
+    pub fn asks_where(&self, cannot: &[Means]) -> BTreeSet<Means> {
         let network = &self.network;
         let weather = [
             (network.loss_ppm.high > 0, Means::Loss),
@@ -171,7 +177,8 @@ impl Scenario {
             (self.faults.iter().any(|fault| matches!(fault.when, When::DiskOp { .. })), Means::DiskOps),
         ];
         let weather = weather.into_iter().filter_map(|(asked, means)| asked.then_some(means));
-        self.faults.iter().flat_map(|fault| fault.what.asks_for()).chain(weather).collect()
+        let begins = |fault: &&Fault| !matches!(fault.when, When::DiskOp { .. }) || !cannot.contains(&Means::DiskOps);
+        self.faults.iter().filter(begins).flat_map(|fault| fault.what.asks_for()).chain(weather).collect()
     }
 }
 

@@ -68,7 +68,7 @@ fn one_seed_is_one_line_of_json_with_its_hash() {
     assert_eq!(result["operations"], json["operations"]);
     assert!(result["leaders"].is_u64() && result["runs"].is_u64() && is_hex(&result["trace_hash"]), "{result}");
     assert!(result["faults"].as_object().unwrap().values().all(Value::is_u64));
-    assert_eq!(json["checkers"]["ran"].as_array().unwrap().len(), 10, "{json}");
+    assert_eq!(json["checkers"]["ran"].as_array().unwrap().len(), 11, "{json}");
     assert_eq!(json["checkers"]["not_run"], serde_json::json!(["transport", "bounded"]), "the world has no streams");
     assert_eq!((&result["not_judged"], &result["inexpressible"]), (&serde_json::json!([]), &serde_json::json!({})));
     assert_eq!((&json["connections"], &result["bytes"]), (&0.into(), &0.into()), "the world has no wires");

@@ -140,7 +140,7 @@ impl<P: Process<Request = Request, Reply = u64>> Story<P> {
             match self.world.step(observer) {
                 Step::External { token } => self.ask(token, observer),
                 Step::Reply { handle, reply, .. } => self.replies.push((self.world.now(), handle, reply)),
-                Step::Idle | Step::Internal => {}
+                Step::Idle | Step::Internal | Step::AtDiskOp { .. } => {}
             }
         }
     }
