@@ -91,7 +91,7 @@ fn a_log_in_order_is_shown_segment_by_segment() {
         "a head, a line for each segment and for all, what a boot finds: {said:?}"
     );
     assert!(
-        said.out.contains("node 2 (incarnation 1) of cluster 5869421475283599367")
+        said.out.contains("node 2 (incarnation 1) of cluster 5869704807643611143")
             && said.out.contains("a boot would accept it: term 3")
     );
 }
@@ -103,6 +103,8 @@ fn every_record_is_shown_if_wanted() {
     let lines: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (survey, frames) = lines.split_last().unwrap();
     assert_eq!(survey["totals"]["frames"], json!(frames.len()));
+    let numbers: Vec<_> = frames.iter().map(|frame| frame["frame"].as_u64().unwrap()).collect();
+    assert!(numbers.is_sorted(), "oldest first: {numbers:?}");
     let records: Vec<_> = frames.iter().flat_map(|frame| frame["records"].as_array().unwrap()).collect();
     assert_eq!(survey["totals"]["records"], json!(records.len()));
     let damaged: Vec<_> = records.iter().filter(|record| record["intact"] == json!(false)).collect();

@@ -200,7 +200,9 @@ pub(super) fn survey(place: &Place, mut told: impl FnMut(&str, &Frame) -> io::Re
     let mut disk = place.read_only();
     let was_running = place.is_locked()?;
     let (mut segments, mut others, mut identity) = (Vec::new(), Vec::new(), None);
-    for (file, bytes) in list(&mut disk)? {
+    let mut files = list(&mut disk)?;
+    files.sort_by_key(|(file, _)| SegmentId::parse(file).map(|segment| segment.unique));
+    for (file, bytes) in files {
         let Some(id) = SegmentId::parse(&file) else {
             let what = if SegmentId::parse_unfinished(&file).is_some() { "unfinished" } else { "unknown" };
             others.push(OtherJson { file: file.to_string(), bytes, what });
@@ -218,18 +220,17 @@ pub(super) fn survey(place: &Place, mut told: impl FnMut(&str, &Frame) -> io::Re
         }
         segments.push(segment);
     }
-    segments.sort_by(|one, other| one.unique.cmp(&other.unique));
     let identity = identity.map(|(_, cluster, node, incarnation)| IdentityJson { cluster, node, incarnation });
     let running = place.is_locked()? || was_running;
-    let mut boot = self::boot(&mut disk, identity);
+    let mut found = boot(&mut disk, identity);
     for _ in 0..AGAIN {
         // A file may have been made or removed between the listing and the reading.
-        if running && matches!(boot, BootJson::Refuses { .. }) {
-            boot = self::boot(&mut disk, identity);
+        if running && matches!(found, BootJson::Refuses { .. }) {
+            found = boot(&mut disk, identity);
         }
     }
     let totals = TotalsJson::of(&segments);
-    Ok(Survey { log: place.log.display().to_string(), running, identity, segments, others, totals, boot })
+    Ok(Survey { log: place.log.display().to_string(), running, identity, segments, others, totals, boot: found })
 }
 
 /// What is in the folder.
