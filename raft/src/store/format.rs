@@ -434,6 +434,21 @@ pub struct RecordHeader {
 }
 
 impl RecordHeader {
+    /// What the kind is called, for people.
+    #[must_use]
+    pub const fn kind_name(&self) -> &'static str {
+        match self.kind {
+            KIND_HARD_STATE => "hard_state",
+            KIND_NOOP => "noop",
+            KIND_COMMAND => "command",
+            KIND_CONFIGURATION => "configuration",
+            KIND_TRUNCATE => "truncate",
+            KIND_PURGE => "purge",
+            KIND_SEALED => "sealed",
+            _ => "unknown",
+        }
+    }
+
     /// The header as bytes.
     #[must_use]
     pub fn encode(&self) -> [u8; RECORD_HEADER_BYTES] {

@@ -13,7 +13,7 @@
 //!
 //! Not here: what the values mean ([`crate::core`]), the disk that carries operations out.
 //! Read next: [`mod@format`] for the bytes, [`reader`] and [`recovery`] for how they are judged
-//! after a crash, [`wal`] for how they get there.
+//! after a crash, [`wal`] for how they get there; [`inspect`] and [`repair`] for people with a log in hand.
 
 use crate::config::{Config, Log};
 use crate::entry::{Entry, HardState};
@@ -37,6 +37,10 @@ pub mod replay;
 pub mod recovery;
 
 pub mod wal;
+
+pub mod inspect;
+
+pub mod repair;
 
 #[cfg(feature = "mutants")]
 mod planted;

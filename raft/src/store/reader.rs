@@ -71,6 +71,8 @@ pub struct Frame {
     pub checksum: u32,
     /// What it holds, in order.
     pub records: Vec<Record>,
+    /// The records' identifiers as they are written, one for each.
+    pub headers: Vec<RecordHeader>,
     /// Where it begins.
     pub offset: u64,
     /// How many bytes of the file it takes.
@@ -159,8 +161,15 @@ impl Reader {
     /// belongs at the position.
     #[must_use]
     pub fn is_later_frame(&self, sector: &[u8]) -> bool {
-        let later = |header: FrameHeader| header.sequence > self.at.sequence;
-        sector.first_chunk().and_then(|bytes| FrameHeader::decode(bytes, self.at.seed)).is_some_and(|(header, _)| later(header))
+        self.at_later_frame(0, sector).is_some()
+    }
+
+    /// The position of the later frame that a sector begins, for those who only look: what lies between may have been anything.
+    #[must_use]
+    pub fn at_later_frame(&self, offset: u64, sector: &[u8]) -> Option<Self> {
+        let (header, _) = sector.first_chunk().and_then(|bytes| FrameHeader::decode(bytes, self.at.seed))?;
+        let FrameHeader { sequence, chain, .. } = header;
+        (sequence > self.at.sequence).then_some(Self { at: Cursor { offset, chain, sequence, ..self.at } })
     }
 
     fn peek(&self, bytes: &[u8]) -> Result<Step, Invalid> {
@@ -178,7 +187,7 @@ impl Reader {
         let headers = record_headers(&header, &body).map_err(|fault| invalid(fault, written))?;
         // From here on the checksums of all identifiers match, so no power loss is to blame.
         let (records, damaged) = records(&header, &headers, &body).map_err(|fault| invalid(fault, true))?;
-        let frame = Frame { header, checksum, records, offset: self.at.offset, len: len as u64, damaged, written };
+        let frame = Frame { header, checksum, records, headers, offset: self.at.offset, len: len as u64, damaged, written };
         Ok(if damaged == 0 { Step::Complete(frame) } else { Step::Damaged(frame) })
     }
 

@@ -29,6 +29,16 @@ pub struct Replay {
     /// D11.
     #[cfg(feature = "mutants")]
     pub(super) overwrites: bool,
+    /// What is known instead of the entries, where they are only counted.
+    counted: Option<Counted>,
+}
+
+/// Entries without their content: a log may be larger than the memory of whoever only looks at it.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    count: u64,
+    /// In the order of their indexes.
+    damaged: Vec<LogId>,
 }
 
 impl Replay {
@@ -38,10 +48,32 @@ impl Replay {
         Self { hard_state: header.hard_state, purged: header.purged, first: header.segment.base, ..Self::default() }
     }
 
+    /// As [`Self::before`], for a log whose entries are only counted.
+    #[must_use]
+    pub fn counting_before(header: &FileHeader) -> Self {
+        Self { counted: Some(Counted::default()), ..Self::before(header) }
+    }
+
+    /// How many entries are known.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counted.as_ref().map_or(self.entries.len() as u64, |counted| counted.count)
+    }
+
+    /// Those that are damaged.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<LogId> {
+        let is_damaged = |entry: &&RecoveredEntry| matches!(entry, RecoveredEntry::Damaged(_));
+        match &self.counted {
+            Some(counted) => counted.damaged.clone(),
+            None => self.entries.iter().filter(is_damaged).map(RecoveredEntry::id).collect(),
+        }
+    }
+
     /// Index of the log's last entry.
     #[must_use]
     pub fn last(&self) -> LogIndex {
-        LogIndex((self.first.0 + self.entries.len() as u64).saturating_sub(1))
+        LogIndex((self.first.0 + self.count()).saturating_sub(1))
     }
 
     /// Whether everything behind what was purged is known.
@@ -88,7 +120,14 @@ impl Replay {
         if found != expected {
             return Err(Fault::Gap { found, expected });
         }
-        self.entries.push(entry);
+        match (&mut self.counted, entry) {
+            (None, entry) => self.entries.push(entry),
+            (Some(counted), RecoveredEntry::Ready(_)) => counted.count += 1,
+            (Some(counted), RecoveredEntry::Damaged(id)) => {
+                counted.count += 1;
+                counted.damaged.push(id);
+            }
+        }
         Ok(())
     }
 
@@ -97,12 +136,20 @@ impl Replay {
         let end = LogIndex(last.0.saturating_add(1));
         let kept = end.0.saturating_sub(self.first.0);
         self.entries.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+        if let Some(counted) = &mut self.counted {
+            counted.count = counted.count.min(kept);
+            counted.damaged.retain(|id| id.index < end);
+        }
         self.first = self.first.min(end);
     }
 
     fn purge(&mut self, through: LogId) {
         let end = LogIndex(through.index.0.saturating_add(1));
         let gone = end.0.saturating_sub(self.first.0);
+        if let Some(counted) = &mut self.counted {
+            counted.count -= counted.count.min(gone);
+            counted.damaged.retain(|id| id.index >= end);
+        }
         let gone = usize::try_from(gone).unwrap_or(usize::MAX).min(self.entries.len());
         self.entries.drain(..gone);
         self.first = self.first.max(end);
@@ -113,6 +160,7 @@ impl Replay {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::{Entry, Payload};
     use crate::store::Identity;
     use crate::store::format::{FrameHeader, SegmentId};
 
@@ -129,7 +177,8 @@ mod tests {
         );
         let records = records.into_iter().collect();
         let mut told = Vec::new();
-        let frame = Frame { header, checksum: 0, records, offset: 0, len: 0, damaged: 0, written: true };
+        let headers = Vec::new();
+        let frame = Frame { header, checksum: 0, records, headers, offset: 0, len: 0, damaged: 0, written: true };
         replay.take(frame, |last| told.push(last.0)).map(|()| told)
     }
 
@@ -151,6 +200,31 @@ mod tests {
         take(&mut replay, [Record::Purge { through: LogId::new(1, 5) }]).unwrap();
         assert!(replay.is_complete());
         assert_eq!((replay.last(), replay.first, replay.entries.len()), (LogIndex(6), LogIndex(6), 1));
+    }
+
+    /// Whoever counts comes to the same as whoever keeps.
+    #[test]
+    fn entries_that_are_only_counted_are_counted_right() {
+        let ready = |index| Record::Entry(RecoveredEntry::Ready(Entry { id: LogId::new(1, index), payload: Payload::Noop }));
+        let truncate = |last| Record::Truncate { last: LogIndex(last) };
+        let purge = |through| Record::Purge { through: LogId::new(1, through) };
+        let records = [
+            vec![entry(5), ready(6), entry(7), ready(8)],
+            vec![purge(5)],
+            vec![truncate(7), ready(8), entry(9)],
+            vec![purge(7), truncate(8)],
+            vec![truncate(2)],
+            vec![entry(3), ready(4), purge(9)],
+        ];
+        let (mut keeping, mut counting) = (at(5, 4), Replay { counted: Some(Counted::default()), ..at(5, 4) });
+        for frame in records {
+            take(&mut keeping, frame.clone()).unwrap();
+            take(&mut counting, frame.clone()).unwrap();
+            let sums = |replay: &Replay| (replay.count(), replay.damaged(), replay.first, replay.last(), replay.is_complete());
+            assert_eq!(sums(&counting), sums(&keeping), "after {frame:?}");
+            assert!(counting.entries.is_empty());
+        }
+        assert_eq!(keeping.count(), 0);
     }
 
     #[test]

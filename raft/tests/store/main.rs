@@ -17,3 +17,7 @@ mod folders;
 mod golden;
 
 mod golden_folders;
+
+mod inspect;
+
+mod repair;

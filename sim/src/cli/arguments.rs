@@ -34,6 +34,11 @@ pub(super) enum Command {
         /// Likewise.
         b: String,
     },
+    /// Look at the write-ahead log of a server, or put it in order.
+    Wal {
+        #[command(subcommand)]
+        command: Wal,
+    },
     /// Help with scenario files.
     Scenario {
         #[command(subcommand)]
@@ -155,6 +160,32 @@ pub(super) struct Check {
     /// One line of JSON on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Wal {
+    /// Print what lies in a log and what a boot would do about it; changes nothing. Exit 0 if all is there, 17 if not.
+    Inspect {
+        /// The server's folder, or the log's folder in it.
+        dir: PathBuf,
+        /// Every record.
+        #[arg(long)]
+        records: bool,
+        /// JSON on standard output: one object; with `--records` a line for each frame before it.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring a log into a state that a boot accepts, while no server runs. Exit 0 if it is, 17 if it is not.
+    Repair {
+        /// The server's folder, or the log's folder in it.
+        dir: PathBuf,
+        /// Do it. Else it is only said.
+        #[arg(long)]
+        yes: bool,
+        /// End the log before its damage, although acknowledged entries and votes may be lost. The node must not vote again.
+        #[arg(long)]
+        discard_acknowledged: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,8 +2,8 @@
 //!
 //! This is the edge of the project: wall clock, terminal and files are used here and
 //! nowhere below. Exit codes: 0 pass, 1 differs (`diff`) or not found (`bugs hunt`), 2 usage
-//! or bad input, 10 to 16 see [`Verdict`](crate::campaign::verdict::Verdict), 70 a panic of
-//! our own, 130 interrupted.
+//! or bad input, 10 to 16 see [`Verdict`](crate::campaign::verdict::Verdict), 17 a damaged log (`wal`), 70 a
+//! panic of our own, 130 interrupted.
 
 mod arguments;
 #[cfg(feature = "mutants")]
@@ -17,6 +17,7 @@ mod replay;
 mod run;
 mod scenario;
 mod trace;
+mod wal;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ fn dispatch(command: Command) -> Result<u8, Refused> {
         Command::Crashpoints(arguments) => crashpoints::crashpoints(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Diff { a, b } => diff::diff(&a, &b),
+        Command::Wal { command } => wal::wal(&command),
         Command::Scenario { command } => scenario::scenario(&command),
         #[cfg(feature = "mutants")]
         Command::Bugs { command } => bugs::bugs(&command),

@@ -16,3 +16,4 @@ mod records;
 mod run;
 mod support;
 mod traces;
+mod wal;

@@ -37,6 +37,10 @@ impl Folder {
         fs::read_to_string(self.0.join(name)).unwrap()
     }
 
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     /// Names of files in a folder below, sorted.
     pub fn list(&self, below: &str) -> Vec<String> {
         let entries = fs::read_dir(self.0.join(below)).unwrap();

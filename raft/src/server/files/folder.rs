@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use super::{Failure, Files, failed};
 use crate::types::BootNumber;
 
-const LOCK: &str = "lock";
-const BOOT: &str = "boot";
+pub(super) const LOCK: &str = "lock";
+pub(super) const BOOT: &str = "boot";
 const BOOT_NEXT: &str = "boot.new";
-const LOG: &str = "log";
+pub(super) const LOG: &str = "log";
 
 /// Made and removed at each start, to see now and not at the first vote that `log` belongs to somebody else.
 const PROBE: &str = "probe.new";
@@ -132,11 +132,11 @@ fn make(path: &Path) -> Result<(), OpenError> {
     Err(OpenError::NotAFolder { path: blocked.to_owned(), found })
 }
 
-fn open_folder(path: &Path) -> Result<File, Failure> {
+pub(super) fn open_folder(path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(failed(path, "opened"))
 }
 
-fn lock(folder: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
     let path = folder.join(LOCK);
     // Not truncated: whoever does not get the lock must not change anything.
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);

@@ -21,6 +21,8 @@ mod real;
 
 mod recorder;
 
+mod place;
+
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +30,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use folder::{Folder, OpenError};
+pub use place::{Place, ReadOnly};
 pub use real::Files;
 pub use recorder::{Executed, Recorder};
 

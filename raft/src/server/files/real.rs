@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use rustix::fs::FallocateFlags;
@@ -65,7 +65,7 @@ impl Files {
                 self.open.remove(file);
             }
             DiskOp::Truncate { file, len } => self.file(file)?.writer().set_len(within_max(Some(*len))?)?,
-            DiskOp::List => return Ok(DiskReply::Files(self.list()?)),
+            DiskOp::List => return Ok(DiskReply::Files(list(&self.path)?)),
         }
         Ok(DiskReply::Done)
     }
@@ -102,19 +102,6 @@ impl Files {
         fs::rename(path, self.path_of(to)?)?;
         self.open.rename(from, to);
         Ok(())
-    }
-
-    /// Everything in the folder, also what is no file: it is for the store to refuse it by name.
-    fn list(&self) -> io::Result<Vec<(FileName, u64)>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            let metadata = fs::metadata(entry.path()).or_else(|_| entry.metadata())?;
-            let len = if metadata.is_dir() { 0 } else { metadata.len() };
-            files.push((FileName::from(&*entry.file_name().to_string_lossy()), len));
-        }
-        files.sort();
-        Ok(files)
     }
 
     fn file(&mut self, name: &FileName) -> io::Result<&mut OpenFile> {
@@ -167,6 +154,19 @@ impl Disk for Files {
             error
         })
     }
+}
+
+/// Everything in a folder, also what is no file: it is for the store to refuse it by name.
+pub(super) fn list(folder: &Path) -> io::Result<Vec<(FileName, u64)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = fs::metadata(entry.path()).or_else(|_| entry.metadata())?;
+        let len = if metadata.is_dir() { 0 } else { metadata.len() };
+        files.push((FileName::from(&*entry.file_name().to_string_lossy()), len));
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn within_max(len: Option<u64>) -> io::Result<u64> {
@@ -222,7 +222,7 @@ pub(super) fn disk_error(op: &DiskOp, kind: ErrorKind) -> DiskError {
     }
 }
 
-fn describe(op: &DiskOp) -> (&'static str, Option<&FileName>) {
+pub(super) fn describe(op: &DiskOp) -> (&'static str, Option<&FileName>) {
     match op {
         DiskOp::Create { file } => ("created", Some(file)),
         DiskOp::Write { file, .. } => ("written", Some(file)),

@@ -65,7 +65,9 @@
 
 mod folder;
 
-mod tail;
+mod rehearsal;
+
+pub(super) mod tail;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -73,6 +75,7 @@ use std::mem;
 use bytes::Bytes;
 
 use self::folder::{Folder, Listed};
+pub use self::rehearsal::{Forecast, Rehearsal};
 use self::tail::{Says, Suspect, Tail};
 use super::format::{Cursor, FileHeader, HeaderFault, SECTOR_BYTES, SegmentId, VERSION};
 use super::reader::{Reader, Step};
@@ -107,6 +110,8 @@ pub struct Recovery {
     /// Whether only what follows vouches for the last frame that was replayed.
     needs_witness: bool,
     torn_bytes: u64,
+    /// Whether entries are counted and not kept.
+    counts: bool,
     phase: Phase,
 }
 
@@ -164,6 +169,7 @@ impl Recovery {
             last_io: IoId::default(),
             needs_witness: false,
             torn_bytes: 0,
+            counts: false,
             phase: Phase::Listing,
         };
         (recovery, DiskOp::List)
@@ -263,7 +269,8 @@ impl Recovery {
             Some(before) => self.ask_for_header(before),
             None => {
                 self.chain.reverse();
-                self.replay = Replay::before(&self.chain[0].1);
+                let first = &self.chain[0].1;
+                self.replay = if self.counts { Replay::counting_before(first) } else { Replay::before(first) };
                 #[cfg(feature = "mutants")]
                 {
                     self.replay.overwrites = self.options.bug == Some(crate::mutants::Bug::D11);
@@ -500,7 +507,7 @@ impl Recovery {
 }
 
 /// Overwrites what a torn write has left. It is not cut off, because that would give reserved space back.
-fn zeros(file: &FileName, from: u64, len: u64) -> impl Iterator<Item = DiskOp> + '_ {
+pub(super) fn zeros(file: &FileName, from: u64, len: u64) -> impl Iterator<Item = DiskOp> + '_ {
     let chunk = Bytes::from(vec![0; usize::try_from(len.min(READ_BYTES)).unwrap_or(0)]);
     (0..len).step_by(1 << 20).map(move |at| {
         let bytes = chunk.slice(..usize::try_from((len - at).min(READ_BYTES)).unwrap_or(0));

@@ -83,7 +83,7 @@ impl Tail {
 }
 
 /// Position of the last byte that is not zero. Most of what is looked at was never written, so zeros are skipped by blocks.
-fn last_nonzero(bytes: &[u8]) -> Option<usize> {
+pub(in crate::store) fn last_nonzero(bytes: &[u8]) -> Option<usize> {
     const BLOCK: usize = 4096;
     let block = bytes.chunks(BLOCK).rposition(|block| block.iter().fold(0, |any, byte| any | byte) != 0)?;
     let start = block * BLOCK;

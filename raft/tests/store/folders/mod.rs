@@ -1,9 +1,9 @@
 //! Whatever happens to the files of a folder with several segments: recovered whole, or with damaged entries that are reported as
 //! such, or refused by the name of a file. What is lost without a word is exactly what `recovery` lists as the limits of one copy.
 
-mod random;
+pub mod random;
 
-mod sample;
+pub mod sample;
 
 mod witness;
 
@@ -17,7 +17,7 @@ use crate::disk::Draws;
 use crate::model::Do;
 
 /// Votes, entries of one and of several sectors, truncations within and over segments, a purge that removes segments.
-fn program() -> Vec<Do> {
+pub fn program() -> Vec<Do> {
     vec![
         Do::Vote(Some(1)),
         Do::Append(vec![10, 300, 0]),
@@ -41,7 +41,7 @@ fn program() -> Vec<Do> {
     ]
 }
 
-fn samples() -> [Sample; 2] {
+pub fn samples() -> [Sample; 2] {
     [false, true].map(|preallocate| Sample::live(preallocate, &program()))
 }
 
@@ -50,7 +50,7 @@ fn header(content: &[u8]) -> FileHeader {
 }
 
 /// The folder with another content of one file.
-fn with(files: &Files, at: usize, content: Vec<u8>) -> Files {
+pub fn with(files: &Files, at: usize, content: Vec<u8>) -> Files {
     let mut changed = files.clone();
     changed[at].1 = content;
     changed

@@ -16,7 +16,7 @@ use crate::model::Do;
 
 /// What happens to a folder.
 #[derive(Clone, Debug)]
-enum Harm {
+pub enum Harm {
     Fill {
         file: Index,
         start: Index,
@@ -52,7 +52,7 @@ enum Harm {
 }
 
 impl Harm {
-    fn strike(&self, files: &Files, sample: &Sample) -> Files {
+    pub fn strike(&self, files: &Files, sample: &Sample) -> Files {
         if files.is_empty() {
             return files.clone();
         }
@@ -148,7 +148,7 @@ fn next_sequence(files: &Files) -> u64 {
 }
 
 /// Refused by the name of a file, or every loss is one that a single copy cannot show.
-fn check(sample: &Sample, changed: &Files) -> Result<Outcome, TestCaseError> {
+pub fn check(sample: &Sample, changed: &Files) -> Result<Outcome, TestCaseError> {
     let found = outcome(changed, &sample.last().state);
     match &found {
         Outcome::Whole | Outcome::Damaged(_) => {}
@@ -172,7 +172,7 @@ fn check(sample: &Sample, changed: &Files) -> Result<Outcome, TestCaseError> {
     Ok(found)
 }
 
-fn any_step() -> impl Strategy<Value = Do> {
+pub fn any_step() -> impl Strategy<Value = Do> {
     let size = prop_oneof![Just(0_usize), 1..40_usize, 300..700_usize, 1_500..2_600_usize];
     prop_oneof![
         2 => proptest::option::of(1..6_u64).prop_map(Do::Vote),
@@ -183,7 +183,7 @@ fn any_step() -> impl Strategy<Value = Do> {
     ]
 }
 
-fn any_harm() -> impl Strategy<Value = Harm> {
+pub fn any_harm() -> impl Strategy<Value = Harm> {
     let at = any::<Index>;
     let len = || prop_oneof![Just(1_usize), 2..600_usize, 600..4_000_usize];
     let fill = || prop_oneof![2 => Just(0_u8), 1 => any::<u8>()];
