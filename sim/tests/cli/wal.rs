@@ -132,6 +132,7 @@ fn a_torn_tail_is_overwritten_as_a_boot_would_and_kept() {
     let torn = fs::read(folder.path(&newest)).unwrap();
     let said = look(&folder, &["inspect", "node", "--json"]);
     assert_eq!((said.code, &said.json()["boot"]["torn_bytes"]), (0, &json!(1536)), "what a power loss leaves is no damage");
+    assert_eq!(said.json()["segments"][2]["unwritten_frames"], json!(1));
     let said = look(&folder, &["repair", "node"]);
     assert!(said.code == 0 && said.err.contains("--yes"), "{said:?}");
     let said = folder.squall(&["wal", "repair", "node", "--yes"]);

@@ -69,6 +69,8 @@ pub(super) struct SegmentJson {
     pub payload_bytes: u64,
     /// Payloads that do not match their checksums.
     pub damaged: u64,
+    /// Frames with such payloads that were not written to their ends: torn, if nothing follows.
+    pub unwritten_frames: u64,
     /// Behind the last frame.
     pub end: u64,
     /// Pieces that are no frames and not all zeros.
@@ -307,6 +309,7 @@ impl SegmentJson {
         self.records += frame.records.len() as u64;
         self.payload_bytes += frame.header.payload_bytes;
         self.damaged += u64::from(frame.damaged);
+        self.unwritten_frames += u64::from(frame.damaged > 0 && !frame.written);
         self.end = frame.offset + frame.len;
         for record in &frame.records {
             match record {

@@ -110,7 +110,11 @@ fn damage(segment: &SegmentJson) -> String {
         out += &format!("{}: {bytes} bytes at {offset} are no frame: {}; {after}\n", segment.file, piece.fault);
     }
     if segment.damaged > 0 {
-        out += &format!("{}: {} payloads do not match their checksums (--records shows which)\n", segment.file, segment.damaged);
+        out += &format!("{}: {} payloads do not match their checksums", segment.file, segment.damaged);
+        if segment.unwritten_frames > 0 {
+            out += &format!("; frames of them that were not written to their ends: {}", segment.unwritten_frames);
+        }
+        out += " (--records shows them)\n";
     }
     out
 }
