@@ -53,7 +53,8 @@ pub enum Harm {
 
 impl Harm {
     pub fn strike(&self, files: &Files, sample: &Sample) -> Files {
-        if files.is_empty() {
+        let has_frames = !sample.newest().2.is_empty();
+        if files.is_empty() || (matches!(self, Self::Tail { .. }) && !has_frames) {
             return files.clone();
         }
         match self {
