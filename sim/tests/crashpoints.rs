@@ -22,7 +22,10 @@ fn the_walked_run_has_all_that_a_log_does_and_every_death_is_survived() {
     let walked = walk(&plan(1), &KvSubject, How::default(), part, |_, _| told += 1).expect("valid settings");
     assert!(walked.failures.is_empty(), "{:?}", walked.failures);
     let facts = &walked.facts;
-    assert!(facts.rotations >= 2 && facts.truncations_over_segments >= 1 && facts.votes >= 1 && facts.commits >= 100, "{facts:?}");
+    assert!(
+        facts.rotations >= 2 && facts.truncations_over_segments >= 1 && facts.votes >= 1 && facts.commits >= 100,
+        "{facts:?}"
+    );
     assert!(walked.points >= 3 * (facts.disk_operations / 60).saturating_sub(3), "three deaths at each: {walked:?}");
     assert!(walked.points + walked.recovery_points > 1_000, "{walked:?}");
     assert_eq!(told, facts.disk_operations, "somebody hears of each operation");

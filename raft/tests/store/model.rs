@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use squall_raft::entry::{Entry, HardState, Payload, Persist};
 use squall_raft::membership::Configuration;
-use squall_raft::process::{DiskOp, OpId};
+use squall_raft::process::{DiskOp, DiskReply, OpId};
 use squall_raft::store::{Options, Recovered, StoreEvent, wal::Wal};
 use squall_raft::types::{BootNumber, IoId, LogId, LogIndex, NodeId};
 
@@ -69,6 +69,8 @@ pub struct Planted {
     pub lies: Lies,
     /// No sync takes effect before the log is recovered.
     pub no_sync_at_boot: bool,
+    /// What a torn write has left stays where it is.
+    pub no_zeros_at_boot: bool,
 }
 
 /// What is persisted since the last recovery, and how much of it.
@@ -251,6 +253,13 @@ impl Life {
         self.disk.lose_power(draws);
     }
 
+    /// Whether a repair is not done, though the store is told that it was.
+    fn is_spared(&self, what: &DiskOp) -> bool {
+        let recovers = self.wal.as_ref().is_some_and(|wal| wal.segments() == 0);
+        let is_zeros = matches!(what, DiskOp::Write { bytes, .. } if bytes.iter().all(|byte| *byte == 0));
+        self.planted.no_zeros_at_boot && recovers && is_zeros
+    }
+
     /// Goes on until a frame is written, and not synced. Only a crash can follow.
     pub fn write_unsynced(&mut self) -> Result<(), String> {
         self.flush();
@@ -326,7 +335,7 @@ impl Life {
                 return Ok(Ended::Crashed);
             }
         }
-        let result = self.disk.carry_out(&what);
+        let result = if self.is_spared(&what) { Ok(DiskReply::Done) } else { self.disk.carry_out(&what) };
         self.ops += 1;
         if crash_at == Some(self.ops) {
             return Ok(Ended::Crashed); // done, but the process never learns of it

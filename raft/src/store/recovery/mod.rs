@@ -441,8 +441,6 @@ impl Recovery {
         // First of all: a seal must not be durable while the name of the segment that it speaks of is not.
         ops.push_back(DiskOp::SyncDir);
         ops.extend(self.seal());
-        #[cfg(feature = "mutants")]
-        let tail = if self.options.bug == Some(crate::mutants::Bug::D06) { tail.left_alone() } else { tail };
         let torn = self.reader.offset()..self.reader.offset() + tail.torn_bytes();
         ops.extend(self.witness(&newest));
         let from = self.reader.offset().min(torn.end);

@@ -55,12 +55,6 @@ impl Tail {
         self.end - self.start
     }
 
-    /// D06: as if nothing was there.
-    #[cfg(feature = "mutants")]
-    pub(super) fn left_alone(self) -> Self {
-        Self { end: self.start, ..self }
-    }
-
     /// Looks at the next bytes, which begin at a sector.
     pub(super) fn look(&mut self, reader: &Reader, bytes: &[u8]) -> Says {
         if let Some(last) = last_nonzero(bytes) {
