@@ -25,7 +25,8 @@ use squall_raft::node::Node;
 use squall_raft::node::request::Request;
 use squall_raft::types::NodeId;
 
-use super::faults::{Calm, Orders};
+use super::faults::Calm;
+use super::orders::Orders;
 use super::subject::Subject;
 use super::{Both, Ending, Phase, Run, Token, WORK_AFTER_HEALING, clique, finish, settings};
 use crate::arena::Arena;

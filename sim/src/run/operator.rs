@@ -14,6 +14,7 @@ use squall_raft::membership::Configuration;
 use squall_raft::node::Node;
 use squall_raft::types::{LogIndex, NodeId};
 
+use super::orders::Orders;
 use super::subject::Subject;
 use super::{Both, Ending, Run, Token, atlas};
 use crate::arena::Arena;
@@ -118,7 +119,7 @@ impl<S: Subject, A: Arena<Node<S::Machine>>> Run<S, A> {
 
     /// A disk operation is about to complete for which a fault waits.
     pub(super) fn at_disk_op(&mut self, node: NodeId, nth: u64, observer: &mut impl Observer<Node<S::Machine>>) {
-        let mut orders = super::faults::Orders::default();
+        let mut orders = Orders::default();
         self.faults.on_disk_op(self.arena.now(), node.0, nth, &self.judge.cluster, &mut orders);
         let struck = !orders.began.is_empty();
         let power = self.judge.disks.power_losses();

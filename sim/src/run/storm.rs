@@ -9,7 +9,7 @@ use squall_raft::node::Node;
 use squall_raft::node::request::Request;
 use squall_raft::types::NodeId;
 
-use super::faults::{Action, Orders};
+use super::orders::{Action, Orders};
 use super::subject::Subject;
 use super::{Both, Run, Token, settings};
 use crate::arena::Arena;
