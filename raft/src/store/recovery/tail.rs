@@ -70,7 +70,7 @@ impl Tail {
         match &self.suspect {
             // The frame's own write ended before them.
             Suspect::Payload(_) | Suspect::Identifiers(Invalid { end: Some(_), .. }) => last_nonzero(bytes).is_some(),
-            Suspect::Identifiers(_) => bytes.chunks_exact(SECTOR_BYTES).any(|sector| reader.is_later_frame(sector)),
+            Suspect::Identifiers(_) => bytes.chunks(SECTOR_BYTES).any(|sector| reader.is_later_frame(sector)),
             Suspect::Unfinished => false,
         }
     }

@@ -332,3 +332,17 @@ fn any_other_byte_at_the_edges_of_a_sector_is_reported_unless_it_makes_the_last_
         }
     }
 }
+
+/// A file that ends within a sector still says in it that a later frame was begun.
+#[test]
+fn a_later_frame_whose_first_sector_was_cut_vouches_for_the_one_before() {
+    let sample = Sample::live(false, &program());
+    let (newest, content, frames) = sample.newest();
+    let (lost, last) = (small(frames[frames.len() - 2].offset), small(frames[frames.len() - 1].offset));
+    for len in [last + 64, last + 100, last + 511] {
+        let mut changed = content[..len].to_vec();
+        changed[lost..lost + SECTOR_BYTES].fill(0xa5);
+        let found = outcome(&with(sample.files(), newest, changed), &sample.last().state);
+        assert_refused(&found, &[&sample.files()[newest].0], &format!("cut at {len}"));
+    }
+}
