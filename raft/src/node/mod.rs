@@ -78,7 +78,7 @@ impl<S: StateMachine> Process for Node<S> {
         Self { config, boot, store, phase: Phase::Recovering }
     }
 
-    /// Always inlined, as are the core's dispatch and [`Self::step`]: whoever hands an input over knows its kind, so that no message is
+    /// Always inlined, as are the core's dispatch and its own step: whoever hands an input over knows its kind, so that no message is
     /// put into one enum after the other only to be taken out again.
     #[inline(always)]
     fn handle(&mut self, now: LocalTime, input: Input<Self>, out: &mut Effects<Self>) {
