@@ -57,13 +57,16 @@ fn every_scenario_passes_and_something_went_over_its_streams() {
         let outcome = passed(&source.name, &scenario, at as u64, false);
         let traffic = outcome.traffic;
         assert!(traffic.connections > 0 && traffic.frames > 0 && traffic.bytes > traffic.frames, "{}: {traffic:?}", source.name);
-        assert!(outcome.operations >= 200, "{}: {} operations", source.name, outcome.operations);
+        // Where disks fail as well as networks, nodes are down for much of the time.
+        let least = if source.name.starts_with("disks/") { 50 } else { 200 };
+        let violates = matches!(scenario.expect, Expect::Violates(_));
+        assert!(violates || outcome.operations >= least, "{}: {} operations", source.name, outcome.operations);
         // Whoever is dead for ever is dialled in vain.
         let comes_back = |kind: &str| scenario.faults.iter().any(|fault| fault.what.kind() == kind && !fault.permanent);
         let took_effect = |kind: &str| outcome.faults.get(kind).is_some_and(|count| *count > 0);
         let kills = ["kill", "power_loss", "reset"].into_iter().any(|kind| comes_back(kind) && took_effect(kind));
         assert!(
-            scenario.nodes.high < 2 || scenario.expect == Expect::Unavailable || !kills || traffic.reconnects > 0,
+            scenario.nodes.high < 2 || scenario.expect == Expect::Unavailable || violates || !kills || traffic.reconnects > 0,
             "{}: {traffic:?}",
             source.name
         );
