@@ -238,6 +238,8 @@ impl<S: StateMachine> Observer<Node<S>> for Activity {
             WorldEvent::CutChanged { from, to, .. } => self.begins(at_ns, "cut", from.0, to.0),
             WorldEvent::LinkWeatherSet { from, to, .. } => self.changes(at_ns, "link", from.0, to.0),
             WorldEvent::DiskWeatherSet { node, .. } => self.changes(at_ns, "fsync", node.0, 0),
+            WorldEvent::DiskFaulted { node, id, .. } => self.begins(at_ns, "disk", node.0, u64::from(id)),
+            WorldEvent::DiskRelieved { node, id } => self.ends(at_ns, "disk", node.0, u64::from(id)),
             WorldEvent::ClockRateSet { node, .. } => self.changes(at_ns, "clock rate", node.0, 0),
             WorldEvent::ConnectionReset { one, other, .. } => {
                 self.begins(at_ns, "reset", one.0, other.0);

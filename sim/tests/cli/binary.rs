@@ -5,10 +5,10 @@ use crate::support::Folder;
 /// Where the bugs are described, so that a new one is looked for, too.
 const MUTANTS: &str = include_str!("../../../raft/src/mutants.rs");
 
-/// Every text between quotes: ids and descriptions.
+/// Ids and descriptions: of each line that is `ID = "description",`.
 fn texts() -> Vec<&'static str> {
-    let code = MUTANTS.split("#[cfg(test)]").next().unwrap_or_default();
-    code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.split('"').skip(1).step_by(2)).collect()
+    let bugs = MUTANTS.lines().filter_map(|line| line.trim().strip_suffix("\",")?.split_once(" = \""));
+    bugs.flat_map(|(id, description)| [id, description]).collect()
 }
 
 /// Runs of printable characters, as `strings` finds them.

@@ -16,7 +16,7 @@ fn a_trace_is_cut_out_between_two_times() {
     let times: Vec<_> = said.out.lines().map(at_ns).collect();
     assert!(times.len() > 200 && times.is_sorted(), "{} lines", times.len());
     assert!(times.iter().all(|at| (1_000_000_000..=1_100_000_000).contains(at)));
-    for part in ["append t", "commits up to", "disk: sync", "heartbeat", "request", "answer"] {
+    for part in ["append t", "commits up to", "disk: write and sync", "heartbeat", "request", "answer"] {
         assert!(said.out.contains(part), "no {part} in {}", said.out);
     }
     let whole = folder.squall(&["replay", "calm", "--seed", "3", "--trace"]);
