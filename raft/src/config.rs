@@ -98,6 +98,10 @@ pub struct Limits {
     /// Commands that a follower has passed on and not seen applied; those beyond are refused with the
     /// leader's name. Default 1,024.
     pub forwards_max: u32,
+    /// Payload bytes of the log that stay in memory once they are durable; older ones are read back from the disk when they are needed. What
+    /// was read back last has a quarter of it. Default 64 MiB: a follower that was away for some seconds is still served from memory. With 0
+    /// everything is read back that is not used at once.
+    pub log_cache_bytes_max: u64,
     /// Client sessions; the one that was used least recently gives way. Default 4,096.
     pub sessions_max: u32,
     /// Cached answers of one session before its oldest gives way. Default 128.
@@ -164,6 +168,7 @@ impl Default for Limits {
             uncommitted_bytes_max: 64 << 20,
             pending_reads_max: 4_096,
             forwards_max: 1_024,
+            log_cache_bytes_max: 64 << 20,
             sessions_max: 4_096,
             session_answers_max: 128,
         }
@@ -349,6 +354,7 @@ mod tests {
             uncommitted_bytes_max: 1,
             pending_reads_max: 1,
             forwards_max: 1,
+            log_cache_bytes_max: 0,
             sessions_max: 1,
             session_answers_max: 1,
         };

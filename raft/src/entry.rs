@@ -40,6 +40,15 @@ impl Payload {
     }
 }
 
+/// An entry as it was read back from the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Term and index.
+    pub id: LogId,
+    /// What it carries; `None` if that is lost.
+    pub payload: Option<Payload>,
+}
+
 /// A run of consecutive entries, shared between the messages to several peers and the store.
 pub type Entries = Arc<[Entry]>;
 

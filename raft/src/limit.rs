@@ -32,13 +32,15 @@ pub enum Limit {
     Sessions,
     /// A cached answer gave way to a new one of its session.
     SessionAnswers,
+    /// Payloads of the log were let go, to be read back when they are needed.
+    LogCacheBytes,
 }
 
 const LIMITS: usize = Limit::ALL.len();
 
 impl Limit {
     /// All of them, in the order of the guide.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::InflightAppends,
         Self::InflightBytes,
         Self::AppendBytes,
@@ -49,6 +51,7 @@ impl Limit {
         Self::Forwards,
         Self::Sessions,
         Self::SessionAnswers,
+        Self::LogCacheBytes,
     ];
 
     /// The name of its field.
@@ -65,6 +68,7 @@ impl Limit {
             Self::Forwards => "forwards_max",
             Self::Sessions => "sessions_max",
             Self::SessionAnswers => "session_answers_max",
+            Self::LogCacheBytes => "log_cache_bytes_max",
         }
     }
 }

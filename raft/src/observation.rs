@@ -131,6 +131,18 @@ pub enum Observation {
         /// The last one's.
         last: LogIndex,
     },
+    /// Entries were read back from the log's store, whole or not.
+    Fetched {
+        /// The first one's place.
+        first: LogIndex,
+        /// The last one's.
+        last: LogIndex,
+    },
+    /// An entry that was durable is lost: it was read back, twice, and is not what was written.
+    RotFound {
+        /// Which.
+        id: LogId,
+    },
     /// An operator made the node campaign.
     CampaignOrdered {
         /// Its term before.
@@ -228,6 +240,8 @@ impl Wire for Observation {
             Self::LimitBound { limit } => tagged(sink, 17, limit as u64),
             Self::ForwardSettled { index } => tagged(sink, 18, index.0),
             Self::Batched { first, last } => tagged_pair(sink, 19, first.0, last.0),
+            Self::Fetched { first, last } => tagged_pair(sink, 20, first.0, last.0),
+            Self::RotFound { id } => tagged_pair(sink, 21, id.term.0, id.index.0),
         }
     }
 }

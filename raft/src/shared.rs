@@ -58,6 +58,15 @@ impl<T: Clone> SharedVec<T> {
         }
     }
 
+    /// The element at a position, to be changed. A chunk that is shared is copied first.
+    pub fn get_mut(&mut self, position: usize) -> Option<&mut T> {
+        let sealed_len = self.sealed.len() * CHUNK;
+        if position >= sealed_len {
+            return self.tail.get_mut(position - sealed_len);
+        }
+        Arc::make_mut(Arc::make_mut(&mut self.sealed).get_mut(position / CHUNK)?).get_mut(position % CHUNK)
+    }
+
     /// The last element.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
@@ -99,13 +108,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_a_plain_vector(steps in proptest::collection::vec((0u8..3, 0usize..400), 1..60)) {
+        fn equals_a_plain_vector(steps in proptest::collection::vec((0u8..4, 0usize..400), 1..60)) {
             let (mut shared, mut plain) = (SharedVec::default(), Vec::new());
             let mut branches = Vec::new();
             for (kind, n) in steps {
                 match kind {
                     0 => (0..n).for_each(|i| { shared.push(i); plain.push(i); }),
                     1 => { shared.truncate(n); plain.truncate(n); }
+                    2 => match (shared.get_mut(n), plain.get_mut(n)) {
+                        (Some(one), Some(other)) => (*one, *other) = (n + 1_000, n + 1_000),
+                        (one, other) => prop_assert_eq!(one, other),
+                    },
                     _ => branches.push((shared.clone(), plain.clone())),
                 }
                 prop_assert_eq!(shared.len(), plain.len());

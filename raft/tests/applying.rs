@@ -49,6 +49,7 @@ struct Member {
     node: Node<Told>,
     boot: Boot,
     voters: u64,
+    cache_bytes: u64,
     files: BTreeMap<FileName, Vec<u8>>,
     disk: VecDeque<(OpId, DiskOp)>,
     sent: VecDeque<Message>,
@@ -61,9 +62,10 @@ impl Member {
     fn new(id: u64, voters: u64) -> Self {
         let boot = Boot { now: LocalTime(0), entropy: id, number: BootNumber(1) };
         let (files, mut effects) = (BTreeMap::new(), Effects::default());
-        let node = Node::boot(config(id, voters), boot, &mut effects);
+        let cache_bytes = u64::MAX;
+        let node = Node::boot(config(id, voters, cache_bytes), boot, &mut effects);
         let (disk, sent, events) = (VecDeque::new(), VecDeque::new(), Vec::new());
-        let mut member = Self { node, boot, voters, files, disk, sent, events, effects };
+        let mut member = Self { node, boot, voters, cache_bytes, files, disk, sent, events, effects };
         member.carry_out();
         member.disk_works();
         member
@@ -73,7 +75,7 @@ impl Member {
     fn restart(&mut self) {
         self.disk.clear();
         self.boot.number.0 += 1;
-        self.node = Node::boot(config(self.boot.entropy, self.voters), self.boot, &mut self.effects);
+        self.node = Node::boot(config(self.boot.entropy, self.voters, self.cache_bytes), self.boot, &mut self.effects);
         self.carry_out();
         self.disk_works();
     }
@@ -97,6 +99,19 @@ impl Member {
     }
 
     /// Its timer runs out.
+    /// It starts again, leads, and has another limit.
+    fn limit_cache(&mut self, cache_bytes: u64) {
+        self.cache_bytes = cache_bytes;
+        self.restart();
+        self.tick();
+        self.disk_works();
+        self.events();
+    }
+
+    fn cached_bytes(&self) -> u64 {
+        self.node.core().expect("it runs").log().cached_bytes()
+    }
+
     fn tick(&mut self) {
         self.boot.now = self.node.deadline().expect("it runs");
         self.input(Input::Timer);
@@ -138,9 +153,10 @@ fn command(session: SessionId, sequence: u64, bytes: &'static [u8]) -> Request {
     Request::Command { session, sequence, first_outstanding: 1, command: Bytes::from_static(bytes) }
 }
 
-fn config(id: u64, voters: u64) -> NodeConfig<Told> {
+fn config(id: u64, voters: u64, cache_bytes: u64) -> NodeConfig<Told> {
     let voters = Configuration::of_voters((1..=voters).map(NodeId)).expect("voters");
-    let raft = Config { forward_proposals: true, initialize: true, ..Config::new(ClusterId(1), NodeId(id), voters) };
+    let mut raft = Config { forward_proposals: true, initialize: true, ..Config::new(ClusterId(1), NodeId(id), voters) };
+    raft.limits.log_cache_bytes_max = cache_bytes;
     NodeConfig { raft, machine: Told::default() }
 }
 
@@ -249,6 +265,28 @@ fn a_node_that_was_started_again_applies_its_log_again() {
     assert_eq!(one.events(), (1..=5).map(Applied).collect::<Vec<_>>());
     one.query(4);
     assert_eq!(one.events(), [Replied(4, answered(5, b"ab"))]);
+}
+
+/// A log may be larger than the memory of who has it: what was let go of is read back when it is its turn.
+#[test]
+fn a_log_that_is_not_kept_in_memory_is_applied_all_the_same() {
+    let mut one = leader();
+    one.limit_cache(0);
+    one.command(2, SESSION, 1, b"some");
+    one.disk_works();
+    assert_eq!(one.events(), [Applied(4), Replied(2, output(4, b"some"))], "nobody has to read what is at hand");
+    one.command(3, SESSION, 2, b"thing");
+    one.disk_works();
+    assert_eq!(one.cached_bytes(), 0);
+    one.restart();
+    assert_eq!(one.cached_bytes(), 0);
+    one.events();
+    one.tick();
+    one.disk_works();
+    assert_eq!(one.events(), (1..=6).map(Applied).collect::<Vec<_>>());
+    one.query(4);
+    assert_eq!(one.events(), [Replied(4, answered(6, b"something"))]);
+    assert_eq!(one.cached_bytes(), 0);
 }
 
 #[test]

@@ -306,7 +306,10 @@ mod log_view {
                         let id = LogId { term, index: LogIndex(twin.len() as u64 + 1) };
                         match content {
                             Content::Ready(len) => _ = log.append(&Entry { id, payload: payload(len) }),
-                            Content::Pending => log.append_pending(id),
+                            Content::Pending => {
+                                let before = log.hash_at(log.last().index).unwrap_or_default();
+                                log.append_stored(id, 40, Digest::of(before, &id));
+                            }
                             Content::Damaged => log.append_damaged(id),
                         }
                         twin.push((term, content));

@@ -21,9 +21,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestCaseResult, TestRunner};
 use squall_raft::config::{Config, Elections};
-use squall_raft::core::log_view::LogView;
+use squall_raft::core::log_view::{LogView, View};
 use squall_raft::core::{Core, Effect, Input, Proposal, Restored};
-use squall_raft::entry::{Entry, HardState, Payload, Persist};
+use squall_raft::entry::{Entry, HardState, Payload, Persist, StoredEntry};
 use squall_raft::membership::Configuration;
 use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::observation::{Observation, Refusal, RoleKind};
@@ -226,6 +226,8 @@ struct Subject {
     answered: BTreeMap<RequestId, ()>,
     asked: Asked,
     sent: Sent,
+    /// What the core has asked to read back.
+    wanted: Vec<LogId>,
 }
 
 /// What was seen over all cases: a test that meets no leader would prove little.
@@ -237,6 +239,7 @@ struct Seen {
     truncated: u64,
     reads: u64,
     matched: u64,
+    read_back: u64,
 }
 
 const ME: NodeId = NodeId(1);
@@ -250,6 +253,7 @@ impl Subject {
         config.forward_proposals = elections.pre_vote;
         (config.limits.append_entries_max, config.limits.inflight_appends_max) = (3, 2);
         (config.limits.command_bytes_max, config.limits.uncommitted_bytes_max, config.limits.pending_reads_max) = (32, 64, 2);
+        config.limits.log_cache_bytes_max = 16;
         let mut log = LogView::default();
         for (term, index) in [1, 1, 2].into_iter().zip(1..) {
             log.append(&Entry { id: LogId::new(term, index), payload: Payload::Noop });
@@ -270,6 +274,7 @@ impl Subject {
             answered: BTreeMap::new(),
             asked: Asked::default(),
             sent: Sent::default(),
+            wanted: Vec::new(),
         }
     }
 
@@ -410,8 +415,22 @@ impl Subject {
         }
     }
 
-    /// Hands the core an input and checks everything that must hold for every one.
+    /// Hands the core an input. What it wanted to read back before comes first, even if it is no longer in the log.
     fn input(&mut self, input: Input, seen: &mut Seen) -> TestCaseResult {
+        for id in std::mem::take(&mut self.wanted) {
+            let written = self.log.payload(id.index);
+            let payload = match written {
+                View::Ready(payload) if self.log.holds(id) => payload.clone(),
+                _ => Payload::Command(Bytes::from_static(b"truncated")),
+            };
+            self.step(Input::Fetched(vec![StoredEntry { id, payload: Some(payload) }]), seen)?;
+            seen.read_back += 1;
+        }
+        self.step(input, seen)
+    }
+
+    /// Hands the core an input and checks everything that must hold for every one.
+    fn step(&mut self, input: Input, seen: &mut Seen) -> TestCaseResult {
         let before = self.core.clone();
         let mut effects = Vec::new();
         self.core.handle(self.now, input.clone(), &mut effects);
@@ -428,6 +447,7 @@ impl Subject {
             prop_assert!(matches!(input, Input::Message { .. }), "only messages are refused so");
             self.refused_without_effect(&before, reason, &effects)?;
         }
+        self.core.evict(&mut effects);
         Ok(())
     }
 
@@ -454,6 +474,11 @@ impl Subject {
                 prop_assert_ne!(message.envelope.to.node, ME);
                 prop_assert_eq!(message.envelope.term, self.core.hard_state().term);
                 prop_assert!(*after <= self.written, "it would wait for ever");
+                if let Body::Append { entries, .. } = &message.body {
+                    for entry in entries.iter() {
+                        prop_assert_eq!(self.log.payload(entry.id.index), View::Ready(&entry.payload), "what is sent is what was written");
+                    }
+                }
                 self.asked.sends(message, *after);
                 self.sent.push(*after, message);
             }
@@ -467,6 +492,10 @@ impl Subject {
             Effect::Observe(Observation::Truncated { .. }) => seen.truncated += 1,
             Effect::Observe(Observation::ReadsServed { .. }) => seen.reads += 1,
             Effect::Observe(Observation::Refused { reason }) => *seen.refusals.entry(*reason).or_default() += 1,
+            Effect::Fetch { id } => {
+                prop_assert!(id.index <= self.core.durable_log().index, "only what is durable can be read back");
+                self.wanted.push(*id);
+            }
             Effect::Persist { .. } | Effect::Observe(_) => {}
         }
         Ok(())
@@ -563,5 +592,6 @@ fn no_message_harms_a_core() {
         assert!(seen.refusals.contains_key(&reason), "nothing was refused as {reason:?}");
     }
     assert!(seen.reads > 0 && seen.matched > 0, "no read was confirmed or nothing matched");
+    assert!(seen.read_back > 0, "nothing was let go of and wanted again");
     assert!(seen.committed > 0 && seen.truncated > 0, "nothing was committed or nothing truncated");
 }

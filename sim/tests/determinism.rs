@@ -238,6 +238,7 @@ mod sound {
                 sessions_max: Range { low: sessions.low + 16, high: sessions.high + 16 },
                 forwards_max: answers,
                 session_answers_max: answers,
+                log_cache_bytes_max: Range { low: 0, high: 512 * (entries.low - 1) },
             };
             let election_timeout = Range { low: Nanos::ms(min), high: Nanos::ms(min + more) };
             Engine {

@@ -61,10 +61,7 @@ impl Core {
         }
         if let Role::Leader(leader) = &mut self.role {
             leader.uncommitted_bytes = (self.commit.0 + 1..=index.0)
-                .map(|i| match self.log.payload(LogIndex(i)) {
-                    super::log_view::View::Ready(payload) => payload.len_bytes(),
-                    _ => 0,
-                })
+                .map(|i| self.log.payload_bytes(LogIndex(i)))
                 .fold(leader.uncommitted_bytes, u64::saturating_sub);
         }
         self.commit = index;

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use super::log_view::LogView;
-use crate::entry::{HardState, Persist};
+use crate::entry::{HardState, Persist, StoredEntry};
 use crate::message::Message;
 use crate::observation::Observation;
 use crate::process::RequestId;
@@ -37,6 +37,9 @@ pub enum Input {
     },
     /// Everything up to this id is durable.
     Durable(IoId),
+    /// Entries that were read back from the store, consecutive ones; at least the one that was asked for, unless it is no longer in
+    /// the log.
+    Fetched(Vec<StoredEntry>),
     /// Nothing more will become durable in this boot. The last input: a leader gives way at once, so that those who wait
     /// for it are told before the node stops.
     DiskFailed,
@@ -96,6 +99,12 @@ pub enum Effect {
         message: Message,
         /// What it promises; [`IoId::NOTHING`]: nothing persistent.
         after: IoId,
+    },
+    /// Read an entry back from the store, with as many behind it as come along. To be answered by [`Input::Fetched`], some
+    /// time; asked for again until then, so to be done once.
+    Fetch {
+        /// Which; its payload is not in memory.
+        id: LogId,
     },
     /// A proposal got its place in the log. Its outcome is open until it is applied.
     Proposed {

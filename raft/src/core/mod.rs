@@ -3,7 +3,7 @@
 //! This file has the state, the one dispatch on the input, and what every concern needs
 //! (terms, sending); `interface` has what goes in and comes out. The
 //! concerns: [`pre_vote`], [`election`], [`loyalty`], [`doubt`], [`replication`], [`following`],
-//! [`commit`], [`check_quorum`], [`own_disk`], [`read`]; the persistent stream: `io`; the pure
+//! [`commit`], [`check_quorum`], [`own_disk`], [`fetching`], [`read`]; the persistent stream: `io`; the pure
 //! leaves: [`quorum`], [`progress`], [`inflight`], [`log_view`], [`role`].
 //! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
 //!
@@ -16,6 +16,7 @@ pub mod check_quorum;
 pub mod commit;
 pub mod doubt;
 pub mod election;
+pub mod fetching;
 pub mod following;
 pub mod inflight;
 mod interface;
@@ -107,6 +108,7 @@ impl Core {
             Input::Read { ticket } => self.on_read(now, ticket, out),
             Input::Campaign { ticket } => self.on_campaign(now, ticket, out),
             Input::Durable(id) => self.on_durable(now, id, out),
+            Input::Fetched(entries) => self.on_fetched(now, entries, out),
             Input::DiskFailed => self.on_disk_failed(now, out),
         }
         self.persist_hard_state_if_changed(out);

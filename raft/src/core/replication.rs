@@ -203,9 +203,15 @@ impl Core {
             let run = match &mut *run {
                 Some(run) if run.from == progress.next => run,
                 run => {
-                    // A payload that is not at hand: this follower waits.
-                    let View::Ready(entries) = self.batch_from(progress.next) else { break };
-                    run.insert(Run::of(progress.next, entries))
+                    match self.batch_from(progress.next) {
+                        View::Ready(entries) => run.insert(Run::of(progress.next, entries)),
+                        View::Pending => {
+                            // This follower waits.
+                            self.fetch(progress.next, out);
+                            break;
+                        }
+                        View::Damaged(_) => break,
+                    }
                 }
             };
             cut_by = self.cut_by(&run.entries);

@@ -138,6 +138,7 @@ impl<S: StateMachine> Node<S> {
                 }
                 self.step(now, core::Input::Durable(id), out);
             }
+            Some(StoreEvent::Fetched(entries)) => self.step(now, core::Input::Fetched(entries), out),
             Some(StoreEvent::Failed(error)) => {
                 // What is durable is unknown from here on: promise nothing, acknowledge nothing.
                 self.step(now, core::Input::DiskFailed, out);
@@ -157,6 +158,7 @@ impl<S: StateMachine> Node<S> {
                 RecoveredEntry::Ready(entry) => {
                     log.append(entry);
                 }
+                RecoveredEntry::Stored { id, payload_bytes, hash } => log.append_stored(*id, *payload_bytes, *hash),
                 RecoveredEntry::Damaged(id) => log.append_damaged(*id),
             }
         }
@@ -241,12 +243,14 @@ impl<S: StateMachine> Node<S> {
         let Phase::Running(running) = &mut self.phase else {
             return;
         };
-        running.apply_committed(out);
+        running.apply_committed(&mut self.store, out);
         if !running.waiting.is_idle() {
             running.answer_queries(out);
             running.give_up_what_a_leadership_left(out);
             running.give_up_what_may_be_lost(now, self.config.raft.timing.election_timeout_max_ns, out);
         }
+        let Running { core, outbox, waiting, .. } = &mut **running;
+        core.evict(&mut Hands { store: &mut self.store, outbox, waiting, out });
         self.store.flush(out);
     }
 }
@@ -273,6 +277,7 @@ impl<S: StateMachine> core::Output for Hands<'_, S> {
         match effect {
             core::Effect::Persist { id, what } => self.store.persist(id, what),
             core::Effect::Send { message, after } => self.outbox.send(message, after, self.out),
+            core::Effect::Fetch { id } => self.store.fetch(id),
             core::Effect::Proposed { ticket, id } => self.waiting.add_proposal(id, ticket),
             core::Effect::Forwarded { ticket } => self.waiting.add_forward(ticket),
             core::Effect::ReadReady { ticket, index } => self.waiting.confirm_query(ticket, index),
@@ -287,12 +292,14 @@ impl<S: StateMachine> core::Output for Hands<'_, S> {
 }
 
 impl<S: StateMachine> Running<S> {
-    fn apply_committed(&mut self, out: &mut Effects<Node<S>>) {
+    fn apply_committed(&mut self, store: &mut Wal, out: &mut Effects<Node<S>>) {
         while self.applier.applied() < self.core.commit_index() {
             let index = self.applier.applied().next();
             // A payload that is not at hand holds everything behind it up.
-            let View::Ready(payload) = self.core.log().payload(index) else {
-                return;
+            let payload = match self.core.log().payload(index) {
+                View::Ready(payload) => payload,
+                View::Pending => return self.core.log().id_at(index).into_iter().for_each(|id| store.fetch(id)),
+                View::Damaged(_) => return,
             };
             let outcome = self.applier.apply(index, payload);
             let term = self.core.log().term_at(index).unwrap_or_default();

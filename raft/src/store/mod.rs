@@ -13,10 +13,10 @@
 //!
 //! Not here: what the values mean ([`crate::core`]), the disk that carries operations out.
 //! Read next: [`mod@format`] for the bytes, [`reader`] and [`recovery`] for how they are judged
-//! after a crash, [`wal`] for how they get there; [`inspect`] and [`repair`] for people with a log in hand.
+//! after a crash, [`wal`] for how they get there, [`places`] for how they are found again; [`inspect`] and [`repair`] for people with a log in hand.
 
-use crate::config::{Config, Log};
-use crate::entry::{Entry, HardState};
+use crate::config::{Config, Limits, Log};
+use crate::entry::{Entry, HardState, StoredEntry};
 use crate::process::{DiskOp, OpId};
 use crate::types::{ClusterId, IoId, LogId, Peer};
 
@@ -31,6 +31,10 @@ pub mod writer;
 pub mod reader;
 
 pub mod segments;
+
+pub mod places;
+
+mod fetch;
 
 pub mod replay;
 
@@ -69,6 +73,8 @@ pub struct Options {
     pub preallocate: bool,
     /// Whether a folder without a log is where one begins. If not, it is where one has been lost.
     pub initialize: bool,
+    /// How many payload bytes of the log a recovery keeps in memory; those of the newest entries.
+    pub cache_bytes: u64,
     /// The planted bug that is active, if any.
     #[cfg(feature = "mutants")]
     pub bug: Option<crate::mutants::Bug>,
@@ -84,6 +90,7 @@ impl Options {
             segment_bytes,
             preallocate,
             initialize: true,
+            cache_bytes: Limits::default().log_cache_bytes_max,
             #[cfg(feature = "mutants")]
             bug: None,
         }
@@ -97,6 +104,7 @@ impl From<&Config> for Options {
             segment_bytes: config.log.segment_bytes,
             preallocate: config.log.preallocate,
             initialize: config.initialize,
+            cache_bytes: config.limits.log_cache_bytes_max,
             #[cfg(feature = "mutants")]
             bug: config.bug,
         }
@@ -125,6 +133,8 @@ pub enum StoreEvent {
     Recovered(Recovered),
     /// Everything up to this id is durable.
     Durable(IoId),
+    /// Entries were read back: the one that was asked for and those beside it, whole or not.
+    Fetched(Vec<StoredEntry>),
     /// The store has stopped for good: nothing more will become durable in this boot.
     Failed(StoreError),
 }
@@ -147,16 +157,16 @@ pub struct Recovered {
 }
 
 impl Recovered {
-    /// The entries, if none is damaged.
+    /// The entries, if all of them are whole and in memory.
     ///
     /// # Errors
-    /// Names the first damaged one.
+    /// Names the first that is not.
     pub fn into_entries(self) -> Result<Vec<Entry>, LogId> {
         self.entries
             .into_iter()
             .map(|slot| match slot {
                 RecoveredEntry::Ready(entry) => Ok(entry),
-                RecoveredEntry::Damaged(id) => Err(id),
+                RecoveredEntry::Stored { id, .. } | RecoveredEntry::Damaged(id) => Err(id),
             })
             .collect()
     }
@@ -167,6 +177,15 @@ impl Recovered {
 pub enum RecoveredEntry {
     /// As it was written.
     Ready(Entry),
+    /// As it was written; the payload was read and let go of, since memory is bounded.
+    Stored {
+        /// Term and index.
+        id: LogId,
+        /// The payload's length.
+        payload_bytes: u64,
+        /// Prefix hash of the log up to it, from the first entry that is known.
+        hash: u64,
+    },
     /// The payload has rotted. Term and index are intact, so the node still votes by them.
     Damaged(LogId),
 }
@@ -177,7 +196,7 @@ impl RecoveredEntry {
     pub const fn id(&self) -> LogId {
         match self {
             Self::Ready(entry) => entry.id,
-            Self::Damaged(id) => *id,
+            Self::Stored { id, .. } | Self::Damaged(id) => *id,
         }
     }
 }

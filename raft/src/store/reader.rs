@@ -127,6 +127,12 @@ impl Reader {
         Self { at: Cursor::first(header) }
     }
 
+    /// The position at which a writer or another reader stood.
+    #[must_use]
+    pub const fn at(cursor: Cursor) -> Self {
+        Self { at: cursor }
+    }
+
     /// Where the next frame begins.
     #[must_use]
     pub const fn offset(&self) -> u64 {

@@ -7,7 +7,9 @@
 
 use super::format::FileHeader;
 use super::reader::{Frame, Record};
+use super::places::{Place, Places};
 use super::{Fault, RecoveredEntry};
+use crate::digest::Digest;
 use crate::entry::HardState;
 use crate::types::{LogId, LogIndex};
 
@@ -18,8 +20,10 @@ pub struct Replay {
     pub hard_state: HardState,
     /// The last entry that was purged.
     pub purged: LogId,
-    /// The entries that are known, without a gap.
+    /// The entries that are known, without a gap. Of the oldest only identifiers, if there are too many.
     pub entries: Vec<RecoveredEntry>,
+    /// Where they lie.
+    pub places: Places,
     /// Index of the first of them, or of the next one if there is none. Those before are purged or unknown.
     pub first: LogIndex,
     /// How many frames were replayed.
@@ -31,6 +35,19 @@ pub struct Replay {
     pub(super) overwrites: bool,
     /// What is known instead of the entries, where they are only counted.
     counted: Option<Counted>,
+    kept: Kept,
+}
+
+/// What bounds the memory that entries take.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    bytes_max: u64,
+    /// Of the payloads in memory.
+    bytes: u64,
+    /// How many entries have been let go of, from the first on.
+    let_go: usize,
+    /// Prefix hashes, one for each entry.
+    hashes: Vec<u64>,
 }
 
 /// Entries without their content: a log may be larger than the memory of whoever only looks at it.
@@ -42,16 +59,17 @@ struct Counted {
 }
 
 impl Replay {
-    /// The state before a segment's first frame.
+    /// The state before a segment's first frame. Entries with payloads of more than `bytes_max` are let go of, the oldest first.
     #[must_use]
-    pub fn before(header: &FileHeader) -> Self {
-        Self { hard_state: header.hard_state, purged: header.purged, first: header.segment.base, ..Self::default() }
+    pub fn before(header: &FileHeader, bytes_max: u64) -> Self {
+        let kept = Kept { bytes_max, ..Kept::default() };
+        Self { hard_state: header.hard_state, purged: header.purged, first: header.segment.base, kept, ..Self::default() }
     }
 
     /// As [`Self::before`], for a log whose entries are only counted.
     #[must_use]
     pub fn counting_before(header: &FileHeader) -> Self {
-        Self { counted: Some(Counted::default()), ..Self::before(header) }
+        Self { counted: Some(Counted::default()), ..Self::before(header, 0) }
     }
 
     /// How many entries are known.
@@ -89,16 +107,16 @@ impl Replay {
         here == (header.hard_state, header.purged, header.segment.base)
     }
 
-    /// Replays one frame. `truncated` is told how far the log was cut back.
+    /// Replays one frame, which lies at `place`. `truncated` is told how far the log was cut back.
     ///
     /// # Errors
     /// If an entry does not follow the one before it.
-    pub fn take(&mut self, frame: Frame, mut truncated: impl FnMut(LogIndex)) -> Result<(), Fault> {
+    pub fn take(&mut self, frame: Frame, place: Place, mut truncated: impl FnMut(LogIndex)) -> Result<(), Fault> {
         self.frames += 1;
         for record in frame.records {
             match record {
                 Record::HardState(state) => self.hard_state = state,
-                Record::Entry(entry) => self.append(entry)?,
+                Record::Entry(entry) => self.append(entry, place)?,
                 Record::Truncate { last } => {
                     self.truncate(last);
                     truncated(last);
@@ -110,19 +128,24 @@ impl Replay {
         Ok(())
     }
 
-    fn append(&mut self, entry: RecoveredEntry) -> Result<(), Fault> {
+    fn append(&mut self, entry: RecoveredEntry, place: Place) -> Result<(), Fault> {
         let (found, expected) = (entry.id().index, self.last().next());
         #[cfg(feature = "mutants")]
         if self.overwrites && (self.first..expected).contains(&found) {
-            self.entries[usize::try_from(found.0 - self.first.0).unwrap_or(usize::MAX)] = entry;
+            let position = usize::try_from(found.0 - self.first.0).unwrap_or(usize::MAX);
+            let replaced = std::mem::replace(&mut self.entries[position], entry);
+            self.kept.bytes = self.kept.bytes + payload_bytes(&self.entries[position]) - payload_bytes(&replaced);
             return Ok(());
         }
         if found != expected {
             return Err(Fault::Gap { found, expected });
         }
         match (&mut self.counted, entry) {
-            (None, entry) => self.entries.push(entry),
-            (Some(counted), RecoveredEntry::Ready(_)) => counted.count += 1,
+            (None, entry) => {
+                self.places.append(place, found);
+                self.keep(entry);
+            }
+            (Some(counted), RecoveredEntry::Ready(_) | RecoveredEntry::Stored { .. }) => counted.count += 1,
             (Some(counted), RecoveredEntry::Damaged(id)) => {
                 counted.count += 1;
                 counted.damaged.push(id);
@@ -131,11 +154,36 @@ impl Replay {
         Ok(())
     }
 
+    fn keep(&mut self, entry: RecoveredEntry) {
+        let before = self.kept.hashes.last().copied().unwrap_or_default();
+        self.kept.hashes.push(match &entry {
+            RecoveredEntry::Ready(entry) => Digest::of(before, entry),
+            RecoveredEntry::Stored { hash, .. } => *hash,
+            RecoveredEntry::Damaged(id) => Digest::of(before, id),
+        });
+        self.kept.bytes += payload_bytes(&entry);
+        self.entries.push(entry);
+        while self.kept.bytes > self.kept.bytes_max
+            && let Some(oldest) = self.entries.get_mut(self.kept.let_go)
+        {
+            let payload_bytes = payload_bytes(oldest);
+            if payload_bytes > 0 {
+                *oldest = RecoveredEntry::Stored { id: oldest.id(), payload_bytes, hash: self.kept.hashes[self.kept.let_go] };
+                self.kept.bytes -= payload_bytes;
+            }
+            self.kept.let_go += 1;
+        }
+    }
+
     fn truncate(&mut self, last: LogIndex) {
         // Numbers may be absurd where checksums are right.
         let end = LogIndex(last.0.saturating_add(1));
         let kept = end.0.saturating_sub(self.first.0);
-        self.entries.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+        let position = usize::try_from(kept).unwrap_or(usize::MAX).min(self.entries.len());
+        self.kept.bytes -= self.entries.drain(position..).map(|entry| payload_bytes(&entry)).sum::<u64>();
+        self.kept.let_go = self.kept.let_go.min(position);
+        self.kept.hashes.truncate(position);
+        self.places.truncate(last);
         if let Some(counted) = &mut self.counted {
             counted.count = counted.count.min(kept);
             counted.damaged.retain(|id| id.index < end);
@@ -151,10 +199,18 @@ impl Replay {
             counted.damaged.retain(|id| id.index >= end);
         }
         let gone = usize::try_from(gone).unwrap_or(usize::MAX).min(self.entries.len());
-        self.entries.drain(..gone);
+        self.kept.bytes -= self.entries.drain(..gone).map(|entry| payload_bytes(&entry)).sum::<u64>();
+        self.kept.let_go = self.kept.let_go.saturating_sub(gone);
+        self.kept.hashes.drain(..gone);
+        self.places.purge(through.index);
         self.first = self.first.max(end);
         self.purged = through;
     }
+}
+
+/// Bytes of a payload that is in memory. Of commands only: they are what takes memory.
+fn payload_bytes(entry: &RecoveredEntry) -> u64 {
+    if let RecoveredEntry::Ready(entry) = entry { entry.payload.len_bytes() } else { 0 }
 }
 
 #[cfg(test)]
@@ -162,11 +218,23 @@ mod tests {
     use super::*;
     use crate::entry::{Entry, Payload};
     use crate::store::Identity;
-    use crate::store::format::{FrameHeader, SegmentId};
+    use crate::store::format::{Cursor, FrameHeader, SegmentId};
+
+    const SEGMENT: SegmentId = SegmentId { base: LogIndex(1), unique: 1 };
 
     fn at(base: u64, purged: u64) -> Replay {
-        let segment = SegmentId { base: LogIndex(base), unique: 1 };
-        Replay::before(&FileHeader { purged: LogId::new(1, purged), ..FileHeader::first(Identity::default(), segment) })
+        at_most(u64::MAX, base, purged)
+    }
+
+    fn at_most(bytes_max: u64, base: u64, purged: u64) -> Replay {
+        let segment = SegmentId { base: LogIndex(base), ..SEGMENT };
+        let header = FileHeader { purged: LogId::new(1, purged), ..FileHeader::first(Identity::default(), segment) };
+        Replay::before(&header, bytes_max)
+    }
+
+    fn place(sequence: u64) -> Place {
+        let cursor = Cursor { seed: 0, offset: sequence * 512, chain: 0, sequence };
+        Place { segment: SEGMENT, cursor, len: 512 }
     }
 
     fn take(replay: &mut Replay, records: impl IntoIterator<Item = Record>) -> Result<Vec<u64>, Fault> {
@@ -176,7 +244,8 @@ mod tests {
         let mut told = Vec::new();
         let headers = Vec::new();
         let frame = Frame { header, checksum: 0, records, headers, offset: 0, len: 0, damaged: 0, written: true };
-        replay.take(frame, |last| told.push(last.0)).map(|()| told)
+        let place = place(replay.frames + 1);
+        replay.take(frame, place, |last| told.push(last.0)).map(|()| told)
     }
 
     fn entry(index: u64) -> Record {
@@ -222,6 +291,41 @@ mod tests {
             assert!(counting.entries.is_empty());
         }
         assert_eq!(keeping.count(), 0);
+    }
+
+    /// Whoever lets go comes to the same log, with the same hashes, as whoever keeps it all.
+    #[test]
+    fn payloads_beyond_the_limit_are_let_go_of_and_found_again() {
+        let command = |term, index, len: usize| {
+            let payload = Payload::Command(vec![u8::try_from(index).expect("small"); len].into());
+            Record::Entry(RecoveredEntry::Ready(Entry { id: LogId::new(term, index), payload }))
+        };
+        let noop = Record::Entry(RecoveredEntry::Ready(Entry { id: LogId::new(1, 4), payload: Payload::Noop }));
+        let frames = [
+            vec![command(1, 1, 10), command(1, 2, 10), command(1, 3, 10)],
+            vec![noop, command(1, 5, 10), command(1, 6, 10)],
+            vec![Record::Truncate { last: LogIndex(5) }, command(2, 6, 3), command(2, 7, 3)],
+            vec![Record::Truncate { last: LogIndex(1) }, command(3, 2, 7), command(3, 3, 7), command(3, 4, 7)],
+        ];
+        let (mut all, mut some) = (at(1, 0), at_most(15, 1, 0));
+        for frame in frames {
+            take(&mut all, frame.clone()).unwrap();
+            take(&mut some, frame).unwrap();
+            assert!(some.entries.iter().map(payload_bytes).sum::<u64>() <= 15);
+            assert_eq!((&some.kept.hashes, some.last()), (&all.kept.hashes, all.last()));
+            for (position, (one, whole)) in some.entries.iter().zip(&all.entries).enumerate() {
+                match one {
+                    RecoveredEntry::Stored { id, payload_bytes: bytes, hash } => {
+                        assert_eq!((*id, *bytes, *hash), (whole.id(), payload_bytes(whole), all.kept.hashes[position]));
+                    }
+                    ready => assert_eq!(ready, whole),
+                }
+            }
+        }
+        let is_ready = |entry: &RecoveredEntry| matches!(entry, RecoveredEntry::Ready(_));
+        assert_eq!(some.entries.iter().map(is_ready).collect::<Vec<_>>(), [false, false, true, true]);
+        let frame_of = |index| some.places.of(LogIndex(index)).map(|place| place.cursor.sequence);
+        assert_eq!([1, 2, 3, 4].map(frame_of), [Some(1), Some(4), Some(4), Some(4)]);
     }
 
     #[test]

@@ -47,6 +47,12 @@ impl Segments {
         self.closed.iter_mut().for_each(|closed| closed.end = closed.end.min(last));
     }
 
+    /// Whether there is one in which everything is purged.
+    #[must_use]
+    pub fn has_purged(&self, through: LogIndex) -> bool {
+        self.closed.front().is_some_and(|closed| closed.end <= through)
+    }
+
     /// Takes those out in which everything is purged. They must go in this order.
     pub fn take_purged(&mut self, through: LogIndex) -> impl Iterator<Item = FileName> + '_ {
         let count = self.closed.iter().take_while(|closed| closed.end <= through).count();

@@ -2,7 +2,8 @@
 //!
 //! At most one operation is under way, hence at most one frame: what is not yet durable is always
 //! the last frame of the newest segment, and recovery relies on that. Everything that is queued meanwhile
-//! goes into the next frame together (group commit), with one sync.
+//! goes into the next frame together (group commit), with one sync. Beside it one read may be under way, of
+//! frames that are durable.
 //!
 //! ```text
 //!            a batch that fits: write and sync -> durable
@@ -19,6 +20,8 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::format::{Cursor, FileHeader, SECTOR_BYTES, SegmentId, frame_bytes};
+use super::fetch::{Fetch, Fetched};
+use super::places::{Place, Places};
 use super::recovery::{Next, Open, Recovery};
 use super::segments::{self, Segments};
 use super::writer::{FrameWriter, body_bytes_at_most};
@@ -54,6 +57,8 @@ pub struct Wal {
     boot: BootNumber,
     ops: u64,
     waiting_for: Option<OpId>,
+    /// The read that is under way beside it.
+    reading: Option<OpId>,
     state: State,
 }
 
@@ -68,6 +73,8 @@ enum State {
 #[derive(Clone, Debug)]
 struct Log {
     closed: Segments,
+    places: Places,
+    fetch: Fetch,
     segment: SegmentId,
     file: FileName,
     cursor: Cursor,
@@ -120,7 +127,7 @@ impl Wal {
     /// Starts to read the folder. The node must not act before [`StoreEvent::Recovered`].
     pub fn boot(options: Options, boot: BootNumber, out: &mut impl Output) -> Self {
         let (recovery, first) = Recovery::start(options, boot);
-        let mut wal = Self { options, boot, ops: 0, waiting_for: None, state: State::Recovering(Box::new(recovery)) };
+        let mut wal = Self { options, boot, ops: 0, waiting_for: None, reading: None, state: State::Recovering(Box::new(recovery)) };
         wal.start(first, out);
         wal
     }
@@ -153,12 +160,29 @@ impl Wal {
         }
     }
 
-    /// Starts to write what is queued, unless an operation is under way. To be called at the end of each input.
+    /// Asks for an entry's payload, which is not in memory: some time after [`Self::flush`] a [`StoreEvent::Fetched`] has it.
+    ///
+    /// The entry is durable. If more are wanted at once than are worth remembering, this one must be asked for again.
+    ///
+    /// # Panics
+    /// Before [`StoreEvent::Recovered`].
+    pub fn fetch(&mut self, id: LogId) {
+        match &mut self.state {
+            State::Open(log) => log.fetch.want(id),
+            State::Poisoned => {}
+            State::Recovering(_) => panic!("nothing can be read back before the log is recovered"),
+        }
+    }
+
+    /// Starts to write what is queued, unless an operation is under way, and to read what is wanted. To be called at the end of each input.
     pub fn flush(&mut self, out: &mut impl Output) {
-        if let State::Open(log) = &mut self.state
-            && let Some(op) = log.next(&self.options)
-        {
-            self.start(op, out);
+        let State::Open(log) = &mut self.state else { return };
+        let (write, read) = (log.next(&self.options), log.fetch.next(&log.places));
+        if let Some(write) = write {
+            self.start(write, out);
+        }
+        if let Some(read) = read {
+            self.start_reading(read, out);
         }
     }
 
@@ -176,6 +200,9 @@ impl Wal {
 
     /// Takes the end of an operation. What belongs to another boot or is not awaited changes nothing.
     pub fn disk_done(&mut self, op: OpId, result: Result<DiskReply, DiskError>, out: &mut impl Output) -> Option<StoreEvent> {
+        if self.reading == Some(op) {
+            return self.read_done(result, out);
+        }
         if self.waiting_for != Some(op) {
             return None;
         }
@@ -193,18 +220,50 @@ impl Wal {
             }),
             State::Poisoned => Ok(None),
         };
-        outcome.unwrap_or_else(|error| {
-            self.state = State::Poisoned;
-            Some(StoreEvent::Failed(error))
-        })
+        outcome.unwrap_or_else(|error| Some(self.fail(error)))
+    }
+
+    #[cold]
+    fn read_done(&mut self, result: Result<DiskReply, DiskError>, out: &mut impl Output) -> Option<StoreEvent> {
+        self.reading = None;
+        let State::Open(log) = &mut self.state else { return None };
+        let doing = "reading an entry back";
+        let bytes = match result {
+            Ok(DiskReply::Bytes(bytes)) => bytes,
+            Ok(_) => return Some(self.fail(StoreError::UnexpectedReply { doing })),
+            Err(error) => return Some(self.fail(StoreError::Disk { doing, error })),
+        };
+        match log.fetch.done(&bytes) {
+            Fetched::Entries(entries) => Some(StoreEvent::Fetched(entries)),
+            Fetched::Again(read) => {
+                self.start_reading(read, out);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, error: StoreError) -> StoreEvent {
+        self.state = State::Poisoned;
+        StoreEvent::Failed(error)
     }
 
     fn start(&mut self, what: DiskOp, out: &mut impl Output) {
         assert!(self.waiting_for.is_none(), "one operation at a time");
-        self.ops += 1;
-        let op = OpId { boot: self.boot, seq: self.ops };
+        let op = self.next_op();
         self.waiting_for = Some(op);
         out.start(op, what);
+    }
+
+    fn start_reading(&mut self, what: DiskOp, out: &mut impl Output) {
+        let op = self.next_op();
+        self.reading = Some(op);
+        out.start(op, what);
+    }
+
+    const fn next_op(&mut self) -> OpId {
+        self.ops += 1;
+        OpId { boot: self.boot, seq: self.ops }
     }
 
     fn recovered(&mut self, next: Next, out: &mut impl Output) -> Option<StoreEvent> {
@@ -229,11 +288,13 @@ type Done = (Option<StoreEvent>, Option<DiskOp>);
 
 impl Log {
     fn new(boot: BootNumber, open: Open) -> (Self, super::Recovered) {
-        let Open { recovered, closed, segment, cursor, last } = open;
+        let Open { recovered, closed, places, segment, cursor, last } = open;
         let io = IoId { boot, seq: 0 };
         let first_of_boot = u64::from(boot.0) << 32 | 1;
         let log = Self {
             closed,
+            places,
+            fetch: Fetch::default(),
             segment,
             file: segment.file_name(),
             cursor,
@@ -276,10 +337,11 @@ impl Log {
         if self.task.is_some() {
             return None;
         }
-        // Whatever was written is durable now, so what it made superfluous may go.
-        let gone: VecDeque<_> = self.closed.take_purged(self.written.purged.index).map(|file| DiskOp::Remove { file }).collect();
-        if !gone.is_empty() {
-            return self.begin_chore(gone.into_iter().chain([DiskOp::SyncDir]).collect(), Then::Reclaimed);
+        // Whatever was written is durable now, so what it made superfluous may go, unless it is being read.
+        if !self.fetch.is_under_way() && self.closed.has_purged(self.written.purged.index) {
+            let gone = self.closed.take_purged(self.written.purged.index).map(|file| DiskOp::Remove { file });
+            let ops = gone.chain([DiskOp::SyncDir]).collect();
+            return self.begin_chore(ops, Then::Reclaimed);
         }
         if self.queue.is_empty() {
             return None;
@@ -314,9 +376,11 @@ impl Log {
 
     fn write_batch(&mut self, count: usize) -> DiskOp {
         let io = self.queue[count - 1].0;
-        let offset = self.cursor.offset;
+        let at = self.cursor;
+        let offset = at.offset;
         let bytes = if let Item::Purge(through) = self.queue[0].1 {
             self.written.purged = through;
+            self.places.purge(through.index);
             self.writer.encode_purge(&mut self.cursor, io, through)
         } else {
             let persisted = self.queue[..count].iter().filter_map(|(_, item)| match item {
@@ -324,7 +388,9 @@ impl Log {
                 Item::Purge(_) => None,
             });
             persisted.clone().for_each(|what| note(what, &mut self.written, &mut self.closed));
-            self.writer.encode(&mut self.cursor, io, persisted)
+            let bytes = self.writer.encode(&mut self.cursor, io, persisted.clone());
+            self.places.note(Place { segment: self.segment, cursor: at, len: bytes.len() as u64 }, persisted);
+            bytes
         };
         self.written.io = io;
         self.queue.drain(..count);

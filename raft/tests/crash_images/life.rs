@@ -266,7 +266,7 @@ impl Life {
         match &event {
             Some(StoreEvent::Durable(id)) => self.mark_until(*id, true),
             Some(StoreEvent::Failed(error)) => return Err(format!("the store failed: {error}")),
-            Some(StoreEvent::Recovered(_)) | None => {}
+            Some(StoreEvent::Recovered(_) | StoreEvent::Fetched(_)) | None => {}
         }
         Ok(event)
     }

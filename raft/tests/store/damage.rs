@@ -26,7 +26,7 @@ fn recover(content: &[u8]) -> (Result<Recovered, StoreError>, Vec<u8>) {
             None => {}
             Some(StoreEvent::Recovered(recovered)) => return (Ok(recovered), disk.only().1),
             Some(StoreEvent::Failed(error)) => return (Err(error), disk.only().1),
-            Some(StoreEvent::Durable(_)) => panic!("nothing was persisted"),
+            Some(StoreEvent::Durable(_) | StoreEvent::Fetched(_)) => panic!("nothing was asked for"),
         }
     }
     panic!("recovery does not end");
@@ -74,7 +74,7 @@ fn loses_nothing(outcome: &Result<Recovered, StoreError>, whole: &Recovered) -> 
         Err(_) => true,
         Ok(found) => {
             let same = |(found, whole): (&RecoveredEntry, &RecoveredEntry)| match found {
-                RecoveredEntry::Ready(_) => found == whole,
+                RecoveredEntry::Ready(_) | RecoveredEntry::Stored { .. } => found == whole,
                 RecoveredEntry::Damaged(id) => *id == whole.id(),
             };
             found.hard_state == whole.hard_state

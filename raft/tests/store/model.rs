@@ -1,10 +1,10 @@
 //! A store beside the model of what it may forget, with a crash after any disk operation.
 
 use bytes::Bytes;
-use squall_raft::entry::{Entry, HardState, Payload, Persist};
+use squall_raft::entry::{Entry, HardState, Payload, Persist, StoredEntry};
 use squall_raft::membership::Configuration;
 use squall_raft::process::{DiskOp, DiskReply, OpId};
-use squall_raft::store::{Options, Recovered, StoreEvent, wal::Wal};
+use squall_raft::store::{Options, Recovered, RecoveredEntry, StoreEvent, wal::Wal};
 use squall_raft::types::{BootNumber, IoId, LogId, LogIndex, NodeId};
 
 use crate::disk::{Disk, Draws, Lies};
@@ -37,6 +37,16 @@ impl State {
                 self.purged = through.index;
             }
         }
+    }
+
+    fn is_recovered_in(&self, found: &Recovered) -> bool {
+        let is_same = |(found, entry): (&RecoveredEntry, &Entry)| match found {
+            RecoveredEntry::Ready(found) => found == entry,
+            RecoveredEntry::Stored { id, payload_bytes, .. } => (*id, *payload_bytes) == (entry.id, entry.payload.len_bytes()),
+            RecoveredEntry::Damaged(_) => false,
+        };
+        (self.hard_state, self.purged, self.entries.len()) == (found.hard_state, found.purged.index, found.entries.len())
+            && found.entries.iter().zip(&self.entries).all(is_same)
     }
 
     fn last(&self) -> LogIndex {
@@ -100,18 +110,19 @@ impl History {
         self.durable = self.frames.iter().take_while(|end| **end <= count).count().max(self.durable);
     }
 
-    /// A recovered state must be that after some frame: no earlier one than was acknowledged.
-    fn check(&self, found: &State) -> Result<(), String> {
+    /// A recovered state must be that after some frame: no earlier one than was acknowledged. Of entries that it has let go of there
+    /// is the length.
+    fn check(&self, found: &Recovered) -> Result<State, String> {
         let allowed = &self.frames[self.durable - 1..];
-        if allowed.iter().any(|count| self.state_after(*count) == *found) {
-            return Ok(());
+        if let Some(state) = allowed.iter().map(|count| self.state_after(*count)).find(|state| state.is_recovered_in(found)) {
+            return Ok(state);
         }
         let entries = |state: &State| state.entries.iter().map(|entry| entry.id).collect::<Vec<_>>();
         let most = self.state_after(self.stream.len());
         Err(format!(
             "recovered {:?} {:?}, expected the state after {} to {} of the values that lead to {:?} {:?}",
             found.hard_state,
-            entries(found),
+            found.entries,
             allowed[0],
             allowed[allowed.len() - 1],
             most.hard_state,
@@ -157,8 +168,12 @@ pub struct Life {
     unique: u64,
 }
 
+/// Less than the larger logs have, so that payloads are let go of.
+const CACHE_BYTES: u64 = 1_000;
+
 impl Life {
     pub fn new(options: Options, planted: Planted) -> Self {
+        let options = Options { cache_bytes: CACHE_BYTES, ..options };
         Self {
             disk: Disk::lying(planted.lies),
             ops: 0,
@@ -345,19 +360,50 @@ impl Life {
         self.note_frame();
         match event {
             None => {}
-            Some(StoreEvent::Durable(id)) => self.history.acknowledge(id),
-            Some(StoreEvent::Recovered(recovered)) => self.recovered(recovered)?,
+            Some(StoreEvent::Durable(id)) => {
+                self.history.acknowledge(id);
+                let entries = self.durable_entries();
+                if let Some(some) = self.ops.checked_rem(entries.len()) {
+                    self.read_back(&entries[some])?;
+                }
+            }
+            Some(StoreEvent::Recovered(recovered)) => {
+                self.recovered(&recovered)?;
+                self.durable_entries().iter().try_for_each(|entry| self.read_back(entry))?;
+            }
+            Some(StoreEvent::Fetched(entries)) => return Err(format!("nobody asked for {entries:?}")),
             Some(StoreEvent::Failed(error)) => return Err(format!("the store failed: {error}")),
         }
         Ok(Ended::Quiet)
     }
 
-    fn recovered(&mut self, recovered: Recovered) -> Result<(), String> {
-        let (hard_state, purged) = (recovered.hard_state, recovered.purged.index);
-        let entries = recovered.into_entries().map_err(|id| format!("entry {id} is damaged"))?;
-        let state = State { hard_state, purged, entries };
-        self.history.check(&state)?;
-        self.history = History::starting_from(state);
+    fn recovered(&mut self, recovered: &Recovered) -> Result<(), String> {
+        let kept = |entry: &RecoveredEntry| if let RecoveredEntry::Ready(entry) = entry { entry.payload.len_bytes() } else { 0 };
+        let in_memory: u64 = recovered.entries.iter().map(kept).sum();
+        if in_memory > CACHE_BYTES {
+            return Err(format!("recovered payloads of {in_memory} bytes, expected at most {CACHE_BYTES}"));
+        }
+        self.history = History::starting_from(self.history.check(recovered)?);
         Ok(())
+    }
+
+    /// What is durable and was neither truncated nor purged since.
+    fn durable_entries(&self) -> Vec<Entry> {
+        let (durable, now) = (self.history.state_after(self.history.frames[self.history.durable - 1]), self.state());
+        durable.entries.into_iter().filter(|entry| now.entries.contains(entry)).collect()
+    }
+
+    /// A copy of the store reads it back from the disk as it is.
+    fn read_back(&mut self, entry: &Entry) -> Result<(), String> {
+        let mut wal = self.wal.clone().expect("running");
+        let mut ops = Vec::new();
+        wal.fetch(entry.id);
+        wal.flush(&mut ops);
+        let read = ops.into_iter().find(|(_, what)| matches!(what, DiskOp::Read { .. }));
+        let (op, what) = read.ok_or_else(|| format!("entry {} is not read", entry.id))?;
+        let event = wal.disk_done(op, self.disk.carry_out(&what), &mut Vec::new());
+        let Some(StoreEvent::Fetched(found)) = event else { return Err(format!("entry {} came back as {event:?}", entry.id)) };
+        let is_same = |found: &StoredEntry| found.id == entry.id && found.payload.as_ref() == Some(&entry.payload);
+        if found.iter().any(is_same) { Ok(()) } else { Err(format!("entry {} came back among {found:?}", entry.id)) }
     }
 }

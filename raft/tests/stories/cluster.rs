@@ -312,7 +312,7 @@ impl Cluster {
         Err(format!("nodes {among:?} never come to rest"))
     }
 
-    fn input(&mut self, id: NodeId, input: Input) -> Checked {
+    pub fn input(&mut self, id: NodeId, input: Input) -> Checked {
         let now = self.now;
         let node = self.node_mut(id)?;
         let core = node.core.as_mut().ok_or_else(|| format!("node {id} is down, expected it to run"))?;
@@ -337,6 +337,10 @@ impl Cluster {
                 let core =
                     self.nodes.iter().find(|node| node.id == id).and_then(|node| node.core.as_ref()).ok_or("no such node")?;
                 self.invariants.observed(id, core, &observation)
+            }
+            Effect::Fetch { id: wanted } => {
+                self.events.push(Event::Wanted(id, wanted));
+                Ok(())
             }
             Effect::Proposed { ticket, id: place } => {
                 self.events.push(Event::Proposed(id, ticket, place));

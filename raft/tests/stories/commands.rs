@@ -3,7 +3,9 @@
 //! A function reads its words, moves the cluster, and says how much of it to print.
 
 use bytes::Bytes;
-use squall_raft::entry::{Entry, HardState, Payload};
+use squall_raft::core::Input;
+use squall_raft::digest::Digest;
+use squall_raft::entry::{Entry, HardState, Payload, StoredEntry};
 use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::observation::RoleKind;
 use squall_raft::types::{ClusterId, LogId, LogIndex, NodeId, Peer, Term};
@@ -27,6 +29,7 @@ pub fn run(story: &mut Story, command: &str) -> Ran {
         "priority" => priority(story, words),
         "log" => log(story, words),
         "hard" => hard(story, words),
+        "fetched" => fetched(story, words),
         "campaign" => fire(story, words, RoleKind::Candidate),
         "heartbeat" => fire(story, words, RoleKind::Leader),
         "ask" => ask(story, words),
@@ -120,14 +123,36 @@ fn append(disk: &mut Disk, word: &str, index: u64) -> Result<(), String> {
         return Err(format!("found term {} behind {}, expected terms from 1 that never fall", id.term, disk.log.last()));
     }
     match word.chars().last() {
-        Some('?') => disk.log.append_pending(id),
+        Some('?') => {
+            let hash = Digest::of(disk.log.hash_at(disk.log.last().index).unwrap_or_default(), &entry(id));
+            disk.log.append_stored(id, 0, hash);
+        }
         Some('!') => disk.log.append_damaged(id),
-        // Equal ids must mean equal entries, so the id is all that it says.
         _ => {
-            disk.log.append(&Entry { id, payload: Payload::Command(Bytes::new()) });
+            disk.log.append(&entry(id));
         }
     }
     Ok(())
+}
+
+/// Equal ids must mean equal entries, so the id is all that it says.
+const fn entry(id: LogId) -> Entry {
+    Entry { id, payload: Payload::Command(Bytes::new()) }
+}
+
+fn fetched(story: &mut Story, words: &[&str]) -> Ran {
+    let (who, indexes) = words.split_first().ok_or("expected `fetched NODE: INDEX ..`")?;
+    let id = node(who.trim_end_matches(':'))?;
+    let cluster = story.play()?;
+    let log = cluster.node(id)?.core.as_ref().ok_or("the node is down, expected it to run")?.log();
+    let mut entries = Vec::new();
+    for word in indexes {
+        let index = number(word.trim_end_matches('!'))?;
+        let id = log.id_at(LogIndex(index)).ok_or_else(|| format!("found index {index}, expected one of the log"))?;
+        entries.push(StoredEntry { id, payload: (!word.ends_with('!')).then(|| entry(id).payload) });
+    }
+    cluster.input(id, Input::Fetched(entries))?;
+    Ok(Shown::Events)
 }
 
 fn hard(story: &mut Story, words: &[&str]) -> Ran {

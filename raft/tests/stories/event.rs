@@ -28,6 +28,8 @@ pub enum Event {
     Durable(NodeId, IoId),
     /// A node reported something.
     Observed(NodeId, Observation),
+    /// A node wants a payload that it has only on its disk.
+    Wanted(NodeId, LogId),
     /// A proposal got its place.
     Proposed(NodeId, RequestId, LogId),
     /// A read may be answered once this index is applied.

@@ -114,6 +114,7 @@ fn engine(dice: Dice, engine: &scenario::Engine) -> Engine {
             forwards_max: dice.setting("forwards_max", of.forwards_max),
             sessions_max: dice.setting("sessions_max", of.sessions_max),
             session_answers_max: dice.setting("session_answers_max", of.session_answers_max),
+            log_cache_bytes_max: dice.setting("log_cache_bytes_max", of.log_cache_bytes_max),
         },
     }
 }

@@ -132,6 +132,9 @@ pub struct Limits {
     pub sessions_max: u64,
     /// Cached answers of one session.
     pub session_answers_max: u64,
+    /// Payload bytes of the log that stay in memory. In a plan from before there was such a limit all did.
+    #[serde(default = "unlimited")]
+    pub log_cache_bytes_max: u64,
 }
 
 /// Where nothing is passed on.

@@ -55,6 +55,7 @@ impl Plan {
             ("forwards_max", of.forwards_max),
             ("sessions_max", of.sessions_max),
             ("session_answers_max", of.session_answers_max),
+            ("log_cache_bytes_max", of.log_cache_bytes_max),
         ];
         check::limits(p, &engine.field("limits"), limits.map(|(name, limit)| (name, Range::fixed(limit))));
     }

@@ -183,6 +183,8 @@ impl Judge {
             | Observation::LimitBound { .. }
             | Observation::ForwardSettled { .. }
             | Observation::Batched { .. }
+            | Observation::Fetched { .. }
+            | Observation::RotFound { .. }
             | Observation::QuorumLost { .. }
             | Observation::LeaderDiskStalled { .. }
             | Observation::CampaignWithheld { .. }

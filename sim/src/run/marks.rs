@@ -233,6 +233,8 @@ impl Marks {
             Observation::ForwardSettled { .. } => self.hit(Mark::ForwardSettled),
             Observation::Batched { .. } => self.hit(Mark::ProposalsBatched),
             Observation::LimitBound { limit } => self.limit_bound(limit),
+            Observation::Fetched { .. } => self.hit(Mark::EntriesReadBack),
+            Observation::RotFound { .. } => self.hit(Mark::RotFoundByReading),
             Observation::Busy => self.hit(Mark::Busy),
             Observation::QuorumLost { .. } => self.hit(Mark::LeaderLostQuorum),
             Observation::LeaderDiskStalled { .. } => self.hit(Mark::LeaderDiskStalled),
@@ -254,6 +256,7 @@ impl Marks {
             Limit::PendingReads => Mark::PendingReadsBound,
             Limit::Forwards => Mark::ForwardsBound,
             Limit::Sessions => Mark::SessionsBound,
+            Limit::LogCacheBytes => Mark::LogCacheBound,
             // No scenario's clients write what is larger than a command may be, or wait for several answers of one session.
             Limit::CommandBytes | Limit::SessionAnswers => return,
         };

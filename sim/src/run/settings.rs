@@ -69,6 +69,7 @@ pub fn engine(plan: &Plan, node: u64) -> Result<Config, SettingsError> {
         forwards_max: small(limits.forwards_max),
         sessions_max: small(limits.sessions_max),
         session_answers_max: small(limits.session_answers_max),
+        log_cache_bytes_max: limits.log_cache_bytes_max,
     };
     config.validate()?;
     Ok(config)

@@ -165,6 +165,8 @@ impl fmt::Display for Reported<'_> {
             Observation::QuorumLost { term } => write!(f, "has heard from no quorum and gives term {term} up"),
             Observation::ForwardSettled { index } => write!(f, "answers at {index} for what it has forwarded"),
             Observation::Batched { first, last } => write!(f, "writes and sends {first} to {last} together"),
+            Observation::Fetched { first, last } => write!(f, "has read {first} to {last} back from its disk"),
+            Observation::RotFound { id } => write!(f, "reads back that {id} has rotted"),
             Observation::LimitBound { limit } => write!(f, "is bound by {limit}"),
             Observation::LeaderDiskStalled { term } => write!(f, "has a stalled disk and gives term {term} up"),
             Observation::CampaignWithheld { term } => write!(f, "has a stalled disk and does not campaign in term {term}"),

@@ -306,7 +306,7 @@ pub(crate) fn switches(problems: &mut Problems, path: &Path, switches: [(&'stati
 }
 
 /// The engine's limits, by name.
-pub(crate) fn limits(problems: &mut Problems, path: &Path, limits: [(&'static str, Range<u64>); 10]) {
+pub(crate) fn limits(problems: &mut Problems, path: &Path, limits: [(&'static str, Range<u64>); 11]) {
     const COUNT_MAX: u64 = 1 << 20;
     const BYTES_MAX: u64 = 1 << 30;
     let (mut command, mut append) = (0, 0);
@@ -314,6 +314,7 @@ pub(crate) fn limits(problems: &mut Problems, path: &Path, limits: [(&'static st
         let (min, max) = match name {
             "command_bytes_max" => (COMMAND_OVERHEAD_BYTES + 1, 64 << 20),
             "append_bytes_max" | "inflight_bytes_max" | "uncommitted_bytes_max" => (1, BYTES_MAX),
+            "log_cache_bytes_max" => (0, BYTES_MAX),
             _ => (1, COUNT_MAX),
         };
         range(problems, &path.field(name), limit, min, max);

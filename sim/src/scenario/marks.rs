@@ -91,6 +91,8 @@ marks! {
     PendingReadsBound = "pending_reads_bound": "A leader turned a read away because too many waited.",
     ForwardsBound = "forwards_bound": "A node did not pass a command on because too many were not settled.",
     SessionsBound = "sessions_bound": "A session gave way to a new one.",
+    LogCacheBound = "log_cache_bound": "A node let go of payloads of its log because it held too many bytes in memory.",
+    EntriesReadBack = "entries_read_back": "A node read entries back from its disk that were no longer in memory.",
     DiskErrorHaltedNode = "disk_error_halted_node": "A node gave up after an operation of its disk had failed.",
     FullDiskHaltedNode = "full_disk_halted_node": "A node gave up because its disk was full.",
     DamageHaltedNode = "damage_halted_node": "A node gave up, and its disk lacked something that it had promised.",
@@ -104,6 +106,7 @@ marks! {
     PromiseBroken = "promise_broken": "A power loss took what a sync had promised.",
     BitsRotted = "bits_rotted": "Bits on a disk flipped that had been promised.",
     RotReported = "rot_reported": "A node came up and reported entries of its log as damaged.",
+    RotFoundByReading = "rot_found_by_reading": "A node that was running read an entry back and found that it had rotted.",
     ReadWentAstray = "read_went_astray": "A disk read another place than it was told to.",
     WriteWentAstray = "write_went_astray": "A disk wrote to another place than it was told to.",
     MisdirectedWriteReported = "misdirected_write_reported": "A node gave up because a write had gone astray on its disk.",
@@ -145,7 +148,7 @@ impl Mark {
             Self::TornSectorWithGarbage => &[Means::PowerLoss],
             Self::FsyncLied => &[Means::LyingFsync],
             Self::PromiseBroken => &[Means::LyingFsync, Means::DiskErrors, Means::Misdirection],
-            Self::BitsRotted | Self::RotReported => &[Means::BitRot],
+            Self::BitsRotted | Self::RotReported | Self::RotFoundByReading => &[Means::BitRot],
             Self::ReadWentAstray | Self::WriteWentAstray | Self::MisdirectedWriteReported => &[Means::Misdirection],
             Self::FaultSuppressedByAtlas => {
                 &[Means::BitRot, Means::Misdirection, Means::Wipe, Means::LyingFsync, Means::DiskErrors]
@@ -179,6 +182,8 @@ impl Mark {
             | Self::UncommittedBytesBound
             | Self::PendingReadsBound
             | Self::SessionsBound
+            | Self::LogCacheBound
+            | Self::EntriesReadBack
             | Self::ForwardsBound
             | Self::ProposalForwarded
             | Self::ForwardSettled

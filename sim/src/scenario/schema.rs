@@ -139,6 +139,8 @@ pub struct Limits {
     pub sessions_max: Range<u64>,
     /// Cached answers of one session.
     pub session_answers_max: Range<u64>,
+    /// Payload bytes of the log that stay in memory.
+    pub log_cache_bytes_max: Range<u64>,
 }
 
 impl Default for Limits {
@@ -154,6 +156,7 @@ impl Default for Limits {
             forwards_max: Range::fixed(1_024),
             sessions_max: Range::fixed(4_096),
             session_answers_max: Range::fixed(128),
+            log_cache_bytes_max: Range::fixed(64 << 20),
         }
     }
 }

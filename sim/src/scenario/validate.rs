@@ -64,7 +64,7 @@ fn engine(p: &mut Problems, path: &Path, engine: &Engine) {
 
 impl Limits {
     /// Each limit with its name; the largest append and command stand before what must hold them.
-    pub(crate) fn by_name(&self) -> [(&'static str, super::Range<u64>); 10] {
+    pub(crate) fn by_name(&self) -> [(&'static str, super::Range<u64>); 11] {
         [
             ("inflight_appends_max", self.inflight_appends_max),
             ("append_bytes_max", self.append_bytes_max),
@@ -76,6 +76,7 @@ impl Limits {
             ("forwards_max", self.forwards_max),
             ("sessions_max", self.sessions_max),
             ("session_answers_max", self.session_answers_max),
+            ("log_cache_bytes_max", self.log_cache_bytes_max),
         ]
     }
 }

@@ -150,6 +150,8 @@ impl Output for Pending {
             // Nothing is passed on here.
             Effect::Campaigning { .. } | Effect::Forwarded { .. } => {}
             Effect::Refused { ticket, why } => self.turn_away(ticket, why),
+            // Whoever calls holds the log in memory; nothing is let go of.
+            Effect::Fetch { .. } => {}
             Effect::Observe(observation) => {
                 if let Observation::Refused { reason } = observation {
                     self.refusal = Some(reason);

@@ -77,8 +77,9 @@ use bytes::Bytes;
 use self::folder::{Folder, Listed};
 pub use self::rehearsal::{Forecast, Rehearsal};
 use self::tail::{Says, Suspect, Tail};
-use super::format::{Cursor, FileHeader, HeaderFault, SECTOR_BYTES, SegmentId, VERSION};
+use super::format::{Cursor, FileHeader, FrameHeader, HeaderFault, SECTOR_BYTES, SegmentId, VERSION};
 use super::reader::{Reader, Step};
+use super::places::{Place, Places};
 use super::replay::Replay;
 use super::segments::{self, Segments};
 use super::writer::FrameWriter;
@@ -141,6 +142,8 @@ pub struct Open {
     pub recovered: Recovered,
     /// The full segments.
     pub closed: Segments,
+    /// Where the entries lie.
+    pub places: Places,
     /// The one to write to.
     pub segment: SegmentId,
     /// Where the next frame goes.
@@ -163,7 +166,7 @@ impl Recovery {
             chain: Vec::new(),
             at: 0,
             reader: Reader::new(&nothing),
-            replay: Replay::before(&nothing),
+            replay: Replay::before(&nothing, options.cache_bytes),
             closed: Segments::default(),
             before: None,
             last_io: IoId::default(),
@@ -270,7 +273,7 @@ impl Recovery {
             None => {
                 self.chain.reverse();
                 let first = &self.chain[0].1;
-                self.replay = if self.counts { Replay::counting_before(first) } else { Replay::before(first) };
+                self.replay = if self.counts { Replay::counting_before(first) } else { Replay::before(first, self.options.cache_bytes) };
                 #[cfg(feature = "mutants")]
                 {
                     self.replay.overwrites = self.options.bug == Some(crate::mutants::Bug::D11);
@@ -360,7 +363,10 @@ impl Recovery {
         self.needs_witness = frame.damaged > 0 && !frame.written;
         self.last_io = frame.header.io;
         let closed = &mut self.closed;
-        let replayed = self.replay.take(frame, |last| closed.truncate(last));
+        let FrameHeader { sequence, chain, .. } = frame.header;
+        let cursor = Cursor { seed: self.reader.cursor().seed, offset, chain, sequence };
+        let place = Place { segment: self.chain[self.at].1.segment, cursor, len: frame.len };
+        let replayed = self.replay.take(frame, place, |last| closed.truncate(last));
         replayed.map_err(|fault| self.damaged(offset, fault))
     }
 
@@ -500,7 +506,7 @@ impl Recovery {
             frames: replay.frames,
             segments: self.chain.len() as u64 + 1,
         };
-        Open { recovered, closed: mem::take(&mut self.closed), segment: header.segment, cursor: self.reader.cursor(), last }
+        Open { recovered, closed: mem::take(&mut self.closed), places: replay.places, segment: header.segment, cursor: self.reader.cursor(), last }
     }
 }
 

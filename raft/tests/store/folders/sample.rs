@@ -111,7 +111,7 @@ pub fn recover(files: &Files) -> (Result<Recovered, StoreError>, Files) {
             None => {}
             Some(StoreEvent::Recovered(recovered)) => return (Ok(recovered), disk.contents()),
             Some(StoreEvent::Failed(error)) => return (Err(error), disk.contents()),
-            Some(StoreEvent::Durable(_)) => panic!("nothing was persisted"),
+            Some(StoreEvent::Durable(_) | StoreEvent::Fetched(_)) => panic!("nothing was asked for"),
         }
     }
     panic!("recovery does not end");
@@ -162,6 +162,8 @@ pub fn damaged_beside(found: &Recovered, whole: &State) -> Option<usize> {
         && found.entries.len() == whole.entries.len()
         && found.entries.iter().zip(&whole.entries).all(|(found, whole)| match found {
             RecoveredEntry::Ready(entry) => entry == whole,
+            // A folder is small, and nothing of it is let go of.
+            RecoveredEntry::Stored { .. } => false,
             RecoveredEntry::Damaged(id) => {
                 damaged += 1;
                 *id == whole.id

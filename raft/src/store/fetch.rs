@@ -1,0 +1,209 @@
+//! Reads entries back whose payloads are no longer in memory, one frame at a time, beside whatever is written.
+//!
+//! A frame is read whole and judged by the same reader as at boot. One that is not what was written is read once more, since a
+//! read may go astray where nothing is wrong with the medium; then what it held is lost.
+//!
+//! Not here: where entries lie ([`super::places`]), what becomes of them ([`crate::core::fetching`]).
+
+use std::collections::VecDeque;
+
+use super::RecoveredEntry;
+use super::places::{Place, Places};
+use super::reader::{Frame, Reader, Record, Step};
+use crate::entry::StoredEntry;
+use crate::process::DiskOp;
+use crate::types::LogId;
+
+/// More do not wait: whoever finds no place asks again.
+const WANTED_MAX: usize = 64;
+
+/// What is to be read back, and what is being read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fetch {
+    wanted: VecDeque<LogId>,
+    under_way: Option<Read>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    id: LogId,
+    place: Place,
+    is_repeated: bool,
+}
+
+/// What follows the end of a read.
+pub(super) enum Fetched {
+    /// It must be done once more.
+    Again(DiskOp),
+    /// Entries that were asked for, or lie beside them.
+    Entries(Vec<StoredEntry>),
+}
+
+impl Fetch {
+    /// Notes that somebody wants an entry.
+    pub(super) fn want(&mut self, id: LogId) {
+        let is_noted = self.wanted.contains(&id) || self.under_way.is_some_and(|read| read.id == id);
+        if !is_noted && self.wanted.len() < WANTED_MAX {
+            self.wanted.push_back(id);
+        }
+    }
+
+    /// Whether a segment is being read.
+    pub(super) const fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// The next read, if none is under way and somebody wants one.
+    pub(super) fn next(&mut self, places: &Places) -> Option<DiskOp> {
+        while self.under_way.is_none() {
+            let id = self.wanted.pop_front()?;
+            // It has none if it was purged since.
+            let read = places.of(id.index).map(|place| Read { id, place, is_repeated: false });
+            self.under_way = read;
+            if let Some(read) = read {
+                return Some(read.op());
+            }
+        }
+        None
+    }
+
+    /// Takes what was read.
+    pub(super) fn done(&mut self, bytes: &[u8]) -> Fetched {
+        let read = self.under_way.take().expect("a read was under way");
+        let entries = read.decode(bytes);
+        if !read.is_repeated && entries.iter().any(|entry| entry.payload.is_none()) {
+            self.under_way = Some(Read { is_repeated: true, ..read });
+            return Fetched::Again(read.op());
+        }
+        Fetched::Entries(entries)
+    }
+}
+
+impl Read {
+    fn op(&self) -> DiskOp {
+        let Place { segment, cursor, len } = self.place;
+        DiskOp::Read { file: segment.file_name(), offset: cursor.offset, len }
+    }
+
+    /// The entries of the frame, the one that is wanted among them.
+    fn decode(&self, bytes: &[u8]) -> Vec<StoredEntry> {
+        let entries = match Reader::at(self.place.cursor).next(bytes) {
+            Step::Complete(frame) | Step::Damaged(frame) => entries(frame),
+            Step::Incomplete { .. } | Step::Invalid(_) => Vec::new(),
+        };
+        if entries.iter().any(|entry| entry.id == self.id) { entries } else { vec![StoredEntry { id: self.id, payload: None }] }
+    }
+}
+
+/// What a frame leaves in the log: consecutive entries.
+fn entries(frame: Frame) -> Vec<StoredEntry> {
+    let mut entries: Vec<StoredEntry> = Vec::new();
+    for record in frame.records {
+        match record {
+            Record::Entry(RecoveredEntry::Ready(entry)) => entries.push(StoredEntry { id: entry.id, payload: Some(entry.payload) }),
+            Record::Entry(RecoveredEntry::Damaged(id) | RecoveredEntry::Stored { id, .. }) => {
+                entries.push(StoredEntry { id, payload: None });
+            }
+            Record::Truncate { last } => entries.retain(|entry| entry.id.index <= last),
+            Record::HardState(_) | Record::Purge { .. } | Record::Sealed { .. } => {}
+        }
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::entry::{Entry, Payload, Persist};
+    use crate::store::Identity;
+    use crate::store::format::{Cursor, FileHeader, SegmentId};
+    use crate::store::writer::FrameWriter;
+    use crate::types::{IoId, LogIndex};
+
+    const SEGMENT: SegmentId = SegmentId { base: LogIndex(1), unique: 1 };
+
+    fn append(term: u64, indexes: std::ops::RangeInclusive<u64>) -> Persist {
+        let entry = |index| Entry {
+            id: LogId::new(term, index),
+            payload: Payload::Command(Bytes::from(vec![u8::try_from(index).expect("small"); 600])),
+        };
+        Persist::Append(indexes.map(entry).collect())
+    }
+
+    /// Two frames, and where they lie. The first cuts its own entries back.
+    fn frames() -> (Places, [Bytes; 2]) {
+        let mut at = Cursor::first(&FileHeader::first(Identity::default(), SEGMENT));
+        let mut places = Places::default();
+        let first = [append(1, 1..=4), Persist::Truncate { last: LogIndex(2) }, append(2, 3..=3)];
+        let frames = [&first[..], &[append(2, 4..=5)][..]].map(|items| {
+            let cursor = at;
+            let bytes = FrameWriter::default().encode(&mut at, IoId::default(), items.iter());
+            places.note(Place { segment: SEGMENT, cursor, len: bytes.len() as u64 }, items.iter());
+            bytes
+        });
+        (places, frames)
+    }
+
+    fn ids(fetched: Fetched) -> Vec<(LogId, bool)> {
+        match fetched {
+            Fetched::Entries(entries) => entries.into_iter().map(|entry| (entry.id, entry.payload.is_some())).collect(),
+            Fetched::Again(op) => panic!("{op:?}"),
+        }
+    }
+
+    #[test]
+    fn one_read_brings_what_a_frame_leaves_in_the_log() {
+        let (places, [first, second]) = frames();
+        let mut fetch = Fetch::default();
+        for id in [LogId::new(2, 3), LogId::new(2, 4), LogId::new(2, 3)] {
+            fetch.want(id);
+        }
+        let read = |offset, len: usize| DiskOp::Read { file: SEGMENT.file_name(), offset, len: len as u64 };
+        assert_eq!(fetch.next(&places), Some(read(512, first.len())));
+        assert!(fetch.is_under_way() && fetch.next(&places).is_none(), "one at a time");
+        fetch.want(LogId::new(2, 3));
+        assert_eq!(ids(fetch.done(&first)), [(LogId::new(1, 1), true), (LogId::new(1, 2), true), (LogId::new(2, 3), true)]);
+        assert_eq!(fetch.next(&places), Some(read(512 + first.len() as u64, second.len())));
+        assert_eq!(ids(fetch.done(&second)), [(LogId::new(2, 4), true), (LogId::new(2, 5), true)]);
+        assert_eq!(fetch.next(&places), None, "nobody was noted twice");
+    }
+
+    #[test]
+    fn what_is_not_what_was_written_is_read_twice_and_then_lost() {
+        let (places, [first, second]) = frames();
+        let rotten = {
+            let mut bytes = first.to_vec();
+            *bytes.iter_mut().rfind(|byte| **byte == 3).expect("of the third entry") ^= 1;
+            Bytes::from(bytes)
+        };
+        for (bytes, lost) in [
+            (rotten, vec![(LogId::new(1, 1), true), (LogId::new(1, 2), true), (LogId::new(2, 3), false)]),
+            (second, vec![(LogId::new(1, 1), false)]), // of another place
+            (first.slice(..first.len() - 1), vec![(LogId::new(1, 1), false)]),
+            (Bytes::new(), vec![(LogId::new(1, 1), false)]),
+        ] {
+            let mut fetch = Fetch::default();
+            fetch.want(LogId::new(1, 1));
+            let read = fetch.next(&places);
+            assert!(matches!(fetch.done(&bytes), Fetched::Again(again) if Some(&again) == read.as_ref()));
+            assert_eq!(ids(fetch.clone().done(&bytes)), lost);
+            assert_eq!(ids(fetch.done(&first)).len(), 3, "the medium is well");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_the_frame_does_not_leave_is_lost_and_a_purged_one_forgotten() {
+        let (mut places, [first, _]) = frames();
+        let mut fetch = Fetch::default();
+        fetch.want(LogId::new(1, 3));
+        fetch.next(&places);
+        assert!(matches!(fetch.done(&first), Fetched::Again(_)));
+        assert_eq!(ids(fetch.done(&first)), [(LogId::new(1, 3), false)]);
+        places.purge(LogIndex(3));
+        fetch.want(LogId::new(1, 1));
+        fetch.want(LogId::new(2, 4));
+        assert!(matches!(fetch.next(&places), Some(DiskOp::Read { offset, .. }) if offset > 512));
+    }
+}
