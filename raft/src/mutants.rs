@@ -53,6 +53,7 @@ bugs! {
     R01 = "reads are served without confirming the leadership",
     D01 = "an append that brings nothing new is acknowledged at once, durable or not",
     D02 = "the log is synced only when term or vote changed",
+    D06 = "what a torn write has left stays where it is, and the next frame is written over its beginning",
     D07 = "a segment has its name before it has a header",
     D08 = "the folder is not synced when a segment was made",
     D09 = "the last frame of a segment is not synced before the next one is used",

@@ -100,7 +100,9 @@ fn entries(frame: Frame) -> Vec<StoredEntry> {
     let mut entries: Vec<StoredEntry> = Vec::new();
     for record in frame.records {
         match record {
-            Record::Entry(RecoveredEntry::Ready(entry)) => entries.push(StoredEntry { id: entry.id, payload: Some(entry.payload) }),
+            Record::Entry(RecoveredEntry::Ready(entry)) => {
+                entries.push(StoredEntry { id: entry.id, payload: Some(entry.payload) })
+            }
             Record::Entry(RecoveredEntry::Damaged(id) | RecoveredEntry::Stored { id, .. }) => {
                 entries.push(StoredEntry { id, payload: None });
             }

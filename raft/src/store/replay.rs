@@ -6,8 +6,8 @@
 //! Not here: where frames come from ([`super::recovery`]).
 
 use super::format::FileHeader;
-use super::reader::{Frame, Record};
 use super::places::{Place, Places};
+use super::reader::{Frame, Record};
 use super::{Fault, RecoveredEntry};
 use crate::digest::Digest;
 use crate::entry::HardState;

@@ -19,8 +19,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::format::{Cursor, FileHeader, SECTOR_BYTES, SegmentId, frame_bytes};
 use super::fetch::{Fetch, Fetched};
+use super::format::{Cursor, FileHeader, SECTOR_BYTES, SegmentId, frame_bytes};
 use super::places::{Place, Places};
 use super::recovery::{Next, Open, Recovery};
 use super::segments::{self, Segments};
@@ -127,7 +127,8 @@ impl Wal {
     /// Starts to read the folder. The node must not act before [`StoreEvent::Recovered`].
     pub fn boot(options: Options, boot: BootNumber, out: &mut impl Output) -> Self {
         let (recovery, first) = Recovery::start(options, boot);
-        let mut wal = Self { options, boot, ops: 0, waiting_for: None, reading: None, state: State::Recovering(Box::new(recovery)) };
+        let mut wal =
+            Self { options, boot, ops: 0, waiting_for: None, reading: None, state: State::Recovering(Box::new(recovery)) };
         wal.start(first, out);
         wal
     }

@@ -13,7 +13,8 @@ use squall_raft::applier::StateMachine;
 use squall_raft::message::{Body, Message};
 use squall_raft::node::Node;
 use squall_raft::observation::{Observation, RoleKind};
-use squall_raft::process::FileName;
+use squall_raft::process::{DiskOp, FileName};
+use squall_raft::store::format::SegmentId;
 
 use super::cluster::Cluster;
 use super::disks::Disks;
@@ -23,7 +24,7 @@ use super::marks::{End, Marks};
 use crate::arena::Watch;
 use crate::disk::Disk;
 use crate::plan::Plan;
-use crate::scenario::Event;
+use crate::scenario::{Event, Mark};
 use crate::world::{Observer, WorldEvent};
 
 /// What watches a run: an observer of any world of Raft nodes.
@@ -278,13 +279,18 @@ impl Judge {
             }
             WorldEvent::Delivered { from, to, sent, copy, .. } => self.marks.delivered(from.0, to.0, *sent, *copy),
             WorldEvent::DiskStarted { node, what, .. } => {
-                self.duties.disk_began(node.0);
+                if !is_read(what) {
+                    self.duties.disk_began(node.0);
+                }
                 if what.synced_file().is_some() {
                     self.marks.sync_began(node.0, at_ns);
                 }
             }
             WorldEvent::DiskDone { node, what, result, disk, .. } => {
-                self.duties.disk_ended(node.0, at_ns);
+                if !is_read(what) {
+                    self.duties.disk_ended(node.0, at_ns);
+                }
+                self.marks.hit_if(result.is_ok() && is_rotation(what), Mark::SegmentRotated);
                 if let Some(file) = what.synced_file() {
                     self.marks.sync_ended(node.0, at_ns);
                     if result.is_ok() && self.watch.disks {
@@ -300,6 +306,16 @@ impl Judge {
             _ => {}
         }
     }
+}
+
+/// What a node does beside its duties: entries are read back for others.
+const fn is_read(what: &DiskOp) -> bool {
+    matches!(what, DiskOp::Read { .. })
+}
+
+/// Whether a segment gets its name that is not a log's first.
+fn is_rotation(what: &DiskOp) -> bool {
+    matches!(what, DiskOp::Rename { to, .. } if SegmentId::parse(to).is_some_and(|segment| segment.base.0 > 1))
 }
 
 fn position(node: u64) -> usize {

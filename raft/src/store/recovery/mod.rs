@@ -78,8 +78,8 @@ use self::folder::{Folder, Listed};
 pub use self::rehearsal::{Forecast, Rehearsal};
 use self::tail::{Says, Suspect, Tail};
 use super::format::{Cursor, FileHeader, FrameHeader, HeaderFault, SECTOR_BYTES, SegmentId, VERSION};
-use super::reader::{Reader, Step};
 use super::places::{Place, Places};
+use super::reader::{Reader, Step};
 use super::replay::Replay;
 use super::segments::{self, Segments};
 use super::writer::FrameWriter;
@@ -273,7 +273,8 @@ impl Recovery {
             None => {
                 self.chain.reverse();
                 let first = &self.chain[0].1;
-                self.replay = if self.counts { Replay::counting_before(first) } else { Replay::before(first, self.options.cache_bytes) };
+                self.replay =
+                    if self.counts { Replay::counting_before(first) } else { Replay::before(first, self.options.cache_bytes) };
                 #[cfg(feature = "mutants")]
                 {
                     self.replay.overwrites = self.options.bug == Some(crate::mutants::Bug::D11);
@@ -450,6 +451,8 @@ impl Recovery {
         let torn = self.reader.offset()..self.reader.offset() + tail.torn_bytes();
         ops.extend(self.witness(&newest));
         let from = self.reader.offset().min(torn.end);
+        #[cfg(feature = "mutants")]
+        let from = if self.options.bug == Some(crate::mutants::Bug::D06) { torn.end } else { from };
         ops.extend(zeros(&newest, from, torn.end - from));
         ops.push_back(DiskOp::Sync { file: newest });
         Ok(self.repair(ops))
@@ -506,7 +509,14 @@ impl Recovery {
             frames: replay.frames,
             segments: self.chain.len() as u64 + 1,
         };
-        Open { recovered, closed: mem::take(&mut self.closed), places: replay.places, segment: header.segment, cursor: self.reader.cursor(), last }
+        Open {
+            recovered,
+            closed: mem::take(&mut self.closed),
+            places: replay.places,
+            segment: header.segment,
+            cursor: self.reader.cursor(),
+            last,
+        }
     }
 }
 
