@@ -71,6 +71,7 @@ pub(super) mod tail;
 
 use std::collections::VecDeque;
 use std::mem;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
@@ -90,6 +91,9 @@ use crate::types::{BootNumber, IoId, LogIndex};
 /// How much is asked of the disk at once, and how much is overwritten. A multiple of the sector.
 pub const READ_BYTES: u64 = 1 << 20;
 
+/// Frames as long as these are read as a whole. Of shorter ones a small part is read twice, and a small part of longer ones.
+const WHOLE_FRAME_BYTES: RangeInclusive<u64> = READ_BYTES / 16..=READ_BYTES * 16;
+
 /// A recovery under way.
 #[derive(Clone, Debug)]
 pub struct Recovery {
@@ -107,6 +111,8 @@ pub struct Recovery {
     /// Where the segment before the one that is read ends, with the last id that was written there.
     before: Option<(FileName, Cursor)>,
     last_io: IoId,
+    /// Of the last frame that was replayed.
+    frame_bytes: u64,
     /// Whether only what follows vouches for the last frame that was replayed.
     needs_witness: bool,
     torn_bytes: u64,
@@ -167,6 +173,7 @@ impl Recovery {
             closed: Segments::default(),
             before: None,
             last_io: IoId::default(),
+            frame_bytes: 0,
             needs_witness: false,
             torn_bytes: 0,
             counts: false,
@@ -359,6 +366,7 @@ impl Recovery {
         let offset = frame.offset;
         self.needs_witness = frame.damaged > 0 && !frame.written;
         self.last_io = frame.header.io;
+        self.frame_bytes = frame.len;
         let closed = &mut self.closed;
         let replayed = self.replay.take(frame, |last| closed.truncate(last));
         replayed.map_err(|fault| self.damaged(offset, fault))
@@ -380,7 +388,7 @@ impl Recovery {
         let offset = self.reader.offset();
         let rest = bytes.saturating_sub(offset);
         if rest >= needed {
-            let asked = rest.min(READ_BYTES.max(needed));
+            let asked = rest.min(self.whole_frames().max(needed));
             self.phase = Phase::Reading { asked };
             return Ok(Next::Do(DiskOp::Read { file, offset, len: asked }));
         }
@@ -388,6 +396,13 @@ impl Recovery {
             return Err(self.damaged(offset, Fault::EndsEarly));
         }
         self.suspect(Suspect::Unfinished)
+    }
+
+    /// How much to read: as many whole frames as fit, if they are as long as the last one. What is read of a frame that does
+    /// not fit is read again.
+    fn whole_frames(&self) -> u64 {
+        let frame = self.frame_bytes;
+        if WHOLE_FRAME_BYTES.contains(&frame) { (READ_BYTES / frame).max(1) * frame } else { READ_BYTES }
     }
 
     fn suspect(&mut self, suspect: Suspect) -> Result<Next, StoreError> {
