@@ -338,7 +338,7 @@ impl Recovery {
             if self.next_header().is_some_and(|next| (next.chain, next.sequence) == (cursor.chain, cursor.sequence)) {
                 return self.end_segment();
             }
-            match self.reader.next(bytes) {
+            match if self.counts { self.reader.check(bytes) } else { self.reader.next(bytes) } {
                 Step::Complete(frame) => self.replay(frame)?,
                 #[cfg(feature = "mutants")]
                 Step::Damaged(_) | Step::Invalid(_)
