@@ -28,6 +28,11 @@ impl Shape {
         self.payload_bytes * self.batch
     }
 
+    /// Batches that are not measured: the first ones find caches cold and make what is made once.
+    pub const fn warm_up(&self) -> usize {
+        self.appends / 10 + 1
+    }
+
     /// No two of them have anything in common, so that nothing is won by compressing a batch.
     pub fn payloads(&self) -> Vec<Bytes> {
         let all = noise(self.batch_bytes());
@@ -99,8 +104,7 @@ pub fn run(folder: &Path, shape: &Shape, contenders: &[Contender], rounds: usize
 fn take_turn(folder: &Path, shape: &Shape, contender: &Contender, payloads: &[Bytes]) -> Vec<u64> {
     empty(folder);
     let mut log = (contender.open)(folder, shape);
-    // The first ones find caches cold and make what is made once.
-    let warm_up = shape.appends / 10 + 1;
+    let warm_up = shape.warm_up();
     let mut latencies_ns = Vec::with_capacity(shape.appends);
     for number in 0..warm_up + shape.appends {
         log.prepare(payloads);

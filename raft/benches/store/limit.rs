@@ -1,7 +1,8 @@
 //! The limit: plain writes of as many bytes as the store writes, one behind the other, each followed by an `fdatasync`.
 //!
-//! They go to a file that a store has made, so that as much is reserved and initialized. There are no checksums, no second
-//! file and no rotation: where it ends, the first bytes are written again. Who writes batches one at a time and makes each
+//! They go to a file that a store has made, so that as much is reserved and initialized; it has room for a whole round, because
+//! a log writes no byte twice, and the operating system already has memory for what is. There are no checksums, no second file
+//! and no rotation. Who writes batches one at a time and makes each
 //! durable cannot be faster.
 
 use std::fs::{self, File};
@@ -9,9 +10,10 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use bytes::Bytes;
+use squall_raft::store::Options;
 
 use super::contest::{Contender, Log, Shape, noise};
-use super::squall::{Store, frame_bytes};
+use super::squall::{Store, frame_bytes, options};
 
 /// Behind whatever header.
 const FIRST_OFFSET: u64 = 4_096;
@@ -36,11 +38,14 @@ struct Plain {
 
 impl Plain {
     fn open(folder: &Path, shape: &Shape, overwrites: bool) -> Self {
-        drop(Store::recover(folder));
+        let frame = noise(frame_bytes(shape));
+        let round_bytes = FIRST_OFFSET + (frame.len() * (shape.warm_up() + shape.appends)) as u64;
+        let options = options();
+        let segment_bytes = options.segment_bytes.max(round_bytes);
+        drop(Store::boot(folder, Options { segment_bytes, ..options }));
         let mut files = fs::read_dir(folder.join("log")).expect("a folder of benches");
         let path = files.next().expect("the store has made a file").expect("it can be listed").path();
         let file = File::options().write(true).open(path).expect("a file of benches");
-        let frame = noise(frame_bytes(shape));
         let mut len = file.metadata().expect("a file of benches").len();
         if overwrites {
             let zeros = vec![0; frame.len() * (shape.appends * 2).min(64)];

@@ -23,5 +23,10 @@ fn main() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench_store");
     let rounds = if is_long { 15 } else { 5 };
     rows::appends(&folder, &[squall::contender(), limit::contender(), limit::overwriting()], rounds, &wanted);
-    recovery::measure(&folder, &[recovery::squall(), recovery::reading()], if is_long { 9 } else { 3 }, &wanted);
+    recovery::measure(
+        &folder,
+        &[recovery::squall(), recovery::rehearsing(), recovery::reading()],
+        if is_long { 9 } else { 3 },
+        &wanted,
+    );
 }

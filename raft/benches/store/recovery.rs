@@ -1,12 +1,16 @@
 //! Recovery of a log in a warm page cache, beside plain reads of its files.
 //!
 //! Plain reads go through one buffer of 1 MiB and look at nothing; a recovery checks every byte and has all entries in memory
-//! at its end. Contenders take turns, each with a log of its own; figures are medians.
+//! at its end; a rehearsal checks as much and only counts them, which shows what of a recovery is checking. Contenders take turns, each with a log of its own; figures are medians.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use squall_raft::server::files::{Disk as _, Place};
+use squall_raft::store::Identity;
+use squall_raft::store::recovery::Rehearsal;
 
 use super::contest::{Contender, Shape, empty};
 use super::squall::Store;
@@ -25,6 +29,12 @@ pub struct Recoverer {
 /// The store.
 pub const fn squall() -> Recoverer {
     Recoverer { log: super::squall::contender(), recover }
+}
+
+/// The store without the memory that entries take.
+pub const fn rehearsing() -> Recoverer {
+    let log = Contender { name: "rehearsing", ..super::squall::contender() };
+    Recoverer { log, recover: rehearse }
 }
 
 /// Whoever reads the store's files can hardly be faster.
@@ -96,6 +106,22 @@ fn recover(folder: &Path, count: usize) -> Duration {
     assert_eq!(recovered.entries.len(), count);
     drop(store);
     elapsed
+}
+
+fn rehearse(folder: &Path, count: usize) -> Duration {
+    let mut files = Place::find(folder).expect("a folder of benches").read_only();
+    let began = Instant::now();
+    let (mut rehearsal, mut op) = Rehearsal::start(Identity::default());
+    loop {
+        let reply = files.execute(&op).expect("a file of benches");
+        match rehearsal.step(reply).expect("an intact log") {
+            Ok(next) => op = next,
+            Err(forecast) => {
+                assert_eq!(forecast.entries, count as u64);
+                return began.elapsed();
+            }
+        }
+    }
 }
 
 fn read(log: &Path) -> Duration {

@@ -42,9 +42,13 @@ impl Store {
 
     /// Boots on what is in the folder.
     pub fn recover(folder: &Path) -> (Self, Recovered) {
+        Self::boot(folder, options())
+    }
+
+    pub fn boot(folder: &Path, options: Options) -> (Self, Recovered) {
         let Folder { boot, files } = Folder::open(folder).expect("a folder of benches");
         let mut under_way = Vec::new();
-        let wal = Wal::boot(options(), boot, &mut under_way);
+        let wal = Wal::boot(options, boot, &mut under_way);
         let mut store = Self { boot, files, wal, under_way, syncs: true, seq: 0, index: 0, prepared: None };
         loop {
             match store.step() {

@@ -107,7 +107,7 @@ fn entries(frame: Frame) -> Vec<StoredEntry> {
                 entries.push(StoredEntry { id, payload: None });
             }
             Record::Truncate { last } => entries.retain(|entry| entry.id.index <= last),
-            Record::HardState(_) | Record::Purge { .. } | Record::Sealed { .. } => {}
+            Record::Intact(_) | Record::HardState(_) | Record::Purge { .. } | Record::Sealed { .. } => {}
         }
     }
     entries

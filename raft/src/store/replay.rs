@@ -117,6 +117,7 @@ impl Replay {
             match record {
                 Record::HardState(state) => self.hard_state = state,
                 Record::Entry(entry) => self.append(entry, place)?,
+                Record::Intact(id) => self.count_intact(id.index)?,
                 Record::Truncate { last } => {
                     self.truncate(last);
                     truncated(last);
@@ -173,6 +174,16 @@ impl Replay {
             }
             self.kept.let_go += 1;
         }
+    }
+
+    /// As [`Self::append`], where entries are only counted.
+    fn count_intact(&mut self, found: LogIndex) -> Result<(), Fault> {
+        let expected = self.last().next();
+        if found != expected {
+            return Err(Fault::Gap { found, expected });
+        }
+        self.counted.as_mut().expect("who keeps entries reads their payloads").count += 1;
+        Ok(())
     }
 
     fn truncate(&mut self, last: LogIndex) {

@@ -2,20 +2,27 @@
 //!
 //! Not here: when a frame is written ([`super::wal`]). Read next: [`super::reader`], the inverse.
 
+use std::mem;
+
 use bytes::Bytes;
 
 use super::configuration::encode_configuration;
 use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP, KIND_PURGE,
-    KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_ROOM_BYTES, frame_bytes,
+    KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes,
 };
 use crate::entry::{Entry, HardState, Payload, Persist};
 use crate::types::{IoId, LogId};
+
+/// So many record headers have room that is kept from frame to frame.
+const HEADERS_KEPT_MAX: usize = 4096;
 
 /// Encodes frames; allocates nothing but what the disk holds on to.
 #[derive(Clone, Debug, Default)]
 pub struct FrameWriter {
     configuration: Vec<u8>,
+    /// Of the records of the frame that is encoded.
+    headers: Vec<[u8; RECORD_HEADER_BYTES]>,
     /// D11.
     #[cfg(feature = "mutants")]
     pub(super) forgets_truncations: bool,
@@ -40,10 +47,17 @@ impl FrameWriter {
         let mut frame = Vec::with_capacity(size);
         let mut sectors = Sectors { buffer: &mut frame, stamp: at.stamp(), room: SECTOR_ROOM_BYTES };
         sectors.put(&[0; FRAME_HEADER_BYTES]); // its place; the checksum is known last
-        header.records_checksum = put_record_headers(&mut sectors, &mut self.configuration, items.clone());
-        put_payloads(&mut sectors, &mut self.configuration, items);
+        sectors.put_zeros(records as usize * RECORD_HEADER_BYTES); // theirs
+        for item in items {
+            self.put(&mut sectors, item);
+        }
         sectors.finish();
+        assert_eq!(self.headers.len(), records as usize, "as many as were measured");
         assert_eq!(frame.len(), size, "a frame is as long as its header says");
+        header.records_checksum = crc32c::crc32c(self.headers.as_flattened());
+        fill(&mut frame, self.headers.as_flattened());
+        self.headers.clear();
+        self.headers.shrink_to(HEADERS_KEPT_MAX);
         let (encoded, checksum) = header.encode(at.seed);
         frame[..FRAME_HEADER_BYTES].copy_from_slice(&encoded);
         *at = at.behind(checksum, size as u64);
@@ -62,6 +76,23 @@ impl FrameWriter {
     /// Encodes the frame that closes a segment. Nothing follows it there, so the cursor stays where it is.
     pub fn encode_seal(&mut self, mut at: Cursor, io: IoId, next: u64) -> Bytes {
         encode_alone(&mut at, io, RecordHeader { kind: KIND_SEALED, index: next, ..RecordHeader::default() })
+    }
+
+    /// Puts an item's payloads, and keeps its headers. Both at once, so that what a checksum has read is still at hand.
+    fn put(&mut self, sectors: &mut Sectors<'_>, item: &Persist) {
+        match item {
+            Persist::HardState(state) => keep(&mut self.headers, &hard_state(state)),
+            Persist::Truncate { last } => {
+                keep(&mut self.headers, &RecordHeader { kind: KIND_TRUNCATE, index: last.0, ..RecordHeader::default() });
+            }
+            Persist::Append(entries) => {
+                for one in entries.iter() {
+                    let (kind, payload) = payload(one, &mut self.configuration);
+                    keep(&mut self.headers, &entry(one, kind, payload));
+                    sectors.put(payload);
+                }
+            }
+        }
     }
 
     fn measure<'a>(&mut self, items: impl Iterator<Item = &'a Persist>) -> (u32, u64) {
@@ -114,33 +145,6 @@ fn payload_bytes_at_most(entry: &Entry) -> u64 {
     }
 }
 
-fn put_record_headers<'a>(sectors: &mut Sectors<'_>, scratch: &mut Vec<u8>, items: impl Iterator<Item = &'a Persist>) -> u32 {
-    let mut checksum = 0;
-    let mut put = |header: RecordHeader| {
-        let encoded = header.encode();
-        checksum = crc32c::crc32c_append(checksum, &encoded);
-        sectors.put(&encoded);
-    };
-    for item in items {
-        match item {
-            Persist::HardState(state) => put(hard_state(state)),
-            Persist::Truncate { last } => {
-                put(RecordHeader { kind: KIND_TRUNCATE, index: last.0, ..RecordHeader::default() });
-            }
-            Persist::Append(entries) => entries.iter().for_each(|one| put(entry(one, scratch))),
-        }
-    }
-    checksum
-}
-
-fn put_payloads<'a>(sectors: &mut Sectors<'_>, scratch: &mut Vec<u8>, items: impl Iterator<Item = &'a Persist>) {
-    for item in items {
-        if let Persist::Append(entries) = item {
-            entries.iter().for_each(|entry| sectors.put(payload(entry, scratch).1));
-        }
-    }
-}
-
 fn hard_state(state: &HardState) -> RecordHeader {
     RecordHeader {
         kind: KIND_HARD_STATE,
@@ -151,15 +155,33 @@ fn hard_state(state: &HardState) -> RecordHeader {
     }
 }
 
-fn entry(entry: &Entry, scratch: &mut Vec<u8>) -> RecordHeader {
-    let (kind, bytes) = payload(entry, scratch);
+fn entry(entry: &Entry, kind: u8, payload: &[u8]) -> RecordHeader {
     RecordHeader {
         kind,
         flags: 0,
-        payload_bytes: u32::try_from(bytes.len()).expect("a command is smaller than a frame"),
-        payload_checksum: crc32c::crc32c(bytes),
+        payload_bytes: u32::try_from(payload.len()).expect("a command is smaller than a frame"),
+        payload_checksum: crc32c::crc32c(payload),
         index: entry.id.index.0,
         term: entry.id.term.0,
+    }
+}
+
+/// Adds a header behind others, where it stays until all are there.
+fn keep(headers: &mut Vec<[u8; RECORD_HEADER_BYTES]>, header: &RecordHeader) {
+    headers.push([0; _]);
+    header.encode_into(headers.last_mut().expect("it was just added"));
+}
+
+/// Puts record headers into the place that was kept for them.
+fn fill(frame: &mut [u8], mut headers: &[u8]) {
+    let mut from = FRAME_HEADER_BYTES;
+    for sector in frame.chunks_exact_mut(SECTOR_BYTES) {
+        let (now, later) = headers.split_at(headers.len().min(SECTOR_ROOM_BYTES - from));
+        sector[from..from + now.len()].copy_from_slice(now);
+        (headers, from) = (later, 0);
+        if headers.is_empty() {
+            return;
+        }
     }
 }
 
@@ -193,6 +215,16 @@ impl Sectors<'_> {
         }
         self.buffer.extend_from_slice(bytes);
         self.room -= bytes.len();
+    }
+
+    fn put_zeros(&mut self, mut count: usize) {
+        while count >= self.room {
+            self.buffer.resize(self.buffer.len() + self.room, 0);
+            self.buffer.extend_from_slice(&self.stamp.to_le_bytes());
+            count -= mem::replace(&mut self.room, SECTOR_ROOM_BYTES);
+        }
+        self.buffer.resize(self.buffer.len() + count, 0);
+        self.room -= count;
     }
 
     fn finish(self) {

@@ -167,8 +167,9 @@ impl Ghost {
                     report(Seen::DurableAppend { node, index: index.0, term: term.0, hash });
                 }
             }
-            // Nothing of a log that has no snapshots is purged; a seal says nothing about it.
+            // Nothing of a log that has no snapshots is purged; a seal says nothing about it; payloads are asked for here.
             Record::Entry(RecoveredEntry::Stored { .. } | RecoveredEntry::Damaged(_))
+            | Record::Intact(_)
             | Record::Purge { .. }
             | Record::Sealed { .. } => {}
         }

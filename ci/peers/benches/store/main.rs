@@ -36,6 +36,6 @@ fn main() {
     let limits = [limit::contender(), limit::overwriting()];
     let contenders = [squall::contender(), limits[0], limits[1], peer::contender(), peer::uncompressed()];
     rows::appends(&folder, &contenders, if is_long { 15 } else { 5 }, &wanted);
-    let recoverers = [recovery::squall(), recovery::reading(), peer::recoverer()];
+    let recoverers = [recovery::squall(), recovery::rehearsing(), recovery::reading(), peer::recoverer()];
     recovery::measure(&folder, &recoverers, if is_long { 9 } else { 3 }, &wanted);
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
@@ -192,22 +193,34 @@ pub(super) fn reserve(mut attempt: impl FnMut() -> Result<(), Errno>) -> io::Res
     }
 }
 
-pub(super) fn read_at_most(file: &impl FileExt, offset: u64, len: u64) -> io::Result<Bytes> {
+/// What can be read at an offset.
+pub(super) trait ReadAt {
+    /// Reads behind what the vector holds, no more than it has room for, and says how many bytes that were.
+    fn read_behind(&self, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    /// Into memory that nobody has filled with zeros first, which would take a fifth of the time.
+    fn read_behind(&self, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize> {
+        Ok(rustix::io::pread(self, spare_capacity(bytes), offset)?)
+    }
+}
+
+pub(super) fn read_at_most(file: &impl ReadAt, offset: u64, len: u64) -> io::Result<Bytes> {
     let len = usize::try_from(len).map_err(|_| ErrorKind::OutOfMemory)?;
     let mut bytes = Vec::new();
     // A length that a damaged file system made up must not end the process.
     bytes.try_reserve_exact(len).map_err(|_| ErrorKind::OutOfMemory)?;
-    bytes.resize(len, 0);
-    let mut done = 0;
-    while done < len {
-        match file.read_at(&mut bytes[done..], offset + done as u64) {
+    while bytes.len() < len {
+        let at = offset + bytes.len() as u64;
+        match file.read_behind(&mut bytes, at) {
             Ok(0) => break,
-            Ok(count) => done += count,
+            Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    bytes.truncate(done);
+    bytes.truncate(len); // there may have been room for more
     Ok(bytes.into())
 }
 

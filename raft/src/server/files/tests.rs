@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 
 use rustix::io::Errno;
 
-use super::real::{Reserved, disk_error, read_at_most, reserve};
+use super::real::{ReadAt, Reserved, disk_error, read_at_most, reserve};
 use crate::process::{DiskError, DiskOp};
 
 /// A file that moves at most three bytes per call and is interrupted every other time.
@@ -44,6 +44,15 @@ impl FileExt for Stingy {
         let window = self.window(offset, bytes.len())?;
         window.iter().zip(bytes).for_each(|(to, from)| to.set(*from));
         Ok(window.len())
+    }
+}
+
+impl ReadAt for Stingy {
+    fn read_behind(&self, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize> {
+        let mut room = vec![0; bytes.capacity() - bytes.len()];
+        let count = self.read_at(&mut room, offset)?;
+        bytes.extend_from_slice(&room[..count]);
+        Ok(count)
     }
 }
 

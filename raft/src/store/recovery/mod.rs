@@ -71,6 +71,7 @@ pub(super) mod tail;
 
 use std::collections::VecDeque;
 use std::mem;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
@@ -91,6 +92,9 @@ use crate::types::{BootNumber, IoId, LogIndex};
 /// How much is asked of the disk at once, and how much is overwritten. A multiple of the sector.
 pub const READ_BYTES: u64 = 1 << 20;
 
+/// Frames as long as these are read as a whole. Of shorter ones a small part is read twice, and a small part of longer ones.
+const WHOLE_FRAME_BYTES: RangeInclusive<u64> = READ_BYTES / 16..=READ_BYTES * 16;
+
 /// A recovery under way.
 #[derive(Clone, Debug)]
 pub struct Recovery {
@@ -108,6 +112,8 @@ pub struct Recovery {
     /// Where the segment before the one that is read ends, with the last id that was written there.
     before: Option<(FileName, Cursor)>,
     last_io: IoId,
+    /// Of the last frame that was replayed.
+    frame_bytes: u64,
     /// Whether only what follows vouches for the last frame that was replayed.
     needs_witness: bool,
     torn_bytes: u64,
@@ -170,6 +176,7 @@ impl Recovery {
             closed: Segments::default(),
             before: None,
             last_io: IoId::default(),
+            frame_bytes: 0,
             needs_witness: false,
             torn_bytes: 0,
             counts: false,
@@ -335,7 +342,7 @@ impl Recovery {
             if self.next_header().is_some_and(|next| (next.chain, next.sequence) == (cursor.chain, cursor.sequence)) {
                 return self.end_segment();
             }
-            match self.reader.next(bytes) {
+            match if self.counts { self.reader.check(bytes) } else { self.reader.next(bytes) } {
                 Step::Complete(frame) => self.replay(frame)?,
                 #[cfg(feature = "mutants")]
                 Step::Damaged(_) | Step::Invalid(_)
@@ -363,6 +370,7 @@ impl Recovery {
         let offset = frame.offset;
         self.needs_witness = frame.damaged > 0 && !frame.written;
         self.last_io = frame.header.io;
+        self.frame_bytes = frame.len;
         let closed = &mut self.closed;
         let FrameHeader { sequence, chain, .. } = frame.header;
         let cursor = Cursor { seed: self.reader.cursor().seed, offset, chain, sequence };
@@ -387,7 +395,7 @@ impl Recovery {
         let offset = self.reader.offset();
         let rest = bytes.saturating_sub(offset);
         if rest >= needed {
-            let asked = rest.min(READ_BYTES.max(needed));
+            let asked = rest.min(self.whole_frames().max(needed));
             self.phase = Phase::Reading { asked };
             return Ok(Next::Do(DiskOp::Read { file, offset, len: asked }));
         }
@@ -395,6 +403,13 @@ impl Recovery {
             return Err(self.damaged(offset, Fault::EndsEarly));
         }
         self.suspect(Suspect::Unfinished)
+    }
+
+    /// How much to read: as many whole frames as fit, if they are as long as the last one. What is read of a frame that does
+    /// not fit is read again.
+    fn whole_frames(&self) -> u64 {
+        let frame = self.frame_bytes;
+        if WHOLE_FRAME_BYTES.contains(&frame) { (READ_BYTES / frame).max(1) * frame } else { READ_BYTES }
     }
 
     fn suspect(&mut self, suspect: Suspect) -> Result<Next, StoreError> {

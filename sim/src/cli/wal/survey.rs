@@ -184,6 +184,7 @@ impl RecordJson {
             Record::Truncate { last } => plain("truncate", Some(last.0), None),
             Record::Purge { through } => plain("purge", Some(through.index.0), Some(through.term.0)),
             Record::Sealed { next } => Self { next: Some(unique(*next)), ..plain("sealed", None, None) },
+            Record::Intact(id) => plain(header.kind_name(), Some(id.index.0), Some(id.term.0)),
             Record::Entry(entry) => {
                 let (id, intact) = (entry.id(), matches!(entry, RecoveredEntry::Ready(_)));
                 Self { intact, ..plain(header.kind_name(), Some(id.index.0), Some(id.term.0)) }
@@ -313,7 +314,7 @@ impl SegmentJson {
         self.end = frame.offset + frame.len;
         for record in &frame.records {
             match record {
-                Record::Entry(_) => self.entries += 1,
+                Record::Entry(_) | Record::Intact(_) => self.entries += 1,
                 Record::Sealed { next } => self.sealed_by = Some(unique(*next)),
                 _ => {}
             }
