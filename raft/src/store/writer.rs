@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::configuration::encode_configuration;
 use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP, KIND_PURGE,
-    KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_ROOM_BYTES, frame_bytes,
+    KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes,
 };
 use crate::entry::{Entry, HardState, Payload, Persist};
 use crate::types::{IoId, LogId};
@@ -15,7 +15,6 @@ use crate::types::{IoId, LogId};
 /// Encodes frames; allocates nothing but what the disk holds on to.
 #[derive(Clone, Debug, Default)]
 pub struct FrameWriter {
-    configuration: Vec<u8>,
     /// D11.
     #[cfg(feature = "mutants")]
     pub(super) forgets_truncations: bool,
@@ -33,21 +32,22 @@ impl FrameWriter {
         let forgets = self.forgets_truncations;
         #[cfg(feature = "mutants")]
         let items = items.filter(move |item| !(forgets && matches!(item, Persist::Truncate { .. })));
-        let (records, payload_bytes) = self.measure(items.clone());
-        let mut header = FrameHeader { sequence: at.sequence, chain: at.chain, records, payload_bytes, io, records_checksum: 0 };
-        let body = header.body_bytes().expect("the queue is cut into frames that fit");
-        let size = frame_bytes(body);
-        let mut frame = Vec::with_capacity(size);
-        let mut sectors = Sectors { buffer: &mut frame, stamp: at.stamp(), room: SECTOR_ROOM_BYTES };
-        sectors.put(&[0; FRAME_HEADER_BYTES]); // its place; the checksum is known last
-        header.records_checksum = put_record_headers(&mut sectors, &mut self.configuration, items.clone());
-        put_payloads(&mut sectors, &mut self.configuration, items);
-        sectors.finish();
-        assert_eq!(frame.len(), size, "a frame is as long as its header says");
-        let (encoded, checksum) = header.encode(at.seed);
-        frame[..FRAME_HEADER_BYTES].copy_from_slice(&encoded);
-        *at = at.behind(checksum, size as u64);
-        frame.into()
+        let (records, payload_bytes) = measure(items.clone());
+        let body = records * RECORD_HEADER_BYTES + usize::try_from(payload_bytes).unwrap_or(0);
+        let payloads_at = FRAME_HEADER_BYTES + records * RECORD_HEADER_BYTES;
+        let mut frame = Vec::with_capacity(frame_bytes(body));
+        frame.resize(payloads_at, 0); // the headers' place; what they say is known behind the payloads
+        items.fold(FRAME_HEADER_BYTES, |place, item| put_records(&mut frame, place, item));
+        let header = FrameHeader {
+            sequence: at.sequence,
+            chain: at.chain,
+            records: u32::try_from(records).expect("the queue is cut into frames that fit"),
+            payload_bytes: (frame.len() - payloads_at) as u64,
+            io,
+            // Of all at once: a call costs more than what it computes.
+            records_checksum: crc32c::crc32c(&frame[FRAME_HEADER_BYTES..payloads_at]),
+        };
+        finish(frame, at, &header)
     }
 
     /// Encodes the frame that says up to which entry the log's head was purged, and moves the cursor behind it.
@@ -63,38 +63,28 @@ impl FrameWriter {
     pub fn encode_seal(&mut self, mut at: Cursor, io: IoId, next: u64) -> Bytes {
         encode_alone(&mut at, io, RecordHeader { kind: KIND_SEALED, index: next, ..RecordHeader::default() })
     }
-
-    fn measure<'a>(&mut self, items: impl Iterator<Item = &'a Persist>) -> (u32, u64) {
-        let (mut records, mut bytes) = (0, 0);
-        for item in items {
-            match item {
-                Persist::Append(entries) => {
-                    for entry in entries.iter() {
-                        records += 1;
-                        bytes += payload(entry, &mut self.configuration).1.len() as u64;
-                    }
-                }
-                Persist::HardState(_) | Persist::Truncate { .. } => records += 1,
-            }
-        }
-        (records, bytes)
-    }
 }
 
 /// A frame with one record that has no payload: one sector.
 fn encode_alone(at: &mut Cursor, io: IoId, record: RecordHeader) -> Bytes {
     let record = record.encode();
-    let checksum = crc32c::crc32c(&record);
-    let header =
-        FrameHeader { sequence: at.sequence, chain: at.chain, records: 1, payload_bytes: 0, io, records_checksum: checksum };
+    let records_checksum = crc32c::crc32c(&record);
+    let header = FrameHeader { sequence: at.sequence, chain: at.chain, records: 1, payload_bytes: 0, io, records_checksum };
+    let mut frame = Vec::with_capacity(frame_bytes(RECORD_HEADER_BYTES));
+    frame.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+    frame.extend_from_slice(&record);
+    finish(frame, at, &header)
+}
+
+/// Puts the header in front of a frame's body, lays both into sectors, and moves the cursor behind them.
+#[inline]
+fn finish(mut frame: Vec<u8>, at: &mut Cursor, header: &FrameHeader) -> Bytes {
+    let body = header.body_bytes().expect("the queue is cut into frames that fit");
     let (encoded, checksum) = header.encode(at.seed);
-    let size = frame_bytes(RECORD_HEADER_BYTES);
-    let mut frame = Vec::with_capacity(size);
-    let mut sectors = Sectors { buffer: &mut frame, stamp: at.stamp(), room: SECTOR_ROOM_BYTES };
-    sectors.put(&encoded);
-    sectors.put(&record);
-    sectors.finish();
-    *at = at.behind(checksum, size as u64);
+    frame[..FRAME_HEADER_BYTES].copy_from_slice(&encoded);
+    lay_into_sectors(&mut frame, at.stamp());
+    assert_eq!(frame.len(), frame_bytes(body), "a frame is as long as its header says");
+    *at = at.behind(checksum, frame.len() as u64);
     frame.into()
 }
 
@@ -114,31 +104,41 @@ fn payload_bytes_at_most(entry: &Entry) -> u64 {
     }
 }
 
-fn put_record_headers<'a>(sectors: &mut Sectors<'_>, scratch: &mut Vec<u8>, items: impl Iterator<Item = &'a Persist>) -> u32 {
-    let mut checksum = 0;
-    let mut put = |header: RecordHeader| {
-        let encoded = header.encode();
-        checksum = crc32c::crc32c_append(checksum, &encoded);
-        sectors.put(&encoded);
-    };
-    for item in items {
-        match item {
-            Persist::HardState(state) => put(hard_state(state)),
-            Persist::Truncate { last } => {
-                put(RecordHeader { kind: KIND_TRUNCATE, index: last.0, ..RecordHeader::default() });
-            }
-            Persist::Append(entries) => entries.iter().for_each(|one| put(entry(one, scratch))),
-        }
-    }
-    checksum
-}
-
-fn put_payloads<'a>(sectors: &mut Sectors<'_>, scratch: &mut Vec<u8>, items: impl Iterator<Item = &'a Persist>) {
+/// How many records there are, and the bytes of their payloads but those of configurations: these are rare, and where there is
+/// one the frame grows.
+fn measure<'a>(items: impl Iterator<Item = &'a Persist>) -> (usize, u64) {
+    let (mut records, mut bytes) = (0, 0);
     for item in items {
         if let Persist::Append(entries) = item {
-            entries.iter().for_each(|entry| sectors.put(payload(entry, scratch).1));
+            records += entries.len();
+            bytes += entries.iter().map(|entry| entry.payload.len_bytes()).sum::<u64>();
+        } else {
+            records += 1;
         }
     }
+    (records, bytes)
+}
+
+/// Puts a value's payloads behind what is there, and its headers where they belong; returns where the next one does.
+#[inline(always)]
+fn put_records(frame: &mut Vec<u8>, place: usize, item: &Persist) -> usize {
+    match item {
+        Persist::HardState(state) => put_header(frame, place, &hard_state(state)),
+        Persist::Truncate { last } => {
+            put_header(frame, place, &RecordHeader { kind: KIND_TRUNCATE, index: last.0, ..RecordHeader::default() })
+        }
+        Persist::Append(entries) => entries.iter().fold(place, |place, entry| {
+            let header = put_payload(frame, entry);
+            put_header(frame, place, &header)
+        }),
+    }
+}
+
+#[inline]
+fn put_header(frame: &mut [u8], place: usize, header: &RecordHeader) -> usize {
+    let end = place + RECORD_HEADER_BYTES;
+    frame[place..end].copy_from_slice(&header.encode());
+    end
 }
 
 fn hard_state(state: &HardState) -> RecordHeader {
@@ -151,54 +151,43 @@ fn hard_state(state: &HardState) -> RecordHeader {
     }
 }
 
-fn entry(entry: &Entry, scratch: &mut Vec<u8>) -> RecordHeader {
-    let (kind, bytes) = payload(entry, scratch);
+/// Puts what an entry carries behind what is there; returns what its header says.
+#[inline(always)]
+fn put_payload(frame: &mut Vec<u8>, entry: &Entry) -> RecordHeader {
+    let start = frame.len();
+    let kind = match &entry.payload {
+        Payload::Noop => KIND_NOOP,
+        Payload::Command(bytes) => {
+            frame.extend_from_slice(bytes);
+            KIND_COMMAND
+        }
+        Payload::Configuration(configuration) => {
+            encode_configuration(configuration, frame);
+            KIND_CONFIGURATION
+        }
+    };
+    let payload = &frame[start..];
     RecordHeader {
         kind,
         flags: 0,
-        payload_bytes: u32::try_from(bytes.len()).expect("a command is smaller than a frame"),
-        payload_checksum: crc32c::crc32c(bytes),
+        payload_bytes: u32::try_from(payload.len()).expect("a command is smaller than a frame"),
+        payload_checksum: crc32c::crc32c(payload),
         index: entry.id.index.0,
         term: entry.id.term.0,
     }
 }
 
-fn payload<'a>(entry: &'a Entry, scratch: &'a mut Vec<u8>) -> (u8, &'a [u8]) {
-    match &entry.payload {
-        Payload::Noop => (KIND_NOOP, &[]),
-        Payload::Command(bytes) => (KIND_COMMAND, bytes),
-        Payload::Configuration(configuration) => {
-            scratch.clear();
-            encode_configuration(configuration, scratch);
-            (KIND_CONFIGURATION, scratch)
+/// Moves a frame's bytes apart, so that each sector has room for the stamp, and fills the last one up.
+fn lay_into_sectors(frame: &mut Vec<u8>, stamp: u32) {
+    let bytes = frame.len();
+    let sectors = bytes.div_ceil(SECTOR_ROOM_BYTES);
+    frame.resize(sectors * SECTOR_BYTES, 0);
+    // The last one first, because each moves into the place of those behind it.
+    for sector in (0..sectors).rev() {
+        let (from, to) = (sector * SECTOR_ROOM_BYTES, sector * SECTOR_BYTES);
+        if sector > 0 {
+            frame.copy_within(from..bytes.min(from + SECTOR_ROOM_BYTES), to);
         }
-    }
-}
-
-/// Lays bytes into sectors and ends each with the stamp.
-struct Sectors<'a> {
-    buffer: &'a mut Vec<u8>,
-    stamp: u32,
-    room: usize,
-}
-
-impl Sectors<'_> {
-    fn put(&mut self, mut bytes: &[u8]) {
-        while bytes.len() >= self.room {
-            let (now, later) = bytes.split_at(self.room);
-            self.buffer.extend_from_slice(now);
-            self.buffer.extend_from_slice(&self.stamp.to_le_bytes());
-            self.room = SECTOR_ROOM_BYTES;
-            bytes = later;
-        }
-        self.buffer.extend_from_slice(bytes);
-        self.room -= bytes.len();
-    }
-
-    fn finish(self) {
-        if self.room < SECTOR_ROOM_BYTES {
-            self.buffer.resize(self.buffer.len() + self.room, 0);
-            self.buffer.extend_from_slice(&self.stamp.to_le_bytes());
-        }
+        frame[to + SECTOR_ROOM_BYTES..to + SECTOR_BYTES].copy_from_slice(&stamp.to_le_bytes());
     }
 }
