@@ -476,11 +476,7 @@ impl Subject {
                 prop_assert!(*after <= self.written, "it would wait for ever");
                 if let Body::Append { entries, .. } = &message.body {
                     for entry in entries.iter() {
-                        prop_assert_eq!(
-                            self.log.payload(entry.id.index),
-                            View::Ready(&entry.payload),
-                            "what is sent is what was written"
-                        );
+                        prop_assert_eq!(self.log.payload(entry.id.index), View::Ready(&entry.payload), "what is sent is what was written");
                     }
                 }
                 self.asked.sends(message, *after);

@@ -168,9 +168,7 @@ impl Ghost {
                 }
             }
             // Nothing of a log that has no snapshots is purged; a seal says nothing about it.
-            Record::Entry(RecoveredEntry::Stored { .. } | RecoveredEntry::Damaged(_))
-            | Record::Purge { .. }
-            | Record::Sealed { .. } => {}
+            Record::Entry(RecoveredEntry::Stored { .. } | RecoveredEntry::Damaged(_)) | Record::Purge { .. } | Record::Sealed { .. } => {}
         }
     }
 
