@@ -181,12 +181,16 @@ impl Wal {
 
     /// Starts to write what is queued, unless an operation is under way, and to read what is wanted. To be called at the end of each input.
     pub fn flush(&mut self, out: &mut impl Output) {
-        let State::Open(log) = &mut self.state else { return };
-        let (write, read) = (log.next(&self.options), log.fetch.next(&log.places));
-        if let Some(write) = write {
+        if let State::Open(log) = &mut self.state
+            && log.task.is_none()
+            && let Some(write) = log.next(&self.options)
+        {
             self.start(write, out);
         }
-        if let Some(read) = read {
+        if let State::Open(log) = &mut self.state
+            && log.fetch.is_wanted()
+            && let Some(read) = log.fetch.next(&log.places)
+        {
             self.start_reading(read, out);
         }
     }
@@ -342,11 +346,9 @@ impl Log {
         self.queued = (id, last);
     }
 
-    /// The next operation, if none is under way and there is something to do.
+    /// The next operation, if there is something to do. None may be under way.
     fn next(&mut self, options: &Options) -> Option<DiskOp> {
-        if self.task.is_some() {
-            return None;
-        }
+        debug_assert!(self.task.is_none(), "one operation at a time");
         // Whatever was written is durable now, so what it made superfluous may go, unless it is being read.
         if !self.fetch.is_under_way() && self.closed.has_purged(self.written.purged.index) {
             return self.reclaim();

@@ -182,12 +182,12 @@ fn lay_into_sectors(frame: &mut Vec<u8>, stamp: u32) {
     let bytes = frame.len();
     let sectors = bytes.div_ceil(SECTOR_ROOM_BYTES);
     frame.resize(sectors * SECTOR_BYTES, 0);
-    // The last one first, because each moves into the place of those behind it.
-    for sector in (0..sectors).rev() {
-        let (from, to) = (sector * SECTOR_ROOM_BYTES, sector * SECTOR_BYTES);
-        if sector > 0 {
-            frame.copy_within(from..bytes.min(from + SECTOR_ROOM_BYTES), to);
-        }
-        frame[to + SECTOR_ROOM_BYTES..to + SECTOR_BYTES].copy_from_slice(&stamp.to_le_bytes());
+    // The last one first, because each moves into the place of those behind it. The first one, often the only one, stays.
+    for sector in (1..sectors).rev() {
+        let from = sector * SECTOR_ROOM_BYTES;
+        frame.copy_within(from..bytes.min(from + SECTOR_ROOM_BYTES), sector * SECTOR_BYTES);
+    }
+    for sector in frame.as_chunks_mut::<SECTOR_BYTES>().0 {
+        sector[SECTOR_ROOM_BYTES..].copy_from_slice(&stamp.to_le_bytes());
     }
 }
