@@ -191,7 +191,7 @@ impl Link {
         between(bits, self.weather.extra_min_ns, self.weather.extra_max_ns)
     }
 
-    #[inline]
+    #[inline(always)]
     fn disturb(&self, draw: &Draw, fate: &mut Fate) {
         let weather = &self.weather;
         if weather.reorder_ppm > 0 && chance_ppm(draw.bits(Field::Reordered), weather.reorder_ppm) {
