@@ -131,7 +131,9 @@ impl<P: Process> Effects<P> {
 
     /// Adds an observation.
     pub fn observe(&mut self, observation: P::Observation) {
-        self.list.push(Effect::Observe(observation));
+        // Made when there is room for it: what is put together before is written word by word and moved in pairs of words, for
+        // which a processor waits.
+        self.list.extend(std::iter::once_with(|| Effect::Observe(observation)));
     }
 
     /// Takes all effects out, first pushed first, and keeps the space.

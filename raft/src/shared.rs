@@ -74,12 +74,18 @@ impl<T: Clone> SharedVec<T> {
     }
 
     /// Adds an element at the end.
+    #[inline]
     pub fn push(&mut self, element: T) {
         self.tail.push(element);
         if self.tail.len() == CHUNK {
-            let full = std::mem::replace(&mut self.tail, Vec::with_capacity(CHUNK));
-            Arc::make_mut(&mut self.sealed).push(Arc::new(full));
+            self.seal();
         }
+    }
+
+    #[cold]
+    fn seal(&mut self) {
+        let full = std::mem::replace(&mut self.tail, Vec::with_capacity(CHUNK));
+        Arc::make_mut(&mut self.sealed).push(Arc::new(full));
     }
 
     /// Removes everything from position `len` on; nothing if it is shorter.

@@ -214,7 +214,7 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, value: T) -> u32 {
         if let Some(slot) = self.free.pop() {
             let vacant = self.slots[slot as usize].replace(value);
@@ -233,9 +233,9 @@ impl<T> Slab<T> {
 
     #[inline]
     pub(crate) fn take(&mut self, slot: u32) -> Option<T> {
-        let value = self.slots.get_mut(slot as usize)?.take()?;
+        let place = self.slots.get_mut(slot as usize).filter(|place| place.is_some())?;
         self.free.push(slot);
-        Some(value)
+        place.take() // Last, so that it is moved once.
     }
 
     /// Everything that is in it.

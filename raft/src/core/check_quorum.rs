@@ -44,8 +44,9 @@ impl Core {
     /// The latest time at or after which every member of some quorum was heard.
     pub(super) fn quorum_heard_at(&self, leader: &Leader) -> LocalTime {
         let me = self.config.me.node;
-        LocalTime(quorum::reached_by_quorum(&self.config.membership, |node| {
+        let heard_at = quorum::reached_beyond(&self.config.membership, 0, |node| {
             if node == me { self.io.worked_at.0 } else { leader.progress(node).map_or(0, |progress| progress.heard_at.0) }
-        }))
+        });
+        LocalTime(heard_at.unwrap_or(0))
     }
 }

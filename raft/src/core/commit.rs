@@ -27,14 +27,16 @@ impl Core {
         if let Some(replicated) = self.wrongly_replicated(leader) {
             return replicated;
         }
+        // Of the acknowledgements of an entry only one completes the quorum, and that the others do not is told by counting.
+        let is_beyond = |index: LogIndex| usize::from(index > self.commit);
+        let beyond: usize = leader.followers.iter().map(|(_, progress)| is_beyond(progress.matched)).sum();
+        if beyond + is_beyond(self.io.log.index) < quorum::majority(self.config.membership.voters().len()) {
+            return self.commit;
+        }
         let reached = |node| {
             if node == me { self.io.log.index.0 } else { leader.progress(node).map_or(0, |progress| progress.matched.0) }
         };
-        // Of the acknowledgements of an entry only one completes the quorum.
-        if !quorum::has_reached(&self.config.membership, self.commit.next().0, reached) {
-            return self.commit;
-        }
-        LogIndex(quorum::reached_by_quorum(&self.config.membership, reached))
+        quorum::reached_beyond(&self.config.membership, self.commit.0, reached).map_or(self.commit, LogIndex)
     }
 
     /// Entries of earlier terms are never committed by counting replicas, because a later

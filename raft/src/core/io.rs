@@ -33,6 +33,7 @@ impl Io {
 }
 
 impl Core {
+    #[inline(always)] // As whatever leads to the store's queue: who persists knows what.
     pub(super) fn persist(&mut self, what: Persist, out: &mut impl Output) -> IoId {
         let id = IoId { boot: self.boot, seq: self.io.last.seq + 1 };
         self.io.last = id;

@@ -190,6 +190,7 @@ impl LogView {
         self.cache.before_window = id.index.0;
     }
 
+    #[inline(always)]
     fn push(&mut self, id: LogId, content: Content, hash: u64) {
         assert_eq!(id.index, self.last.index.next(), "entries are consecutive");
         assert!(id.term >= self.last.term, "terms never fall along a log: {id} behind {}", self.last);

@@ -18,24 +18,22 @@ pub fn elects(configuration: &Configuration, granted: &[NodeId]) -> bool {
     sets(configuration).all(|voters| granted.iter().filter(|node| voters.contains(node)).count() >= majority(voters.len()))
 }
 
-/// The highest value that a quorum has reached, where `reached` tells each voter's.
+/// The highest value that a quorum has reached, if that is above `known`; `reached` tells each voter's.
 ///
 /// With `reached` = durable log index this is what may be committed; with `reached` =
 /// acknowledged round it is the round that is confirmed.
-pub fn reached_by_quorum(configuration: &Configuration, reached: impl Fn(NodeId) -> u64) -> u64 {
-    sets(configuration).map(|voters| reached_by_majority(voters, &reached)).min().unwrap_or(0)
-}
-
-/// Whether a quorum has reached a value, where `reached` tells each voter's: less work than to ask which one it has reached.
-pub fn has_reached(configuration: &Configuration, value: u64, reached: impl Fn(NodeId) -> u64) -> bool {
-    let holders = |voters: &[NodeId]| voters.iter().filter(|node| reached(**node) >= value).count();
-    sets(configuration).all(|voters| holders(voters) >= majority(voters.len()))
+pub fn reached_beyond(configuration: &Configuration, known: u64, reached: impl Fn(NodeId) -> u64) -> Option<u64> {
+    let beyond = majority_beyond(configuration.voters(), known, &reached)?;
+    match configuration.outgoing() {
+        [] => Some(beyond),
+        outgoing => majority_beyond(outgoing, known, &reached).map(|other| beyond.min(other)),
+    }
 }
 
 /// Voter sets up to this size are looked at on the stack.
 const SMALL: usize = 9;
 
-fn reached_by_majority(voters: &[NodeId], reached: &impl Fn(NodeId) -> u64) -> u64 {
+fn majority_beyond(voters: &[NodeId], known: u64, reached: &impl Fn(NodeId) -> u64) -> Option<u64> {
     let mut few = [0; SMALL];
     let mut many = Vec::new();
     let values = match few.get_mut(..voters.len()) {
@@ -48,9 +46,16 @@ fn reached_by_majority(voters: &[NodeId], reached: &impl Fn(NodeId) -> u64) -> u
     for (value, node) in values.iter_mut().zip(voters) {
         *value = reached(*node);
     }
-    // For so few, counting beats sorting: it has no branch that depends on a value.
-    let holders = |value: u64| values.iter().filter(|other| **other >= value).count();
-    values.iter().filter(|value| holders(**value) >= majority(voters.len())).copied().max().unwrap_or(0)
+    // For so few, counting beats sorting. It stops at the majority: a count of all would be made ready for hundreds.
+    let majority = majority(voters.len());
+    let is_held = |value: u64| values.iter().filter(|other| **other >= value).nth(majority - 1).is_some();
+    let mut highest = known;
+    for value in values.iter() {
+        if *value > highest && is_held(*value) {
+            highest = *value;
+        }
+    }
+    (highest > known).then_some(highest)
 }
 
 fn sets(configuration: &Configuration) -> impl Iterator<Item = &[NodeId]> {
@@ -67,22 +72,24 @@ mod tests {
 
     /// All assignments of 0..=3 to up to six voters, against the definition.
     #[test]
-    fn reached_by_quorum_equals_its_definition() {
+    fn reached_beyond_equals_its_definition() {
         for n in 1..=6u64 {
             for code in 0..1u64 << (2 * n) {
                 let reached = |node: NodeId| code >> (2 * (node.0 - 1)) & 3;
                 let holders = |value: u64| (1..=n).filter(|id| reached(NodeId(*id)) >= value).count() as u64;
                 let by_definition = (0..4).rev().find(|value| holders(*value) * 2 > n);
-                assert_eq!(Some(reached_by_quorum(&voters(n), reached)), by_definition, "n {n} code {code}");
-                let highest = (0..4).rev().find(|value| has_reached(&voters(n), *value, reached));
-                assert_eq!(highest, by_definition, "n {n} code {code}");
+                for known in 0..4 {
+                    let beyond = by_definition.filter(|value| *value > known);
+                    assert_eq!(reached_beyond(&voters(n), known, reached), beyond, "n {n} code {code} known {known}");
+                }
             }
         }
     }
 
     #[test]
     fn more_voters_than_fit_on_the_stack() {
-        assert_eq!(reached_by_quorum(&voters(11), |node| node.0), 6);
+        assert_eq!(reached_beyond(&voters(11), 5, |node| node.0), Some(6));
+        assert_eq!(reached_beyond(&voters(11), 6, |node| node.0), None);
     }
 
     /// All subsets of up to six voters, strangers added.

@@ -96,12 +96,10 @@ impl Core {
         let Role::Leader(leader) = &mut self.role else {
             return;
         };
-        let confirmed = quorum::reached_by_quorum(&self.config.membership, |node| {
+        let confirmed = quorum::reached_beyond(&self.config.membership, leader.round_confirmed, |node| {
             if node == me { leader.round } else { leader.progress(node).map_or(0, |progress| progress.round_acked) }
         });
-        if confirmed <= leader.round_confirmed {
-            return;
-        }
+        let Some(confirmed) = confirmed else { return };
         leader.round_confirmed = confirmed;
         let mut served = None;
         while let Some(read) = leader.reads.pop_front_if(|read| read.round <= confirmed) {

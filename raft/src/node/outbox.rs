@@ -17,6 +17,7 @@ pub(super) struct Outbox {
 
 impl Outbox {
     /// Sends a message, or keeps it until `after` is durable.
+    #[inline(always)]
     pub fn send<S: StateMachine>(&mut self, message: Message, after: IoId, out: &mut Effects<Node<S>>) {
         if after > self.durable && after.seq > 0 {
             self.waiting.push_back((after, message));

@@ -48,6 +48,11 @@ impl Fetch {
         }
     }
 
+    /// Whether anything waits to be read, as hardly ever.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
     /// Whether a segment is being read.
     pub(super) const fn is_under_way(&self) -> bool {
         self.under_way.is_some()

@@ -60,17 +60,17 @@ impl Segments {
     }
 }
 
-/// What makes a segment, in this order. It has its name when all of it is done, and not before.
+/// What makes the segment of this name, in this order. It has the name when all of it is done, and not before.
 #[must_use]
-pub fn make(header: &FileHeader) -> VecDeque<DiskOp> {
-    let (new, file) = (header.segment.unfinished_name(), header.segment.file_name());
+pub fn make(header: &FileHeader, file: &FileName) -> VecDeque<DiskOp> {
+    let new = header.segment.unfinished_name();
     let mut ops = VecDeque::from([DiskOp::Create { file: new.clone() }]);
     if header.file_bytes > SECTOR_BYTES as u64 {
         ops.push_back(DiskOp::Allocate { file: new.clone(), len: header.file_bytes });
     }
     let bytes = Bytes::copy_from_slice(&header.encode());
     ops.push_back(DiskOp::WriteSync { file: new.clone(), offset: 0, bytes });
-    ops.push_back(DiskOp::Rename { from: new, to: file });
+    ops.push_back(DiskOp::Rename { from: new, to: file.clone() });
     ops.push_back(DiskOp::SyncDir);
     ops
 }

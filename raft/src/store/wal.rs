@@ -116,7 +116,7 @@ enum Task {
 #[derive(Clone, Debug)]
 enum Then {
     /// A segment was made, and the one before it sealed.
-    Rotated { header: FileHeader },
+    Rotated { header: FileHeader, file: FileName },
     /// Old segments are gone.
     Reclaimed,
     /// What was not acknowledged is gone as far as that is possible.
@@ -139,6 +139,7 @@ impl Wal {
     ///
     /// # Panics
     /// Before [`StoreEvent::Recovered`]; if ids do not ascend or entries do not follow each other.
+    #[inline(always)] // Whoever calls it knows which value it is.
     pub fn persist(&mut self, id: IoId, what: Persist) {
         self.push(id, Item::Persist(what));
     }
@@ -152,10 +153,14 @@ impl Wal {
         self.push(id, Item::Purge(through));
     }
 
+    #[inline(always)]
     fn push(&mut self, id: IoId, item: Item) {
         assert_eq!(id.boot, self.boot, "an id of this boot");
         match &mut self.state {
-            State::Open(log) => log.push(id, item),
+            State::Open(log) => {
+                log.note_queued(id, &item);
+                log.queue.push((id, item));
+            }
             State::Poisoned => {}
             State::Recovering(_) => panic!("nothing can be persisted before the log is recovered"),
         }
@@ -177,12 +182,16 @@ impl Wal {
 
     /// Starts to write what is queued, unless an operation is under way, and to read what is wanted. To be called at the end of each input.
     pub fn flush(&mut self, out: &mut impl Output) {
-        let State::Open(log) = &mut self.state else { return };
-        let (write, read) = (log.next(&self.options), log.fetch.next(&log.places));
-        if let Some(write) = write {
+        if let State::Open(log) = &mut self.state
+            && log.task.is_none()
+            && let Some(write) = log.next(&self.options)
+        {
             self.start(write, out);
         }
-        if let Some(read) = read {
+        if let State::Open(log) = &mut self.state
+            && log.fetch.is_wanted()
+            && let Some(read) = log.fetch.next(&log.places)
+        {
             self.start_reading(read, out);
         }
     }
@@ -213,12 +222,17 @@ impl Wal {
                 Ok(reply) => recovery.step(reply).map(|next| self.recovered(next, out)),
                 Err(error) => Err(StoreError::Disk { doing: recovery.doing(), error }),
             },
-            State::Open(log) => log.done(result, &self.options).map(|(event, next)| {
-                if let Some(next) = next {
-                    self.start(next, out);
+            State::Open(log) => {
+                if let Some(io) = log.take_written(&result) {
+                    return Some(StoreEvent::Durable(io));
                 }
-                event
-            }),
+                log.done(&result, &self.options).map(|(event, next)| {
+                    if let Some(next) = next {
+                        self.start(next, out);
+                    }
+                    event
+                })
+            }
             State::Poisoned => Ok(None),
         };
         outcome.unwrap_or_else(|error| Some(self.fail(error)))
@@ -289,7 +303,7 @@ type Done = (Option<StoreEvent>, Option<DiskOp>);
 
 impl Log {
     fn new(boot: BootNumber, open: Open) -> (Self, super::Recovered) {
-        let Open { recovered, closed, places, segment, cursor, last } = open;
+        let Open { recovered, closed, places, segment, file, cursor, last } = open;
         let io = IoId { boot, seq: 0 };
         let first_of_boot = u64::from(boot.0) << 32 | 1;
         let log = Self {
@@ -297,7 +311,7 @@ impl Log {
             places,
             fetch: Fetch::default(),
             segment,
-            file: segment.file_name(),
+            file,
             cursor,
             unique: first_of_boot.max(segment.unique + 1),
             written: Written { io, hard_state: recovered.hard_state, purged: recovered.purged, last },
@@ -315,10 +329,11 @@ impl Log {
         self
     }
 
-    fn push(&mut self, id: IoId, item: Item) {
+    #[inline(always)]
+    fn note_queued(&mut self, id: IoId, item: &Item) {
         let (before, mut last) = self.queued;
         assert!(id > before, "ids ascend: {id} came behind {before}");
-        match &item {
+        match item {
             Item::Persist(Persist::HardState(_)) => {}
             Item::Persist(Persist::Truncate { last: end }) => last = last.min(*end),
             Item::Persist(Persist::Append(entries)) => {
@@ -330,19 +345,14 @@ impl Log {
             Item::Purge(through) => assert!(through.index <= last, "only what the log holds is purged: {through} of {last}"),
         }
         self.queued = (id, last);
-        self.queue.push((id, item));
     }
 
-    /// The next operation, if none is under way and there is something to do.
+    /// The next operation, if there is something to do. None may be under way.
     fn next(&mut self, options: &Options) -> Option<DiskOp> {
-        if self.task.is_some() {
-            return None;
-        }
+        debug_assert!(self.task.is_none(), "one operation at a time");
         // Whatever was written is durable now, so what it made superfluous may go, unless it is being read.
         if !self.fetch.is_under_way() && self.closed.has_purged(self.written.purged.index) {
-            let gone = self.closed.take_purged(self.written.purged.index).map(|file| DiskOp::Remove { file });
-            let ops = gone.chain([DiskOp::SyncDir]).collect();
-            return self.begin_chore(ops, Then::Reclaimed);
+            return self.reclaim();
         }
         if self.queue.is_empty() {
             return None;
@@ -399,7 +409,16 @@ impl Log {
         DiskOp::WriteSync { file: self.file.clone(), offset, bytes }
     }
 
+    /// Removes the segments in which nothing counts any more.
+    #[cold]
+    fn reclaim(&mut self) -> Option<DiskOp> {
+        let gone = self.closed.take_purged(self.written.purged.index).map(|file| DiskOp::Remove { file });
+        let ops = gone.chain([DiskOp::SyncDir]).collect();
+        self.begin_chore(ops, Then::Reclaimed)
+    }
+
     /// Makes the next segment, which has room for a frame of so many bytes, and seals this one.
+    #[cold]
     fn rotate(&mut self, frame_bytes: u64, options: &Options) -> Option<DiskOp> {
         let Written { io, hard_state, purged, last } = self.written;
         let room = 2 * SECTOR + frame_bytes;
@@ -414,11 +433,12 @@ impl Log {
             file_bytes: if options.preallocate { options.segment_bytes.max(room) } else { 0 },
         };
         let seal = self.writer.encode_seal(self.cursor, io, self.unique);
-        let mut ops = segments::make(&header);
+        let file = header.segment.file_name();
+        let mut ops = segments::make(&header, &file);
         ops.push_back(DiskOp::WriteSync { file: self.file.clone(), offset: self.cursor.offset, bytes: seal });
         #[cfg(feature = "mutants")]
         let ops = super::planted::make(ops, options);
-        self.begin_chore(ops, Then::Rotated { header })
+        self.begin_chore(ops, Then::Rotated { header, file })
     }
 
     fn begin_chore(&mut self, mut ops: VecDeque<DiskOp>, then: Then) -> Option<DiskOp> {
@@ -427,16 +447,27 @@ impl Log {
         first
     }
 
-    /// Takes the end of the operation that is under way.
-    fn done(&mut self, result: Result<DiskReply, DiskError>, options: &Options) -> Result<Done, StoreError> {
+    /// Takes the end of a batch that is durable now, as nearly every operation is; what it covers.
+    #[inline(always)]
+    fn take_written(&mut self, result: &Result<DiskReply, DiskError>) -> Option<IoId> {
+        let Some(Task::Batch { io, .. }) = self.task else { return None };
+        matches!(result, Ok(DiskReply::Done)).then(|| {
+            self.task = None;
+            io
+        })
+    }
+
+    /// Takes the end of any other operation that is under way.
+    #[cold]
+    fn done(&mut self, result: &Result<DiskReply, DiskError>, options: &Options) -> Result<Done, StoreError> {
         let doing = self.doing();
         let result = match result {
             Ok(DiskReply::Done) => Ok(()),
             Ok(_) => Err(StoreError::UnexpectedReply { doing }),
-            Err(error) => Err(StoreError::Disk { doing, error }),
+            Err(error) => Err(StoreError::Disk { doing, error: *error }),
         };
         match (self.task.take().expect("an operation was under way"), result) {
-            (Task::Batch { io, .. }, Ok(())) => Ok((Some(StoreEvent::Durable(io)), None)),
+            (Task::Batch { .. }, Ok(())) => unreachable!("a batch that was written was taken"),
             #[cfg(feature = "mutants")]
             (Task::Batch { io, .. }, Err(_)) if options.bug == Some(crate::mutants::Bug::D16) => {
                 Ok((Some(StoreEvent::Durable(io)), None))
@@ -473,9 +504,8 @@ impl Log {
     }
 
     fn finish(&mut self, then: Then) {
-        if let Then::Rotated { header } = then {
-            let file = std::mem::replace(&mut self.file, header.segment.file_name());
-            self.closed.close(file, self.written.last);
+        if let Then::Rotated { header, file } = then {
+            self.closed.close(std::mem::replace(&mut self.file, file), self.written.last);
             self.segment = header.segment;
             self.cursor = Cursor::first(&header);
             self.unique += 1;

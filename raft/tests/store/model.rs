@@ -387,10 +387,18 @@ impl Life {
         Ok(())
     }
 
-    /// What is durable and was neither truncated nor purged since.
+    /// What is durable and was neither truncated nor purged since. Terms may stay the same here, so that what takes the place of what was
+    /// truncated may look like it.
     fn durable_entries(&self) -> Vec<Entry> {
-        let (durable, now) = (self.history.state_after(self.history.frames[self.history.durable - 1]), self.state());
-        durable.entries.into_iter().filter(|entry| now.entries.contains(entry)).collect()
+        let durable = self.history.frames[self.history.durable - 1];
+        let truncated = |(_, what): &(IoId, Value)| match what {
+            Value::Persist(Persist::Truncate { last }) => Some(*last),
+            _ => None,
+        };
+        let kept = self.history.stream[durable..].iter().filter_map(truncated).min().unwrap_or(LogIndex(u64::MAX));
+        let purged = self.state().purged;
+        let entries = self.history.state_after(durable).entries;
+        entries.into_iter().filter(|entry| purged < entry.id.index && entry.id.index <= kept).collect()
     }
 
     /// A copy of the store reads it back from the disk as it is.

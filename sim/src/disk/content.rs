@@ -1,7 +1,7 @@
 //! The bytes of a file in pages that clones share until one of them writes.
 //!
-//! A clone costs one pointer however large the file is; the first write after a clone copies
-//! the list of pages and the one page that it touches. Pages that were never written hold no memory.
+//! A clone costs one pointer for each page that was written; the first write after a clone copies the one page that it
+//! touches. Pages that were never written hold no memory.
 //!
 //! Not here: what is durable and what is not ([`super`]).
 
@@ -12,17 +12,16 @@ pub(super) const FILE_LEN_MAX: u64 = 1 << 30;
 
 const PAGE: usize = 16 * 1024;
 
-/// [`PAGE`] bytes. Not an array, which would be built on the stack and copied.
-type Page = [u8];
-
-/// What a page is before it is written.
-static ZEROS: [u8; PAGE] = [0; PAGE];
+/// Up to [`PAGE`] bytes; those behind its end are zero. A log grows at its end, so that no page has to be filled with zeros
+/// before it is written.
+type Page = Vec<u8>;
 
 /// A file's length and bytes. Bytes that were never written are zero.
 #[derive(Clone, Debug, Default)]
 pub struct Content {
-    /// Bytes behind `len` are zero in every page, so that growing needs no write.
-    pages: Arc<Vec<Option<Arc<Page>>>>,
+    /// Bytes behind `len` are zero in every page, so that growing needs no write. The list itself is not shared: a file is
+    /// cloned seldom, and to ask at each write whether it must be copied costs as much as the write.
+    pages: Vec<Option<Arc<Page>>>,
     len: u64,
 }
 
@@ -48,7 +47,7 @@ impl Content {
             let (page, within) = split(position);
             let (now, later) = rest.split_at_mut(rest.len().min(PAGE - within));
             match self.pages.get(page).and_then(Option::as_deref) {
-                Some(page) => now.copy_from_slice(&page[within..within + now.len()]),
+                Some(page) => read_page(page, within, now),
                 None => now.fill(0),
             }
             position += now.len() as u64;
@@ -63,13 +62,12 @@ impl Content {
         if bytes.is_empty() {
             return;
         }
-        let pages = Arc::make_mut(&mut self.pages);
         let mut rest = bytes;
         let mut position = offset;
         while !rest.is_empty() {
             let (page, within) = split(position);
             let (now, later) = rest.split_at(rest.len().min(PAGE - within));
-            page_mut(pages, page)[within..within + now.len()].copy_from_slice(now);
+            write_page(page_mut(&mut self.pages, page), within, now);
             position += now.len() as u64;
             rest = later;
         }
@@ -79,8 +77,9 @@ impl Content {
     /// Flips bits of a byte; behind the end there is none.
     pub(super) fn flip(&mut self, position: u64, mask: u8) {
         if position < self.len {
-            let (page, within) = split(position);
-            page_mut(Arc::make_mut(&mut self.pages), page)[within] ^= mask;
+            let mut byte = [0];
+            self.read(position, &mut byte);
+            self.write(position, &[byte[0] ^ mask]);
         }
     }
 
@@ -88,10 +87,10 @@ impl Content {
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         let page = |content: &Self, at: usize| content.pages.get(at).cloned().flatten();
-        let is_zero = |page: &Page| page.iter().all(|byte| *byte == 0);
+        let is_zero = |page: &Page| without_zeros(page).is_empty();
         self.len == other.len
             && (0..self.pages.len().max(other.pages.len())).all(|at| match (page(self, at), page(other, at)) {
-                (Some(one), Some(two)) => Arc::ptr_eq(&one, &two) || one == two,
+                (Some(one), Some(two)) => Arc::ptr_eq(&one, &two) || without_zeros(&one) == without_zeros(&two),
                 (Some(page), None) | (None, Some(page)) => is_zero(&page),
                 (None, None) => true,
             })
@@ -101,8 +100,8 @@ impl Content {
     #[must_use]
     pub fn data_len(&self) -> u64 {
         let last = self.pages.iter().enumerate().rev().find_map(|(at, page)| {
-            let within = page.as_deref()?.iter().rposition(|byte| *byte != 0)?;
-            Some((at * PAGE + within + 1) as u64)
+            let bytes = without_zeros(page.as_deref()?).len();
+            (bytes > 0).then_some((at * PAGE + bytes) as u64)
         });
         last.unwrap_or(0)
     }
@@ -111,12 +110,11 @@ impl Content {
     pub(super) fn truncate(&mut self, len: u64) {
         if len < self.len {
             let (page, within) = split(len);
-            let pages = Arc::make_mut(&mut self.pages);
-            pages.truncate(page + usize::from(within > 0));
+            self.pages.truncate(page + usize::from(within > 0));
             if within > 0
-                && let Some(Some(last)) = pages.get_mut(page)
+                && let Some(Some(last)) = self.pages.get_mut(page)
             {
-                Arc::make_mut(last)[within..].fill(0);
+                Arc::make_mut(last).truncate(within);
             }
         }
         self.len = len;
@@ -133,7 +131,28 @@ fn page_mut(pages: &mut Vec<Option<Arc<Page>>>, at: usize) -> &mut Page {
     if pages.len() <= at {
         pages.resize(at + 1, None);
     }
-    Arc::make_mut(pages[at].get_or_insert_with(|| Arc::from(&ZEROS[..])))
+    Arc::make_mut(pages[at].get_or_insert_with(|| Arc::new(Vec::with_capacity(PAGE))))
+}
+
+fn read_page(page: &Page, at: usize, into: &mut [u8]) {
+    let there = page.get(at..).unwrap_or_default();
+    let (written, never) = into.split_at_mut(there.len().min(into.len()));
+    written.copy_from_slice(&there[..written.len()]);
+    never.fill(0);
+}
+
+#[inline]
+fn write_page(page: &mut Page, at: usize, bytes: &[u8]) {
+    if page.len() < at {
+        page.resize(at, 0);
+    }
+    let (over, behind) = bytes.split_at(bytes.len().min(page.len() - at));
+    page[at..at + over.len()].copy_from_slice(over);
+    page.extend_from_slice(behind);
+}
+
+fn without_zeros(page: &Page) -> &[u8] {
+    &page[..page.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)]
 }
 
 #[cfg(test)]

@@ -86,6 +86,11 @@ impl Fate {
     pub const fn arrives(&self) -> bool {
         !self.cut && !self.lost
     }
+
+    /// Whether it arrives once and in its turn.
+    pub(crate) const fn is_plain(&self) -> bool {
+        !(self.cut | self.lost | self.reordered) && self.copy_delay_ns.is_none()
+    }
 }
 
 /// A message's way: its fate, when it is due, and bits to break ties with.
@@ -150,7 +155,7 @@ impl Link {
     }
 
     /// Decides what becomes of a message that is sent now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(&mut self, now_ns: u64, lane: Lane) -> Passage {
         let draw = self.next_draw(now_ns);
         if self.is_cut() {
@@ -186,7 +191,7 @@ impl Link {
         between(bits, self.weather.extra_min_ns, self.weather.extra_max_ns)
     }
 
-    #[inline]
+    #[inline(always)]
     fn disturb(&self, draw: &Draw, fate: &mut Fate) {
         let weather = &self.weather;
         if weather.reorder_ppm > 0 && chance_ppm(draw.bits(Field::Reordered), weather.reorder_ppm) {

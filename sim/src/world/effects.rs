@@ -60,7 +60,9 @@ impl<P: Process> World<P> {
             return self.send_to_nobody(from_id, to, &message, observer);
         };
         let passage = self.links[from * self.nodes.len() + receiver].send(self.now_ns, message.lane());
-        self.count(&passage.fate);
+        if !passage.fate.is_plain() {
+            self.count(&passage.fate);
+        }
         let Passage { fate, due_ns, tie, copy_due_ns } = passage;
         let event = WorldEvent::Sent { from: from_id, to, message: &message, fate, due_ns };
         let sent = self.trace.emit(self.now_ns, observer, event);
@@ -90,6 +92,7 @@ impl<P: Process> World<P> {
         self.trace.emit(self.now_ns, observer, event);
     }
 
+    #[cold]
     fn count(&mut self, fate: &Fate) {
         self.counters.cut += u64::from(fate.cut);
         self.counters.lost += u64::from(fate.lost);

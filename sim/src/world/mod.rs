@@ -116,18 +116,27 @@ impl<P: Process> World<P> {
         while let Some(event) = self.queue.pop() {
             debug_assert!(event.at_ns >= self.now_ns);
             self.now_ns = event.at_ns;
-            let step = match event.what {
+            let happened = match event.what {
                 What::Deliver(slot) => self.deliver(slot, observer),
-                What::Disk(node) => self.disk_done(node as usize, event.ticket(), observer),
                 What::Timer(node) => self.timer(node as usize, event.ticket(), observer),
                 What::Request(slot) => self.deliver_request(slot, observer),
-                What::Reply(slot) => self.deliver_reply(slot, observer),
                 What::Held(node) => self.deliver_held(node as usize, event.ticket(), observer),
-                What::Wake(slot) => self.wake(slot, observer),
+                What::Disk(node) => match self.disk_done(node as usize, event.ticket(), observer) {
+                    Some(step) => return step,
+                    None => false,
+                },
+                What::Reply(slot) => match self.deliver_reply(slot, observer) {
+                    Some(step) => return step,
+                    None => false,
+                },
+                What::Wake(slot) => match self.wake(slot, observer) {
+                    Some(step) => return step,
+                    None => false,
+                },
             };
-            // None: a timer that was moved, a completion of a boot that is over. Nothing happened.
-            if let Some(step) = step {
-                return step;
+            // If not: a timer that was moved, a completion of a boot that is over.
+            if happened {
+                return Step::Internal;
             }
         }
         Step::Idle

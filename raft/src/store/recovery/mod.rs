@@ -152,6 +152,8 @@ pub struct Open {
     pub places: Places,
     /// The one to write to.
     pub segment: SegmentId,
+    /// Its name.
+    pub file: FileName,
     /// Where the next frame goes.
     pub cursor: Cursor,
     /// Index of the log's last entry.
@@ -243,8 +245,9 @@ impl Recovery {
         let header = FileHeader { file_bytes, ..FileHeader::first(self.options.identity, segment) };
         self.reader = Reader::new(&header);
         let mut ops = self.removals();
-        ops.extend(segments::make(&header));
-        let listed = Listed { file: segment.file_name(), segment, bytes: file_bytes };
+        let file = segment.file_name();
+        ops.extend(segments::make(&header, &file));
+        let listed = Listed { file, segment, bytes: file_bytes };
         self.folder.segments.push(listed);
         self.chain.push((0, header));
         self.repair(ops)
@@ -514,7 +517,8 @@ impl Recovery {
 
     fn open(&mut self) -> Open {
         let replay = mem::take(&mut self.replay);
-        let (_, header) = self.chain.pop().expect("a log has a segment");
+        let (at, header) = self.chain.pop().expect("a log has a segment");
+        let file = self.folder.segments[at].file.clone();
         let last = replay.last();
         let recovered = Recovered {
             hard_state: replay.hard_state,
@@ -524,14 +528,8 @@ impl Recovery {
             frames: replay.frames,
             segments: self.chain.len() as u64 + 1,
         };
-        Open {
-            recovered,
-            closed: mem::take(&mut self.closed),
-            places: replay.places,
-            segment: header.segment,
-            cursor: self.reader.cursor(),
-            last,
-        }
+        let closed = mem::take(&mut self.closed);
+        Open { recovered, closed, places: replay.places, segment: header.segment, file, cursor: self.reader.cursor(), last }
     }
 }
 
