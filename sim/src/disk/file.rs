@@ -246,7 +246,7 @@ impl File {
         from
     }
 
-    /// Lets go of what is durable and promised, unless it must be seen above what is not.
+    /// Lets go of what is durable and promised, unless it must be seen above something that stays.
     fn settle(&mut self) {
         if self.edits.iter().all(|edit| edit.on_media && edit.promised) {
             self.edits.clear();
@@ -254,7 +254,7 @@ impl File {
             let mut below: Vec<Edit> = Vec::new();
             self.edits.retain(|edit| {
                 let stays = !edit.on_media || !edit.promised || below.iter().any(|other| other.touches(&edit.what));
-                if !edit.on_media {
+                if stays {
                     below.push(edit.what.clone());
                 }
                 stays

@@ -116,6 +116,22 @@ fn a_sync_that_failed_forgets_and_the_next_one_answers_ok() {
 }
 
 /// A process that starts on the page cache of one that was told knows nothing of it, and can know nothing.
+/// Three writes over each other, of which a sync forgot the first: the page cache still shows the last one.
+#[test]
+fn what_lies_over_something_forgotten_is_seen_in_the_order_in_which_it_was_written() {
+    for seed in 0..32 {
+        let mut device = with_file(seed);
+        device.inflict(1, errors(Kinds { sync: true, ..Kinds::default() }, Some(1)));
+        assert!(carry_out(&mut device, write_sync(3, 1, 1)).result.is_err());
+        device.begin_boot(2);
+        ok(&mut device, write(0, 2, 5));
+        ok(&mut device, write(0, 3, 1));
+        ok(&mut device, sync());
+        assert_eq!(read(&mut device), [3, 2, 2, 2, 2][..], "seed {seed}");
+        assert!(device.disk().is_intact(), "seed {seed}");
+    }
+}
+
 #[test]
 fn the_atlas_keeps_what_was_forgotten_before_the_process_started() {
     for seed in 0..30 {
