@@ -61,6 +61,7 @@ bugs! {
     D12 = "a sync that failed is tried again, and believed then",
     D13 = "whatever does not match its checksum is taken for torn, and cut off with all that follows",
     D16 = "an append that failed is ignored",
+    D18 = "payloads are not held against their checksums when a node starts",
     Z01 = "followers campaign in term 0 only: the first election is the last",
     V10 = "election timers run out at whole multiples of the shortest timeout, everywhere alike",
     V02 = "pre-votes teach no terms, in neither direction",

@@ -114,6 +114,9 @@ pub enum Record {
 enum Payloads {
     Kept,
     Checked,
+    /// D18.
+    #[cfg(feature = "mutants")]
+    Believed,
 }
 
 /// Bytes that are no frame.
@@ -163,6 +166,12 @@ impl Reader {
     /// a configuration. For those who would drop payloads: making them is half the work where they are small.
     pub fn check(&mut self, bytes: &[u8]) -> Step {
         self.step(bytes, Payloads::Checked)
+    }
+
+    /// D18: as [`Self::next`], but payloads are not held against their checksums.
+    #[cfg(feature = "mutants")]
+    pub(super) fn believe(&mut self, bytes: &[u8]) -> Step {
+        self.step(bytes, Payloads::Believed)
     }
 
     fn step(&mut self, bytes: &[u8], payloads: Payloads) -> Step {
@@ -298,7 +307,7 @@ fn record(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32, want
         KIND_NOOP | KIND_COMMAND if wanted == Payloads::Checked && is_intact(header, payload) => {
             Ok(Record::Intact(LogId::new(header.term, header.index)))
         }
-        KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(header, payload, body, number).map(Record::Entry),
+        KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(header, payload, body, number, wanted).map(Record::Entry),
         kind => Err(Fault::RecordKind { record: number, kind }),
     }
 }
@@ -308,9 +317,14 @@ fn is_intact(header: &RecordHeader, payload: &[u8]) -> bool {
 }
 
 /// `payload` is a part of `body`.
-fn entry(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32) -> Result<RecoveredEntry, Fault> {
+fn entry(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32, wanted: Payloads) -> Result<RecoveredEntry, Fault> {
     let id = LogId::new(header.term, header.index);
-    if !is_intact(header, payload) {
+    let is_intact = is_intact(header, payload);
+    #[cfg(feature = "mutants")]
+    let is_intact = is_intact || wanted == Payloads::Believed;
+    #[cfg(not(feature = "mutants"))]
+    let _ = wanted;
+    if !is_intact {
         return Ok(RecoveredEntry::Damaged(id));
     }
     let payload = match header.kind {
