@@ -4,22 +4,15 @@
 //! (`Damaged`). Votes and conflicts are decided by identifiers alone, so a node with a
 //! hole can still take part; it serves nothing past the hole.
 //!
-//! What is ready is a *cache* of bounded size, and lies in the log's own slots: what is truncated takes its payload
-//! with it, and what is read back finds its slot by term and index or not at all. So no payload can outlive its entry.
-//! The newest entries are there in a window that ends with the log; what was read back stands apart from it, so that a
-//! follower far behind does not push out what all others need.
-//! Not here: the disk ([`crate::store`]), when something is let go or read back ([`super::fetching`]).
-//! Read next: [`super::replication`].
+//! Not here: which payloads are ready (`cache`), the disk ([`crate::store`]). Read next: [`super::replication`].
 
-use std::collections::VecDeque;
+mod cache;
 
+use self::cache::Cache;
 use crate::digest::Digest;
-use crate::entry::{Entries, Entry, Payload, StoredEntry};
+use crate::entry::{Entries, Entry, Payload};
 use crate::shared::SharedVec;
 use crate::types::{LogId, LogIndex, Term};
-
-/// Which part of the cache holds what was read back: one of so many.
-const FETCHED_SHARE: u64 = 4;
 
 /// What the log knows about something that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,19 +65,6 @@ pub struct LogView {
     last: LogId,
     damaged: u64,
     cache: Cache,
-}
-
-/// What is known of the payloads in memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Cache {
-    /// Their length.
-    bytes: u64,
-    /// How many entries there are before the window. Those in it were never let go.
-    before_window: u64,
-    /// What was read back, oldest first: the first and the last index of each run. All of it lies before the window.
-    fetched: VecDeque<(LogIndex, LogIndex)>,
-    /// Its length.
-    fetched_bytes: u64,
 }
 
 impl LogView {
@@ -151,12 +131,6 @@ impl LogView {
         self.damaged > 0
     }
 
-    /// Length of all payloads that are in memory.
-    #[must_use]
-    pub const fn cached_bytes(&self) -> u64 {
-        self.cache.bytes
-    }
-
     /// Adds the entry behind the last one; returns the hash of the log up to it.
     ///
     /// # Panics
@@ -181,13 +155,8 @@ impl LogView {
     /// # Panics
     /// If its index or term does not follow.
     pub fn append_stored(&mut self, id: LogId, payload_bytes: u64, hash: u64) {
-        // The window has no gaps: it begins anew behind this one.
-        if self.cache.bytes > self.cache.fetched_bytes {
-            self.cache.fetched.push_back((LogIndex(self.cache.before_window + 1), self.last.index));
-            self.cache.fetched_bytes = self.cache.bytes;
-        }
+        self.cache.begin_behind(id.index);
         self.push(id, Content::Pending { payload_bytes }, hash);
-        self.cache.before_window = id.index.0;
     }
 
     #[inline(always)]
@@ -205,82 +174,12 @@ impl LogView {
             let Some(Slot { content, .. }) = self.slot(LogIndex(index)) else { break };
             let (bytes, is_damaged) = (content.cached_bytes(), *content == Content::Damaged);
             self.damaged -= u64::from(is_damaged);
-            self.forget_bytes(index, bytes);
+            self.cache.forget(index, bytes);
         }
-        self.cache.before_window = self.cache.before_window.min(last.0);
-        self.cache.fetched.retain_mut(|(first, end)| {
-            *end = (*end).min(last);
-            first <= end
-        });
+        self.cache.truncate(last);
         self.slots.truncate(position(last.next()));
         let term = self.slots.last().map_or(Term(0), |slot| slot.term);
         self.last = LogId { term, index: LogIndex(self.slots.len() as u64) };
-    }
-
-    /// Lets go of payloads until those in memory have at most so many bytes, or none is left that is durable: `durable` is the last
-    /// entry that can be read back. Whether anything was let go.
-    #[inline]
-    pub fn evict(&mut self, durable: LogIndex, bytes_max: u64) -> bool {
-        self.cache.bytes > bytes_max && self.evict_down_to(durable, bytes_max)
-    }
-
-    #[inline(never)]
-    fn evict_down_to(&mut self, durable: LogIndex, bytes_max: u64) -> bool {
-        let before = self.cache.bytes;
-        while self.cache.fetched_bytes > bytes_max / FETCHED_SHARE
-            && let Some((first, end)) = self.cache.fetched.pop_front()
-        {
-            (first.0..=end.0).for_each(|index| self.let_go(index));
-        }
-        while self.cache.bytes > bytes_max && self.cache.before_window < durable.0.min(self.last.index.0) {
-            self.let_go(self.cache.before_window + 1);
-            self.cache.before_window += 1;
-        }
-        self.cache.bytes < before
-    }
-
-    /// Only commands: they are what takes memory.
-    fn let_go(&mut self, index: u64) {
-        let Some(slot) = self.slots.get_mut(position(LogIndex(index))) else { return };
-        let payload_bytes = slot.content.cached_bytes();
-        if payload_bytes > 0 {
-            slot.content = Content::Pending { payload_bytes };
-            self.forget_bytes(index, payload_bytes);
-        }
-    }
-
-    const fn forget_bytes(&mut self, index: u64, bytes: u64) {
-        self.cache.bytes -= bytes;
-        if index <= self.cache.before_window {
-            self.cache.fetched_bytes -= bytes;
-        }
-    }
-
-    /// Takes what was read back of consecutive entries. What is in memory already, or was replaced by another entry in
-    /// the meantime, stays as it is. Tells which entries turn out to have lost their payloads.
-    pub fn fill(&mut self, entries: Vec<StoredEntry>, mut lost: impl FnMut(LogId)) {
-        let (Some(first), Some(end)) = (entries.first().map(|entry| entry.id.index), entries.last().map(|entry| entry.id.index))
-        else {
-            return;
-        };
-        let before = self.cache.bytes;
-        for StoredEntry { id, payload } in entries {
-            let Some(slot) = self.slots.get_mut(position(id.index)).filter(|_| id.index.0 > 0) else { continue };
-            if slot.term != id.term || !matches!(slot.content, Content::Pending { .. }) {
-                continue;
-            }
-            slot.content = payload.map_or(Content::Damaged, Content::Ready);
-            self.cache.bytes += slot.content.cached_bytes();
-            if slot.content == Content::Damaged {
-                self.damaged += 1;
-                lost(id);
-            }
-        }
-        let bytes = self.cache.bytes - before;
-        if bytes > 0 {
-            self.cache.fetched_bytes += bytes;
-            self.cache.fetched.push_back((first, end.min(self.last.index)));
-        }
     }
 
     /// Entries from an index on, as many as both limits allow but at least one.
@@ -414,79 +313,6 @@ mod tests {
         assert_eq!(log.entries(LogIndex(3), 99, 9), View::Damaged(LogId::new(2, 3)));
         assert_eq!(log.payload(LogIndex(4)), View::Pending);
         assert_eq!(log.term_at(LogIndex(3)), Some(Term(2)));
-    }
-
-    fn stored(log: &LogView, indexes: std::ops::RangeInclusive<u64>, byte: &'static [u8]) -> Vec<StoredEntry> {
-        let entry = |index| StoredEntry {
-            id: log.id_at(LogIndex(index)).expect("in the log"),
-            payload: Some(Payload::Command(Bytes::from_static(byte))),
-        };
-        indexes.map(entry).collect()
-    }
-
-    fn ready(log: &LogView) -> Vec<u64> {
-        (1..=log.last().index.0).filter(|index| matches!(log.payload(LogIndex(*index)), View::Ready(_))).collect()
-    }
-
-    #[test]
-    fn only_what_is_durable_is_let_go_and_the_oldest_first() {
-        let mut log = log(&[1; 6]);
-        assert_eq!(log.cached_bytes(), 24);
-        assert!(!log.evict(LogIndex(6), 24));
-        assert!(log.evict(LogIndex(6), 19));
-        assert_eq!((ready(&log), log.cached_bytes()), (vec![3, 4, 5, 6], 16));
-        assert!(log.evict(LogIndex(4), 0));
-        assert_eq!((ready(&log), log.payload_bytes(LogIndex(4))), (vec![5, 6], 4));
-        assert!(!log.evict(LogIndex(4), 0));
-    }
-
-    #[test]
-    fn what_was_read_back_has_a_share_of_its_own() {
-        let mut log = log(&[1; 9]);
-        log.evict(LogIndex(9), 16);
-        assert_eq!(ready(&log), [6, 7, 8, 9]);
-        log.fill(stored(&log, 1..=1, b"1234"), |_| ());
-        log.fill(stored(&log, 2..=2, b"1234"), |_| ());
-        assert_eq!((ready(&log), log.cached_bytes()), (vec![1, 2, 6, 7, 8, 9], 24));
-        // What was read first goes first, and what was read last stays beside the newest.
-        log.evict(LogIndex(9), 16);
-        assert_eq!((ready(&log), log.cached_bytes()), (vec![2, 7, 8, 9], 16));
-        log.evict(LogIndex(9), 0);
-        assert_eq!((ready(&log), log.cached_bytes()), (vec![], 0));
-    }
-
-    /// Issue L21 of other engines: an entry that was replaced while it was read came back in the place of its successor.
-    #[test]
-    fn what_was_truncated_is_not_served() {
-        let mut log = log(&[1; 6]);
-        log.evict(LogIndex(6), 0);
-        let (late, other) = (stored(&log, 3..=6, b"late"), stored(&log, 1..=3, b"1234"));
-        log.fill(other, |_| ());
-        log.truncate(LogIndex(2));
-        assert_eq!((ready(&log), log.cached_bytes()), (vec![1, 2], 8));
-        log.append(&Entry { id: LogId::new(2, 3), payload: Payload::Command(Bytes::from_static(b"new")) });
-        log.append_stored(LogId::new(2, 4), 4, 0);
-        log.fill(late, |_| ());
-        assert_eq!(log.payload(LogIndex(3)), View::Ready(&Payload::Command(Bytes::from_static(b"new"))));
-        assert_eq!(log.payload(LogIndex(4)), View::Pending);
-        assert_eq!(log.cached_bytes(), 11);
-        log.truncate(LogIndex(0));
-        assert_eq!((log.cached_bytes(), log.clone()), (0, LogView::default()));
-    }
-
-    #[test]
-    fn what_cannot_be_read_back_is_told_once() {
-        let mut log = log(&[1; 3]);
-        log.evict(LogIndex(3), 0);
-        let read = vec![StoredEntry { id: LogId::new(1, 2), payload: None }];
-        let mut lost = Vec::new();
-        log.fill(read.clone(), |id| lost.push(id));
-        log.fill(read, |id| lost.push(id));
-        assert_eq!(lost, [LogId::new(1, 2)]);
-        assert_eq!(log.payload(LogIndex(2)), View::Damaged(LogId::new(1, 2)));
-        assert!(log.is_damaged());
-        log.truncate(LogIndex(1));
-        assert!(!log.is_damaged());
     }
 
     #[test]
