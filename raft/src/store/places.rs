@@ -64,11 +64,19 @@ impl Places {
         self.frames.drain(..count.saturating_sub(1));
     }
 
-    /// Where an entry of the log lies, if it was written.
+    /// The frames in which an entry and those behind it lie, as far as they are one piece of a file that is no longer than `bytes_max`; the
+    /// first one in any case. None if the entry was not written.
     #[must_use]
-    pub fn of(&self, index: LogIndex) -> Option<Place> {
+    pub fn run(&self, index: LogIndex, bytes_max: u64) -> Vec<Place> {
         let count = self.frames.partition_point(|(first, _)| *first <= index);
-        self.frames.get(count.checked_sub(1)?).map(|(_, place)| *place)
+        let Some(at) = count.checked_sub(1) else { return Vec::new() };
+        let first = self.frames[at].1;
+        let is_near = |place: &Place| {
+            let end = place.cursor.offset + place.len;
+            place.segment == first.segment && end - first.cursor.offset <= bytes_max
+        };
+        let others = self.frames.range(at + 1..).map(|(_, place)| *place).take_while(is_near);
+        std::iter::once(first).chain(others).collect()
     }
 }
 
@@ -87,14 +95,18 @@ mod tests {
         Persist::Append(indexes.map(|index| Entry { id: LogId::new(1, index), payload: Payload::Noop }).collect())
     }
 
+    fn of(places: &Places, index: u64) -> Option<Place> {
+        places.run(LogIndex(index), 0).first().copied()
+    }
+
     fn sequences(places: &Places, last: u64) -> Vec<u64> {
-        (1..=last).map(|index| places.of(LogIndex(index)).expect("written").cursor.sequence).collect()
+        (1..=last).map(|index| of(places, index).expect("written").cursor.sequence).collect()
     }
 
     #[test]
     fn every_entry_has_the_frame_that_was_written_last() {
         let mut places = Places::default();
-        assert_eq!(places.of(LogIndex(1)), None);
+        assert_eq!(of(&places, 1), None);
         places.note(place(1), [append(1..=3), append(4..=5)].iter());
         places.note(place(2), [append(6..=9)].iter());
         assert_eq!(sequences(&places, 9), [1, 1, 1, 1, 1, 2, 2, 2, 2]);
@@ -108,18 +120,35 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_one_piece_of_one_segment() {
+        let mut places = Places::default();
+        for frame in 1..=4 {
+            places.note(place(frame), [append(2 * frame - 1..=2 * frame)].iter());
+        }
+        let other = SegmentId { base: LogIndex(9), unique: 2 };
+        places.note(Place { segment: other, ..place(5) }, [append(9..=9)].iter());
+        let run =
+            |index, bytes_max| places.run(LogIndex(index), bytes_max).iter().map(|one| one.cursor.sequence).collect::<Vec<_>>();
+        assert_eq!(run(4, 0), [2], "the first one in any case");
+        assert_eq!(run(4, 1_535), [2, 3]);
+        assert_eq!(run(4, 1_536), [2, 3, 4]);
+        assert_eq!(run(4, u64::MAX), [2, 3, 4], "not into the next segment");
+        assert_eq!(Places::default().run(LogIndex(1), 9), []);
+    }
+
+    #[test]
     fn purged_entries_have_none() {
         let mut places = Places::default();
         for frame in 1..=3 {
             places.note(place(frame), [append(3 * frame - 2..=3 * frame)].iter());
         }
         places.purge(LogIndex(4));
-        assert_eq!(places.of(LogIndex(3)), None);
-        assert_eq!(places.of(LogIndex(5)), Some(place(2)));
+        assert_eq!(of(&places, 3), None);
+        assert_eq!(of(&places, 5), Some(place(2)));
         places.purge(LogIndex(6));
-        assert_eq!((places.of(LogIndex(6)), places.of(LogIndex(7))), (None, Some(place(3))));
+        assert_eq!((of(&places, 6), of(&places, 7)), (None, Some(place(3))));
         places.purge(LogIndex(20));
         places.note(place(9), [append(21..=21)].iter());
-        assert_eq!(places.of(LogIndex(21)), Some(place(9)));
+        assert_eq!(of(&places, 21), Some(place(9)));
     }
 }

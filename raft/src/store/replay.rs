@@ -335,7 +335,7 @@ mod tests {
         }
         let is_ready = |entry: &RecoveredEntry| matches!(entry, RecoveredEntry::Ready(_));
         assert_eq!(some.entries.iter().map(is_ready).collect::<Vec<_>>(), [false, false, true, true]);
-        let frame_of = |index| some.places.of(LogIndex(index)).map(|place| place.cursor.sequence);
+        let frame_of = |index| some.places.run(LogIndex(index), 0).first().map(|place| place.cursor.sequence);
         assert_eq!([1, 2, 3, 4].map(frame_of), [Some(1), Some(4), Some(4), Some(4)]);
     }
 
