@@ -3,7 +3,7 @@
 //! One place for each frame with entries, whatever their number. A frame that was cut short by a truncation keeps its place for
 //! the entries that are left; those behind them have the place of a later frame.
 //!
-//! Not here: reading them ([`super::fetch`]).
+//! Not here: reading them (`fetch`).
 
 use std::collections::VecDeque;
 
