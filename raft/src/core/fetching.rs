@@ -42,9 +42,8 @@ impl Core {
         if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
             out.push(Effect::Observe(Observation::Fetched { first: first.id.index, last: last.id.index }));
         }
-        let was_damaged = self.log.is_damaged();
         self.log.fill(entries, |id| out.push(Effect::Observe(Observation::RotFound { id })));
-        if self.log.is_damaged() && !was_damaged && !matches!(self.role, Role::Follower(_)) {
+        if self.log.is_damaged() && !matches!(self.role, Role::Follower(_)) {
             // Whoever leads must serve what it holds; somebody else may have it all.
             self.become_follower(now, None, out);
         }

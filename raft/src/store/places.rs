@@ -22,6 +22,9 @@ pub struct Place {
     pub len: u64,
 }
 
+// One for each frame of the log, however long that is.
+const _: () = assert!(size_of::<(LogIndex, Place)>() <= 64);
+
 /// The frames in which the log's entries lie, by the first entry that each holds.
 #[derive(Clone, Debug, Default)]
 pub struct Places {

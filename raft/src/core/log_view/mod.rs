@@ -46,6 +46,9 @@ struct Slot {
     content: Content,
 }
 
+// The limit on payloads does not bound how many of these there are.
+const _: () = assert!(size_of::<Slot>() <= 56);
+
 /// The replicated log of one node. Index 1 is the first entry.
 ///
 /// ```
@@ -272,7 +275,7 @@ mod tests {
 
     use super::*;
 
-    fn log(terms: &[u64]) -> LogView {
+    pub(super) fn log(terms: &[u64]) -> LogView {
         let mut log = LogView::default();
         for (term, index) in terms.iter().zip(1..) {
             log.append(&Entry { id: LogId::new(*term, index), payload: Payload::Command(Bytes::from_static(b"1234")) });

@@ -200,7 +200,7 @@ pub(super) trait ReadAt {
 }
 
 impl ReadAt for File {
-    /// Into memory that nobody has filled with zeros first, which would take a fifth of the time.
+    /// Into memory that nobody has filled with zeros first.
     fn read_behind(&self, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize> {
         Ok(rustix::io::pread(self, spare_capacity(bytes), offset)?)
     }
