@@ -12,6 +12,9 @@ mod asked;
 #[path = "core_messages/answers.rs"]
 mod answers;
 
+#[path = "core_messages/stream.rs"]
+mod stream;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -21,14 +24,15 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestCaseResult, TestRunner};
 use squall_raft::config::{Config, Elections};
-use squall_raft::core::log_view::{LogView, View};
+use squall_raft::core::log_view::LogView;
 use squall_raft::core::{Core, Effect, Input, Proposal, Restored};
-use squall_raft::entry::{Entry, HardState, Payload, Persist, StoredEntry};
+use squall_raft::entry::{Entry, HardState, Payload};
 use squall_raft::membership::Configuration;
 use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::observation::{Observation, Refusal, RoleKind};
 use squall_raft::process::{Boot, RequestId};
 use squall_raft::types::{BootNumber, ClusterId, Incarnation, IoId, LocalTime, LogId, LogIndex, NodeId, Peer, Term};
+use stream::Stream;
 
 /// A number in relation to one of the core's own.
 #[derive(Clone, Copy, Debug)]
@@ -218,10 +222,8 @@ struct Subject {
     core: Core,
     now: LocalTime,
     members: u64,
-    written: IoId,
+    stream: Stream,
     durable: u64,
-    hard: HardState,
-    log: LogView,
     tickets: u64,
     answered: BTreeMap<RequestId, ()>,
     asked: Asked,
@@ -261,15 +263,13 @@ impl Subject {
         let hard = HardState { term: Term(2), vote: None };
         let boot = Boot { now: LocalTime(5), entropy: 1, number: BOOT };
         let core = Core::new(config, boot, Restored { hard_state: hard, log: log.clone() });
-        let written = IoId { boot: BOOT, seq: 0 };
+        let stream = Stream::new(IoId { boot: BOOT, seq: 0 }, hard, log);
         Self {
             core,
             now: LocalTime(5),
             members,
-            written,
+            stream,
             durable: 0,
-            hard,
-            log,
             tickets: 0,
             answered: BTreeMap::new(),
             asked: Asked::default(),
@@ -285,13 +285,13 @@ impl Subject {
                 self.input(Input::Timer, seen)
             }
             Step::Durable(count) => {
-                self.durable = self.written.seq.min(self.durable + count);
+                self.durable = self.stream.written.seq.min(self.durable + count);
                 self.input(Input::Durable(IoId { boot: BOOT, seq: self.durable }), seen)
             }
             Step::StrangeDurable { boot, seq } => {
-                let id = IoId { boot: BootNumber(*boot), seq: seq.to(self.written.seq) };
+                let id = IoId { boot: BootNumber(*boot), seq: seq.to(self.stream.written.seq) };
                 // One that is true is no stranger.
-                if id.boot == BOOT && id.seq <= self.written.seq {
+                if id.boot == BOOT && id.seq <= self.stream.written.seq {
                     self.durable = self.durable.max(id.seq);
                 }
                 self.input(Input::Durable(id), seen)
@@ -418,12 +418,7 @@ impl Subject {
     /// Hands the core an input. What it wanted to read back before comes first, even if it is no longer in the log.
     fn input(&mut self, input: Input, seen: &mut Seen) -> TestCaseResult {
         for id in std::mem::take(&mut self.wanted) {
-            let written = self.log.payload(id.index);
-            let payload = match written {
-                View::Ready(payload) if self.log.holds(id) => payload.clone(),
-                _ => Payload::Command(Bytes::from_static(b"truncated")),
-            };
-            self.step(Input::Fetched(vec![StoredEntry { id, payload: Some(payload) }]), seen)?;
+            self.step(Input::Fetched(vec![self.stream.read_back(id)]), seen)?;
             seen.read_back += 1;
         }
         self.step(input, seen)
@@ -438,7 +433,7 @@ impl Subject {
             self.asked.vouches(&before, &self.core, *from)?;
         }
         for effect in &effects {
-            self.follow_stream(effect)?;
+            self.stream.follow(effect)?;
             self.note(effect, seen)?;
         }
         self.asked.release(IoId { boot: BOOT, seq: self.durable });
@@ -451,37 +446,15 @@ impl Subject {
         Ok(())
     }
 
-    /// Replays the persistent stream: it must tell all that the core holds.
-    fn follow_stream(&mut self, effect: &Effect) -> TestCaseResult {
-        let Effect::Persist { id, what } = effect else {
-            return Ok(());
-        };
-        prop_assert_eq!(*id, IoId { boot: BOOT, seq: self.written.seq + 1 });
-        self.written = *id;
-        match what {
-            Persist::HardState(hard) => self.hard = *hard,
-            Persist::Append(entries) => entries.iter().for_each(|entry| _ = self.log.append(entry)),
-            Persist::Truncate { last } => self.log.truncate(*last),
-        }
-        prop_assert!(self.log.last().term <= self.hard.term, "the stream holds an entry of a term that it does not");
-        Ok(())
-    }
-
     fn note(&mut self, effect: &Effect, seen: &mut Seen) -> TestCaseResult {
         match effect {
             Effect::Send { message, after } => {
                 prop_assert_eq!(message.envelope.from.node, ME);
                 prop_assert_ne!(message.envelope.to.node, ME);
                 prop_assert_eq!(message.envelope.term, self.core.hard_state().term);
-                prop_assert!(*after <= self.written, "it would wait for ever");
+                prop_assert!(*after <= self.stream.written, "it would wait for ever");
                 if let Body::Append { entries, .. } = &message.body {
-                    for entry in entries.iter() {
-                        prop_assert_eq!(
-                            self.log.payload(entry.id.index),
-                            View::Ready(&entry.payload),
-                            "what is sent is what was written"
-                        );
-                    }
+                    self.stream.holds(entries)?;
                 }
                 self.asked.sends(message, *after);
                 self.sent.push(*after, message);
@@ -511,9 +484,7 @@ impl Subject {
         prop_assert!(new >= old, "the commit index falls from {} to {}", old, new);
         prop_assert!(new <= self.core.log().last().index);
         prop_assert_eq!(self.core.log().hash_at(old), before.log().hash_at(old), "what was committed changes");
-        prop_assert_eq!(self.hard, self.core.hard_state());
-        prop_assert_eq!(self.log.last(), self.core.log().last());
-        prop_assert_eq!(self.log.hash_at(self.log.last().index), self.core.log().hash_at(self.log.last().index));
+        self.stream.equals(&self.core)?;
         seen.committed += u64::from(new > old);
         seen.matched += u64::from(new > old && self.core.role().kind() == RoleKind::Leader);
         Ok(())
