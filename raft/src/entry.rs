@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::digest::Digest;
 use crate::membership::Configuration;
 use crate::types::{LogId, LogIndex, NodeId, Term};
+use crate::wire::Sink as _;
 
 /// One position of the replicated log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,44 @@ impl Payload {
             Self::Command(bytes) => bytes.len() as u64,
             Self::Noop | Self::Configuration(_) => 0,
         }
+    }
+
+    /// What it adds to the hashes of the logs that hold it: see [`prefix_hash`](crate::digest::prefix_hash).
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        match self {
+            Self::Noop => 0,
+            Self::Command(bytes) => {
+                let mut digest = CommandDigest::new();
+                bytes.chunks(CommandDigest::PART_BYTES).for_each(|part| digest.part(part));
+                digest.value()
+            }
+            Self::Configuration(configuration) => Digest::of(2, &**configuration),
+        }
+    }
+}
+
+/// [`Payload::digest`] of a command that comes in parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CommandDigest(Digest);
+
+impl CommandDigest {
+    /// How long all parts but the last are.
+    pub(crate) const PART_BYTES: usize = 32 << 10;
+
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self(Digest::new(1))
+    }
+
+    #[inline]
+    pub(crate) fn part(&mut self, bytes: &[u8]) {
+        self.0.bytes(bytes);
+    }
+
+    #[inline]
+    pub(crate) const fn value(self) -> u64 {
+        self.0.value()
     }
 }
 

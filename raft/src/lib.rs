@@ -16,6 +16,8 @@ pub mod wire;
 
 pub mod digest;
 
+mod checksum;
+
 pub mod shared;
 
 pub mod process;

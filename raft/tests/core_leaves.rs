@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use squall_raft::core::inflight::{Room, Sent};
 use squall_raft::core::log_view::{LogView, View};
 use squall_raft::core::progress::Progress;
-use squall_raft::digest::Digest;
+use squall_raft::digest::{Digest, prefix_hash};
 use squall_raft::entry::{Entry, Payload};
 use squall_raft::types::{LogId, LogIndex, Term};
 
@@ -269,7 +269,7 @@ mod log_view {
         twin.iter().zip(1..).fold(0, |hash, ((term, content), index)| {
             let id = LogId { term: *term, index: LogIndex(index) };
             match content {
-                Content::Ready(len) => Digest::of(hash, &Entry { id, payload: payload(*len) }),
+                Content::Ready(len) => prefix_hash(hash, id, payload(*len).digest()),
                 Content::Pending | Content::Damaged => Digest::of(hash, &id),
             }
         })

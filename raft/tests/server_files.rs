@@ -199,6 +199,27 @@ fn after_a_failed_sync_none_succeeds() {
     assert_eq!(files.execute(&DiskOp::Read { file: other, offset: 0, len: 9 }), Ok(DiskReply::Bytes(Bytes::new())));
 }
 
+/// Such a write goes to the disk in pieces.
+#[test]
+fn a_long_durable_write_is_all_there_and_at_its_place() {
+    let path = fresh("long");
+    let (_, mut files) = open(&path);
+    let [file, full] = ["file", "full"].map(FileName::from);
+    files.execute(&DiskOp::Create { file: file.clone() }).unwrap();
+    let bytes: Bytes = (0..9_500_000_u32).map(|at| at.to_le_bytes()[0] ^ at.to_le_bytes()[2]).collect();
+    let write = |file: &FileName, offset| DiskOp::WriteSync { file: file.clone(), offset, bytes: bytes.clone() };
+    assert_eq!(files.execute(&write(&file, 77)), Ok(DiskReply::Done));
+    let read = DiskOp::Read { file: file.clone(), offset: 0, len: 10_000_000 };
+    let Ok(DiskReply::Bytes(found)) = files.execute(&read) else { panic!("not read") };
+    assert_eq!((found.len(), &found[..77]), (77 + bytes.len(), &[0; 77][..]));
+    assert!(found[77..] == bytes[..]);
+    let end = u64::try_from(i64::MAX).unwrap();
+    assert_eq!(files.execute(&write(&file, end - 9_000_000)), Err(DiskError::NoSpace));
+    assert_eq!(fs::metadata(path.join("log/file")).unwrap().len(), found.len() as u64, "nothing of what does not fit");
+    symlink("/dev/full", path.join("log/full")).unwrap();
+    assert_eq!(files.execute(&write(&full, 0)), Err(DiskError::NoSpace));
+}
+
 #[test]
 fn what_is_no_file_is_listed_and_not_touched() {
     let path = fresh("strange");

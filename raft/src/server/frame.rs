@@ -15,6 +15,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
+use crate::checksum::{crc32c, crc32c_append};
+
 /// The layout of frames that this release speaks.
 pub const VERSION: u8 = 1;
 
@@ -166,7 +168,7 @@ pub fn encode(kind: Kind, into: &mut BytesMut, payload_len: usize, payload: impl
 }
 
 fn checksum(header: &[u8], payload: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&header[..COVERED_LEN]), payload)
+    crc32c_append(crc32c(&header[..COVERED_LEN]), payload)
 }
 
 /// Takes frames out of a stream that arrives in arbitrary pieces.

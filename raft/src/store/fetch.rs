@@ -8,7 +8,6 @@
 
 use std::collections::VecDeque;
 
-use super::RecoveredEntry;
 use super::places::{Place, Places};
 use super::reader::{Frame, Reader, Record, Step};
 use crate::entry::StoredEntry;
@@ -117,13 +116,13 @@ impl Read {
 fn add(entries: &mut Vec<StoredEntry>, frame: Frame) {
     for record in frame.records {
         let stored = match record {
-            Record::Entry(RecoveredEntry::Ready(entry)) => StoredEntry { id: entry.id, payload: Some(entry.payload) },
-            Record::Entry(RecoveredEntry::Damaged(id) | RecoveredEntry::Stored { id, .. }) => StoredEntry { id, payload: None },
+            Record::Entry(entry) => StoredEntry { id: entry.id, payload: Some(entry.payload) },
+            Record::Damaged(id) => StoredEntry { id, payload: None },
             Record::Truncate { last } => {
                 entries.retain(|entry| entry.id.index <= last);
                 continue;
             }
-            Record::Intact(_) | Record::HardState(_) | Record::Purge { .. } | Record::Sealed { .. } => continue,
+            Record::Intact { .. } | Record::HardState(_) | Record::Purge { .. } | Record::Sealed { .. } => continue,
         };
         // Truncations have frames of their own, too, and those hold no entry.
         entries.retain(|entry| entry.id.index < stored.id.index);

@@ -87,6 +87,7 @@
 //! *A later version* keeps magic, version and checksum of the file header in their places.
 
 use super::Identity;
+use crate::checksum::{crc32c, crc32c_append};
 use crate::entry::HardState;
 use crate::process::FileName;
 use crate::types::{BootNumber, ClusterId, Incarnation, IoId, LogId, LogIndex, NodeId, Peer, Term};
@@ -269,7 +270,7 @@ impl FileHeader {
         put(&mut out, 96, self.purged.index.0.to_le_bytes());
         put(&mut out, 104, self.purged.term.0.to_le_bytes());
         put(&mut out, 112, self.file_bytes.to_le_bytes());
-        let checksum = crc32c::crc32c(&out[..SECTOR_ROOM_BYTES]);
+        let checksum = crc32c(&out[..SECTOR_ROOM_BYTES]);
         put(&mut out, SECTOR_ROOM_BYTES, checksum.to_le_bytes());
         out
     }
@@ -279,7 +280,7 @@ impl FileHeader {
     /// # Errors
     /// If it is damaged, or of a later version.
     pub fn decode(sector: &[u8; SECTOR_BYTES]) -> Result<Self, HeaderFault> {
-        let intact = crc32c::crc32c(&sector[..SECTOR_ROOM_BYTES]) == u32_at(sector, SECTOR_ROOM_BYTES);
+        let intact = crc32c(&sector[..SECTOR_ROOM_BYTES]) == u32_at(sector, SECTOR_ROOM_BYTES);
         if !intact || sector[..8] != *FILE_MAGIC {
             return Err(HeaderFault::Damaged);
         }
@@ -336,7 +337,7 @@ impl Cursor {
         let mut bytes = [0; 12];
         put(&mut bytes, 0, self.sequence.to_le_bytes());
         put(&mut bytes, 8, self.chain.to_le_bytes());
-        crc32c::crc32c_append(self.seed, &bytes).max(1)
+        crc32c_append(self.seed, &bytes).max(1)
     }
 
     /// The place behind a frame that begins here.
@@ -381,7 +382,7 @@ impl FrameHeader {
         put(&mut out, 32, self.io.boot.0.to_le_bytes());
         put(&mut out, 40, self.io.seq.to_le_bytes());
         put(&mut out, 48, self.records_checksum.to_le_bytes());
-        let checksum = crc32c::crc32c_append(seed, &out[8..]);
+        let checksum = crc32c_append(seed, &out[8..]);
         put(&mut out, 4, checksum.to_le_bytes());
         (out, checksum)
     }
@@ -391,7 +392,7 @@ impl FrameHeader {
     pub fn decode(bytes: &[u8; FRAME_HEADER_BYTES], seed: u32) -> Option<(Self, u32)> {
         let checksum = u32_at(bytes, 4);
         let unused_is_zero = u32_at(bytes, 36) == 0 && bytes[52..] == [0; 12];
-        let intact = bytes[..4] == *FRAME_MAGIC && unused_is_zero && crc32c::crc32c_append(seed, &bytes[8..]) == checksum;
+        let intact = bytes[..4] == *FRAME_MAGIC && unused_is_zero && crc32c_append(seed, &bytes[8..]) == checksum;
         let header = || Self {
             sequence: u64_at(bytes, 8),
             chain: u32_at(bytes, 16),
@@ -467,15 +468,20 @@ impl RecordHeader {
         put(out, 8, (u64::from(self.payload_bytes) | u64::from(self.payload_checksum) << 32).to_le_bytes());
         put(out, 16, self.index.to_le_bytes());
         put(out, 24, self.term.to_le_bytes());
-        let checksum = crc32c::crc32c(&out[4..]);
+        let checksum = crc32c(&out[4..]);
         put(out, 0, checksum.to_le_bytes());
     }
 
     /// Reads a header; `None` if it is not intact.
     #[must_use]
     pub fn decode(bytes: &[u8; RECORD_HEADER_BYTES]) -> Option<Self> {
-        let intact = crc32c::crc32c(&bytes[4..]) == u32_at(bytes, 0) && bytes[6..8] == [0; 2];
-        intact.then(|| Self {
+        if crc32c(&bytes[4..]) == u32_at(bytes, 0) { Self::fields(bytes) } else { None }
+    }
+
+    /// As [`Self::decode`], of bytes that are known to be intact.
+    pub(super) fn fields(bytes: &[u8; RECORD_HEADER_BYTES]) -> Option<Self> {
+        let unused_is_zero = bytes[6..8] == [0; 2];
+        unused_is_zero.then(|| Self {
             kind: bytes[4],
             flags: bytes[5],
             payload_bytes: u32_at(bytes, 8),

@@ -28,6 +28,8 @@ pub mod configuration;
 
 pub mod writer;
 
+mod body;
+
 pub mod reader;
 
 pub mod segments;

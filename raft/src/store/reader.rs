@@ -7,16 +7,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
+use super::Fault;
+use super::body::{Body, Piece};
 use super::configuration::decode_configuration;
 use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FileHeader, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP,
     KIND_PURGE, KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes,
     u32_at,
 };
-use super::{Fault, RecoveredEntry};
-use crate::entry::{Entry, HardState, Payload};
+use crate::checksum::{crc32c, crc32c_append};
+use crate::entry::{CommandDigest, Entry, HardState, Payload};
 use crate::types::{LogId, LogIndex, NodeId, Term};
 
 /// A position between two frames of a segment.
@@ -89,9 +89,18 @@ pub enum Record {
     /// Term and vote changed.
     HardState(HardState),
     /// The log grew.
-    Entry(RecoveredEntry),
+    Entry(Entry),
+    /// The log grew by an entry whose payload has rotted.
+    Damaged(LogId),
     /// The log grew by an entry whose payload is intact, for those who asked for no more: see [`Reader::check`].
-    Intact(LogId),
+    Intact {
+        /// Term and index.
+        id: LogId,
+        /// The payload's length.
+        payload_bytes: u64,
+        /// [`Payload::digest`].
+        digest: u64,
+    },
     /// The log's tail was removed.
     Truncate {
         /// The new last index.
@@ -162,8 +171,8 @@ impl Reader {
         self.step(bytes, Payloads::Kept)
     }
 
-    /// As [`Self::next`], and checks as much; but of an intact entry it tells only that, as [`Record::Intact`], unless it holds
-    /// a configuration. For those who would drop payloads: making them is half the work where they are small.
+    /// As [`Self::next`], and checks as much; but of a command that is intact it tells only that, as [`Record::Intact`]. For
+    /// those who would drop what commands say: keeping it takes longer than checking it.
     pub fn check(&mut self, bytes: &[u8]) -> Step {
         self.step(bytes, Payloads::Checked)
     }
@@ -216,11 +225,13 @@ impl Reader {
         let Some(sectors) = bytes.get(..len) else {
             return Ok(Step::Incomplete { needed: len as u64 });
         };
-        let (body, written) = self.unstamp(sectors, body_bytes);
+        let written = self.is_written(sectors);
         let invalid = |fault, written| Invalid { fault, end: Some(self.at.offset + len as u64), written, offset: self.at.offset };
-        let headers = record_headers(&header, &body).map_err(|fault| invalid(fault, written))?;
+        let mut body = if payloads == Payloads::Checked { Body::in_place(sectors) } else { Body::copied(sectors, body_bytes) };
+        let identifiers = body.next(header.records as usize * RECORD_HEADER_BYTES);
+        let headers = record_headers(&header, identifiers.bytes).map_err(|fault| invalid(fault, written))?;
         // From here on the checksums of all identifiers match, so no power loss is to blame.
-        let (records, damaged) = records(&header, &headers, &body, payloads).map_err(|fault| invalid(fault, true))?;
+        let (records, damaged) = records(&header, &headers, &mut body, payloads).map_err(|fault| invalid(fault, true))?;
         let frame = Frame { header, checksum, records, headers, offset: self.at.offset, len: len as u64, damaged, written };
         Ok(if damaged == 0 { Step::Complete(frame) } else { Step::Damaged(frame) })
     }
@@ -247,56 +258,53 @@ impl Reader {
         Invalid { offset: self.at.offset, fault, end: None, written: true }
     }
 
-    /// The frame's body without stamps and padding, and whether every stamp is there.
-    fn unstamp(&self, sectors: &[u8], body_bytes: usize) -> (Bytes, bool) {
+    fn is_written(&self, sectors: &[u8]) -> bool {
         let stamp = self.at.stamp();
-        let mut written = true;
-        let mut body = Vec::with_capacity(body_bytes);
-        let mut from = FRAME_HEADER_BYTES;
-        for sector in sectors.chunks_exact(SECTOR_BYTES) {
-            let end = SECTOR_ROOM_BYTES.min(from + body_bytes - body.len());
-            body.extend_from_slice(&sector[from..end]);
-            written &= u32_at(sector, SECTOR_ROOM_BYTES) == stamp;
-            from = 0;
-        }
-        (body.into(), written)
+        sectors.chunks_exact(SECTOR_BYTES).fold(true, |written, sector| written & (u32_at(sector, SECTOR_ROOM_BYTES) == stamp))
     }
 }
 
-/// The record headers of a body, all of them intact, with lengths that add up.
-fn record_headers(header: &FrameHeader, body: &[u8]) -> Result<Vec<RecordHeader>, Fault> {
-    let bytes = &body[..body.len() - usize::try_from(header.payload_bytes).map_err(|_| Fault::Lengths)?];
+/// The record headers of a frame, all of them intact.
+fn record_headers(header: &FrameHeader, bytes: &[u8]) -> Result<Vec<RecordHeader>, Fault> {
     let (chunks, _) = bytes.as_chunks::<RECORD_HEADER_BYTES>();
     let mut headers = Vec::with_capacity(chunks.len());
+    let is_intact = crc32c(bytes) == header.records_checksum;
     for (record, chunk) in (0..).zip(chunks) {
-        headers.push(RecordHeader::decode(chunk).ok_or(Fault::RecordHeader { record })?);
+        // Where they are intact together, each is.
+        let one = if is_intact { RecordHeader::fields(chunk) } else { RecordHeader::decode(chunk) };
+        headers.push(one.ok_or(Fault::RecordHeader { record })?);
     }
-    if crc32c::crc32c(bytes) != header.records_checksum {
-        return Err(Fault::RecordHeader { record: 0 }); // intact ones, of another frame
-    }
-    Ok(headers)
+    if is_intact { Ok(headers) } else { Err(Fault::RecordHeader { record: 0 }) } // intact ones, of another frame
 }
 
-fn records(header: &FrameHeader, headers: &[RecordHeader], body: &Bytes, wanted: Payloads) -> Result<(Vec<Record>, u32), Fault> {
+/// The records, and how many of them are damaged.
+fn records(
+    header: &FrameHeader,
+    headers: &[RecordHeader],
+    body: &mut Body<'_>,
+    wanted: Payloads,
+) -> Result<(Vec<Record>, u32), Fault> {
     let total: u64 = headers.iter().map(|one| u64::from(one.payload_bytes)).sum();
     if total != header.payload_bytes {
         return Err(Fault::Lengths);
     }
-    let mut payloads = &body[headers.len() * RECORD_HEADER_BYTES..];
     let mut records = Vec::with_capacity(headers.len());
     let mut damaged = 0;
     for (number, one) in (0..).zip(headers) {
-        let (payload, behind) = payloads.split_at(usize::try_from(one.payload_bytes).map_err(|_| Fault::Lengths)?);
-        payloads = behind;
-        let record = record(one, payload, body, number, wanted)?;
-        damaged += u32::from(matches!(record, Record::Entry(RecoveredEntry::Damaged(_))));
+        let record = record(one, body, number, wanted)?;
+        damaged += u32::from(matches!(record, Record::Damaged(_)));
         records.push(record);
     }
     Ok((records, damaged))
 }
 
-fn record(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32, wanted: Payloads) -> Result<Record, Fault> {
+fn record(header: &RecordHeader, body: &mut Body<'_>, number: u32, wanted: Payloads) -> Result<Record, Fault> {
+    if header.kind == KIND_COMMAND && wanted == Payloads::Checked {
+        return Ok(sum_up(header, body));
+    }
+    let payload = body.next(header.payload_bytes as usize);
     match header.kind {
+        KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(header, &payload, number, wanted),
         KIND_HARD_STATE => {
             let vote = (header.flags & FLAG_VOTE != 0).then_some(NodeId(header.index));
             Ok(Record::HardState(HardState { term: Term(header.term), vote }))
@@ -304,39 +312,49 @@ fn record(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32, want
         KIND_TRUNCATE => Ok(Record::Truncate { last: LogIndex(header.index) }),
         KIND_PURGE => Ok(Record::Purge { through: LogId::new(header.term, header.index) }),
         KIND_SEALED => Ok(Record::Sealed { next: header.index }),
-        KIND_NOOP | KIND_COMMAND if wanted == Payloads::Checked && is_intact(header, payload) => {
-            Ok(Record::Intact(LogId::new(header.term, header.index)))
-        }
-        KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(header, payload, body, number, wanted).map(Record::Entry),
         kind => Err(Fault::RecordKind { record: number, kind }),
     }
 }
 
-fn is_intact(header: &RecordHeader, payload: &[u8]) -> bool {
-    crc32c::crc32c(payload) == header.payload_checksum
+/// A command of which only this is wanted: whether it is intact, and what it adds to hashes. Summed up part by part, while
+/// each is at hand.
+fn sum_up(header: &RecordHeader, body: &mut Body<'_>) -> Record {
+    let id = LogId::new(header.term, header.index);
+    let (mut checksum, mut digest) = (0, CommandDigest::new());
+    let len = header.payload_bytes as usize;
+    for from in (0..len).step_by(CommandDigest::PART_BYTES) {
+        let Piece { bytes, .. } = body.next(CommandDigest::PART_BYTES.min(len - from));
+        checksum = if from == 0 { crc32c(bytes) } else { crc32c_append(checksum, bytes) };
+        digest.part(bytes);
+    }
+    if checksum != header.payload_checksum {
+        return Record::Damaged(id);
+    }
+    Record::Intact { id, payload_bytes: u64::from(header.payload_bytes), digest: digest.value() }
 }
 
-/// `payload` is a part of `body`.
-fn entry(header: &RecordHeader, payload: &[u8], body: &Bytes, number: u32, wanted: Payloads) -> Result<RecoveredEntry, Fault> {
+fn entry(header: &RecordHeader, payload: &Piece<'_>, number: u32, wanted: Payloads) -> Result<Record, Fault> {
     let id = LogId::new(header.term, header.index);
-    let is_intact = is_intact(header, payload);
+    let is_intact = crc32c(payload.bytes) == header.payload_checksum;
     #[cfg(feature = "mutants")]
     let is_intact = is_intact || wanted == Payloads::Believed;
     #[cfg(not(feature = "mutants"))]
     let _ = wanted;
     if !is_intact {
-        return Ok(RecoveredEntry::Damaged(id));
+        return Ok(Record::Damaged(id));
     }
     let payload = match header.kind {
         KIND_NOOP => Payload::Noop,
-        KIND_COMMAND => Payload::Command(body.slice_ref(payload)),
-        _ => Payload::Configuration(Arc::new(decode_configuration(&body.slice_ref(payload), number)?)),
+        KIND_COMMAND => Payload::Command(payload.keep()),
+        _ => Payload::Configuration(Arc::new(decode_configuration(&payload.keep(), number)?)),
     };
-    Ok(RecoveredEntry::Ready(Entry { id, payload }))
+    Ok(Record::Entry(Entry { id, payload }))
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::entry::Persist;
     use crate::membership::Configuration;
@@ -383,7 +401,7 @@ mod tests {
     fn intact_nonsense_is_refused() {
         let record = RecordHeader { kind: KIND_NOOP, index: 1, term: 1, ..RecordHeader::default() };
         let zero_voters = [0; 16];
-        let checksum = crc32c::crc32c(&zero_voters);
+        let checksum = crc32c(&zero_voters);
         let no_voters = RecordHeader { kind: KIND_CONFIGURATION, payload_bytes: 16, payload_checksum: checksum, ..record };
         for (header, payload, fault) in [
             (RecordHeader { kind: 99, ..record }, &[][..], Fault::RecordKind { record: 0, kind: 99 }),
@@ -417,12 +435,38 @@ mod tests {
     /// A frame of one sector with right checksums, whatever it holds.
     fn crafted(record: &RecordHeader, payload: &[u8], payload_bytes: u64) -> Vec<u8> {
         let at = Cursor::first(&header());
-        let records_checksum = crc32c::crc32c(&record.encode());
+        let records_checksum = crc32c(&record.encode());
         let io = IoId::default();
         let header = FrameHeader { sequence: 1, chain: 0, records: 1, payload_bytes, io, records_checksum };
         let mut bytes = [&header.encode(at.seed).0[..], &record.encode(), payload].concat();
         bytes.resize(SECTOR_ROOM_BYTES, 0);
         bytes.extend_from_slice(&at.stamp().to_le_bytes());
         bytes
+    }
+
+    /// Commands as long as the parts in which they are summed up, a little shorter and longer, and much longer.
+    #[test]
+    fn what_is_summed_up_part_by_part_is_what_was_read_at_once() {
+        let part = CommandDigest::PART_BYTES;
+        let lengths = [0, 1, 507, 508, 509, part - 1, part, part + 1, 3 * part + 7];
+        let command = |(index, len): (u64, usize)| {
+            let bytes: Vec<u8> = (0..len).map(|at| u8::try_from(at * at % 251).expect("small")).collect();
+            Entry { id: LogId::new(1, index), payload: Payload::Command(bytes.into()) }
+        };
+        let append = Persist::Append((1..).zip(lengths).map(command).collect());
+        let mut bytes = FrameWriter::default().encode(&mut reader().cursor(), IoId::default(), [&append].into_iter()).to_vec();
+        let (Step::Complete(read), Step::Complete(checked)) = (reader().next(&bytes), reader().check(&bytes)) else {
+            panic!("intact");
+        };
+        for (read, checked) in read.records.iter().zip(&checked.records) {
+            let Record::Entry(Entry { id, payload }) = read else { panic!("found {read:?}") };
+            let expected = Record::Intact { id: *id, payload_bytes: payload.len_bytes(), digest: payload.digest() };
+            assert_eq!(*checked, expected);
+        }
+        let last = bytes.len() - SECTOR_BYTES; // of the last part of the last command
+        bytes[last] ^= 1;
+        let Step::Damaged(checked) = reader().check(&bytes) else { panic!("a byte has changed") };
+        assert_eq!(checked.records.last(), Some(&Record::Damaged(LogId::new(1, 9))));
+        assert_eq!(checked.damaged, 1);
     }
 }

@@ -9,7 +9,7 @@ use super::format::FileHeader;
 use super::places::{Place, Places};
 use super::reader::{Frame, Record};
 use super::{Fault, RecoveredEntry};
-use crate::digest::Digest;
+use crate::digest::{Digest, prefix_hash};
 use crate::entry::HardState;
 use crate::types::{LogId, LogIndex};
 
@@ -116,8 +116,12 @@ impl Replay {
         for record in frame.records {
             match record {
                 Record::HardState(state) => self.hard_state = state,
-                Record::Entry(entry) => self.append(entry, place)?,
-                Record::Intact(id) => self.count_intact(id.index)?,
+                Record::Entry(entry) => self.append(RecoveredEntry::Ready(entry), place)?,
+                Record::Damaged(id) => self.append(RecoveredEntry::Damaged(id), place)?,
+                Record::Intact { id, payload_bytes, digest } => {
+                    let hash = prefix_hash(self.last_hash(), id, digest);
+                    self.append(RecoveredEntry::Stored { id, payload_bytes, hash }, place)?;
+                }
                 Record::Truncate { last } => {
                     self.truncate(last);
                     truncated(last);
@@ -156,9 +160,9 @@ impl Replay {
     }
 
     fn keep(&mut self, entry: RecoveredEntry) {
-        let before = self.kept.hashes.last().copied().unwrap_or_default();
+        let before = self.last_hash();
         self.kept.hashes.push(match &entry {
-            RecoveredEntry::Ready(entry) => Digest::of(before, entry),
+            RecoveredEntry::Ready(entry) => prefix_hash(before, entry.id, entry.payload.digest()),
             RecoveredEntry::Stored { hash, .. } => *hash,
             RecoveredEntry::Damaged(id) => Digest::of(before, id),
         });
@@ -176,14 +180,9 @@ impl Replay {
         }
     }
 
-    /// As [`Self::append`], where entries are only counted.
-    fn count_intact(&mut self, found: LogIndex) -> Result<(), Fault> {
-        let expected = self.last().next();
-        if found != expected {
-            return Err(Fault::Gap { found, expected });
-        }
-        self.counted.as_mut().expect("who keeps entries reads their payloads").count += 1;
-        Ok(())
+    /// Of what is known of the log, unless it is only counted.
+    fn last_hash(&self) -> u64 {
+        self.kept.hashes.last().copied().unwrap_or_default()
     }
 
     fn truncate(&mut self, last: LogIndex) {
@@ -260,7 +259,7 @@ mod tests {
     }
 
     fn entry(index: u64) -> Record {
-        Record::Entry(RecoveredEntry::Damaged(LogId::new(1, index)))
+        Record::Damaged(LogId::new(1, index))
     }
 
     #[test]
@@ -282,7 +281,7 @@ mod tests {
     /// Whoever counts comes to the same as whoever keeps.
     #[test]
     fn entries_that_are_only_counted_are_counted_right() {
-        let ready = |index| Record::Entry(RecoveredEntry::Ready(Entry { id: LogId::new(1, index), payload: Payload::Noop }));
+        let ready = |index| Record::Entry(Entry { id: LogId::new(1, index), payload: Payload::Noop });
         let truncate = |last| Record::Truncate { last: LogIndex(last) };
         let purge = |through| Record::Purge { through: LogId::new(1, through) };
         let records = [
@@ -309,9 +308,9 @@ mod tests {
     fn payloads_beyond_the_limit_are_let_go_of_and_found_again() {
         let command = |term, index, len: usize| {
             let payload = Payload::Command(vec![u8::try_from(index).expect("small"); len].into());
-            Record::Entry(RecoveredEntry::Ready(Entry { id: LogId::new(term, index), payload }))
+            Record::Entry(Entry { id: LogId::new(term, index), payload })
         };
-        let noop = Record::Entry(RecoveredEntry::Ready(Entry { id: LogId::new(1, 4), payload: Payload::Noop }));
+        let noop = Record::Entry(Entry { id: LogId::new(1, 4), payload: Payload::Noop });
         let frames = [
             vec![command(1, 1, 10), command(1, 2, 10), command(1, 3, 10)],
             vec![noop, command(1, 5, 10), command(1, 6, 10)],

@@ -11,6 +11,7 @@ use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP, KIND_PURGE,
     KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes,
 };
+use crate::checksum::crc32c;
 use crate::entry::{Entry, HardState, Payload, Persist};
 use crate::types::{IoId, LogId};
 
@@ -54,7 +55,7 @@ impl FrameWriter {
         sectors.finish();
         assert_eq!(self.headers.len(), records as usize, "as many as were measured");
         assert_eq!(frame.len(), size, "a frame is as long as its header says");
-        header.records_checksum = crc32c::crc32c(self.headers.as_flattened());
+        header.records_checksum = crc32c(self.headers.as_flattened());
         fill(&mut frame, self.headers.as_flattened());
         self.headers.clear();
         self.headers.shrink_to(HEADERS_KEPT_MAX);
@@ -115,7 +116,7 @@ impl FrameWriter {
 /// A frame with one record that has no payload: one sector.
 fn encode_alone(at: &mut Cursor, io: IoId, record: RecordHeader) -> Bytes {
     let record = record.encode();
-    let checksum = crc32c::crc32c(&record);
+    let checksum = crc32c(&record);
     let header =
         FrameHeader { sequence: at.sequence, chain: at.chain, records: 1, payload_bytes: 0, io, records_checksum: checksum };
     let (encoded, checksum) = header.encode(at.seed);
@@ -160,7 +161,7 @@ fn entry(entry: &Entry, kind: u8, payload: &[u8]) -> RecordHeader {
         kind,
         flags: 0,
         payload_bytes: u32::try_from(payload.len()).expect("a command is smaller than a frame"),
-        payload_checksum: crc32c::crc32c(payload),
+        payload_checksum: crc32c(payload),
         index: entry.id.index.0,
         term: entry.id.term.0,
     }

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use squall_raft::entry::{Entry, HardState, Payload, Persist};
 use squall_raft::membership::Configuration;
 use squall_raft::process::FileName;
+use squall_raft::store::Identity;
 use squall_raft::store::format::{Cursor, FileHeader, SECTOR_BYTES, SegmentId};
 use squall_raft::store::reader::{Frame, Reader, Record, Step};
 use squall_raft::store::writer::FrameWriter;
-use squall_raft::store::{Identity, RecoveredEntry};
 use squall_raft::types::{BootNumber, ClusterId, Incarnation, IoId, LogId, LogIndex, NodeId, Peer, Term};
 
 const NAME: &str = "wal-0000000000000001-0000000300000001.log";
@@ -64,7 +64,7 @@ fn records(items: &[Persist]) -> Vec<Record> {
             Persist::HardState(state) => records.push(Record::HardState(*state)),
             Persist::Truncate { last } => records.push(Record::Truncate { last: *last }),
             Persist::Append(entries) => {
-                records.extend(entries.iter().cloned().map(|entry| Record::Entry(RecoveredEntry::Ready(entry))));
+                records.extend(entries.iter().cloned().map(Record::Entry));
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use squall_raft::core::Input;
-use squall_raft::digest::Digest;
+use squall_raft::digest::prefix_hash;
 use squall_raft::entry::{Entry, HardState, Payload, StoredEntry};
 use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::observation::RoleKind;
@@ -124,8 +124,8 @@ fn append(disk: &mut Disk, word: &str, index: u64) -> Result<(), String> {
     }
     match word.chars().last() {
         Some('?') => {
-            let hash = Digest::of(disk.log.hash_at(disk.log.last().index).unwrap_or_default(), &entry(id));
-            disk.log.append_stored(id, 0, hash);
+            let before = disk.log.hash_at(disk.log.last().index).unwrap_or_default();
+            disk.log.append_stored(id, 0, prefix_hash(before, id, entry(id).payload.digest()));
         }
         Some('!') => disk.log.append_damaged(id),
         _ => {

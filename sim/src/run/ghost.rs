@@ -5,14 +5,13 @@
 //! happens to fail. Not here: the judgement (`squall_checkers::raft`).
 
 use squall_checkers::raft::Observation as Seen;
-use squall_raft::digest::Digest;
-use squall_raft::entry::{Entry, HardState};
+use squall_raft::digest::prefix_hash;
+use squall_raft::entry::HardState;
 use squall_raft::process::FileName;
 use squall_raft::shared::SharedVec;
-use squall_raft::store::RecoveredEntry;
 use squall_raft::store::format::{FileHeader, SECTOR_BYTES, SegmentId};
 use squall_raft::store::reader::{Reader, Record, Step};
-use squall_raft::types::LogId;
+use squall_raft::types::{LogId, LogIndex, Term};
 
 use crate::disk::Disk;
 
@@ -133,7 +132,7 @@ impl Ghost {
         loop {
             let at = usize::try_from(reader.offset() - start).unwrap_or(usize::MAX);
             let rest = bytes.get(at..).unwrap_or_default();
-            match reader.next(rest) {
+            match reader.check(rest) {
                 // The next segment goes on before it.
                 Step::Complete(frame) if matches!(frame.records[..], [Record::Sealed { .. }]) => return None,
                 Step::Complete(frame) => {
@@ -161,29 +160,23 @@ impl Ghost {
                 self.log.truncate(usize::try_from(last.0).unwrap_or(usize::MAX));
                 report(Seen::DurableTruncate { node, last_index: last.0 });
             }
-            Record::Entry(RecoveredEntry::Ready(entry)) => {
-                if let Some(hash) = self.append(&entry) {
-                    let LogId { term, index } = entry.id;
-                    report(Seen::DurableAppend { node, index: index.0, term: term.0, hash });
-                }
-            }
-            // Nothing of a log that has no snapshots is purged; a seal says nothing about it; payloads are asked for here.
-            Record::Entry(RecoveredEntry::Stored { .. } | RecoveredEntry::Damaged(_))
-            | Record::Intact(_)
-            | Record::Purge { .. }
-            | Record::Sealed { .. } => {}
+            Record::Entry(entry) => self.append(entry.id, entry.payload.digest(), report),
+            Record::Intact { id, digest, .. } => self.append(id, digest, report),
+            // Nothing of a log that has no snapshots is purged; a seal says nothing about it.
+            Record::Damaged(_) | Record::Purge { .. } | Record::Sealed { .. } => {}
         }
     }
 
-    /// Takes an entry behind the last one and hashes the log up to it as `LogView` does. `None` if that is no log any
-    /// more: the node's own recovery will say so.
-    fn append(&mut self, entry: &Entry) -> Option<u64> {
+    /// Takes an entry behind the last one and hashes the log up to it as `LogView` does. Where that would be no log any
+    /// more, the node's own recovery will say so.
+    fn append(&mut self, id: LogId, payload_digest: u64, report: &mut impl FnMut(Seen)) {
         let (last_term, last_hash) = self.log.last().copied().unwrap_or_default();
-        if entry.id.index.0 != self.last_index() + 1 || entry.id.term.0 < last_term {
-            return None;
+        let LogId { term: Term(term), index: LogIndex(index) } = id;
+        if index != self.last_index() + 1 || term < last_term {
+            return;
         }
-        let hash = Digest::of(last_hash, entry);
-        self.log.push((entry.id.term.0, hash));
-        Some(hash)
+        let hash = prefix_hash(last_hash, id, payload_digest);
+        self.log.push((term, hash));
+        report(Seen::DurableAppend { node: self.node, index, term, hash });
     }
 }

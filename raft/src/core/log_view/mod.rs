@@ -9,7 +9,7 @@
 mod cache;
 
 use self::cache::Cache;
-use crate::digest::Digest;
+use crate::digest::{Digest, prefix_hash};
 use crate::entry::{Entries, Entry, Payload};
 use crate::shared::SharedVec;
 use crate::types::{LogId, LogIndex, Term};
@@ -139,7 +139,7 @@ impl LogView {
     /// # Panics
     /// If its index or term does not follow: the caller has checked both.
     pub fn append(&mut self, entry: &Entry) -> u64 {
-        let hash = Digest::of(self.last_hash(), entry);
+        let hash = prefix_hash(self.last_hash(), entry.id, entry.payload.digest());
         self.push(entry.id, Content::Ready(entry.payload.clone()), hash);
         hash
     }

@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Files, failed};
+use crate::checksum::crc32c;
 use crate::types::BootNumber;
 
 pub(super) const LOCK: &str = "lock";
@@ -176,7 +177,7 @@ fn read_boot(folder: &Path) -> Result<Option<BootNumber>, OpenError> {
 
 fn text(boot: BootNumber) -> String {
     let text = format!("squall boot {boot}");
-    format!("{text} crc32c {:08x}\n", crc32c::crc32c(text.as_bytes()))
+    format!("{text} crc32c {:08x}\n", crc32c(text.as_bytes()))
 }
 
 /// Accepts only what [`text`] makes.

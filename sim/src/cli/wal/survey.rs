@@ -6,13 +6,14 @@ use std::io;
 
 use bytes::Bytes;
 use serde::Serialize;
+use squall_raft::entry::Entry;
 use squall_raft::process::{DiskOp, DiskReply, FileName};
 use squall_raft::server::files::{Disk, Place, ReadOnly};
 use squall_raft::store::format::{FileHeader, HeaderFault, RecordHeader, SegmentId};
 use squall_raft::store::inspect::{Found, Place as Piece, Walk};
 use squall_raft::store::reader::{Frame, Record};
 use squall_raft::store::recovery::{Forecast, Rehearsal};
-use squall_raft::store::{Identity, RecoveredEntry, StoreError};
+use squall_raft::store::{Identity, StoreError};
 use squall_raft::types::LogId;
 
 use super::super::Refused;
@@ -184,9 +185,8 @@ impl RecordJson {
             Record::Truncate { last } => plain("truncate", Some(last.0), None),
             Record::Purge { through } => plain("purge", Some(through.index.0), Some(through.term.0)),
             Record::Sealed { next } => Self { next: Some(unique(*next)), ..plain("sealed", None, None) },
-            Record::Intact(id) => plain(header.kind_name(), Some(id.index.0), Some(id.term.0)),
-            Record::Entry(entry) => {
-                let (id, intact) = (entry.id(), matches!(entry, RecoveredEntry::Ready(_)));
+            Record::Entry(Entry { id, .. }) | Record::Intact { id, .. } | Record::Damaged(id) => {
+                let intact = !matches!(record, Record::Damaged(_));
                 Self { intact, ..plain(header.kind_name(), Some(id.index.0), Some(id.term.0)) }
             }
         }
@@ -314,7 +314,7 @@ impl SegmentJson {
         self.end = frame.offset + frame.len;
         for record in &frame.records {
             match record {
-                Record::Entry(_) | Record::Intact(_) => self.entries += 1,
+                Record::Entry(_) | Record::Intact { .. } | Record::Damaged(_) => self.entries += 1,
                 Record::Sealed { next } => self.sealed_by = Some(unique(*next)),
                 _ => {}
             }
