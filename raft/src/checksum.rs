@@ -12,6 +12,9 @@ pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
 #[expect(clippy::cast_possible_truncation, reason = "all widths have one type there; this one has 32 bits")]
 #[inline]
 pub(crate) fn crc32c_append(before: u32, bytes: &[u8]) -> u32 {
+    if before == 0 {
+        return crc32c(bytes); // behind nothing, mostly
+    }
     let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc32Iscsi, u64::from(!before));
     digest.update(bytes);
     digest.finalize() as u32

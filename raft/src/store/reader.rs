@@ -324,7 +324,7 @@ fn sum_up(header: &RecordHeader, body: &mut Body<'_>) -> Record {
     let len = header.payload_bytes as usize;
     for from in (0..len).step_by(CommandDigest::PART_BYTES) {
         let Piece { bytes, .. } = body.next(CommandDigest::PART_BYTES.min(len - from));
-        checksum = if from == 0 { crc32c(bytes) } else { crc32c_append(checksum, bytes) };
+        checksum = crc32c_append(checksum, bytes);
         digest.part(bytes);
     }
     if checksum != header.payload_checksum {

@@ -11,12 +11,15 @@ use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP, KIND_PURGE,
     KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes,
 };
-use crate::checksum::crc32c;
+use crate::checksum::{crc32c, crc32c_append};
 use crate::entry::{Entry, HardState, Payload, Persist};
 use crate::types::{IoId, LogId};
 
 /// So many record headers have room that is kept from frame to frame.
 const HEADERS_KEPT_MAX: usize = 4096;
+
+/// What a processor keeps at hand, with room for the copy.
+const PART_BYTES: usize = 32 << 10;
 
 /// Encodes frames; allocates nothing but what the disk holds on to.
 #[derive(Clone, Debug, Default)]
@@ -46,19 +49,12 @@ impl FrameWriter {
         let body = header.body_bytes().expect("the queue is cut into frames that fit");
         let size = frame_bytes(body);
         let mut frame = Vec::with_capacity(size);
-        let mut sectors = Sectors { buffer: &mut frame, stamp: at.stamp(), room: SECTOR_ROOM_BYTES };
-        sectors.put(&[0; FRAME_HEADER_BYTES]); // its place; the checksum is known last
-        sectors.put_zeros(records as usize * RECORD_HEADER_BYTES); // theirs
-        for item in items {
-            self.put(&mut sectors, item);
-        }
-        sectors.finish();
-        assert_eq!(self.headers.len(), records as usize, "as many as were measured");
+        header.records_checksum = if size == SECTOR_BYTES {
+            self.fill_one_sector(&mut frame, at.stamp(), records, items)
+        } else {
+            self.fill_sectors(&mut frame, at.stamp(), records, items)
+        };
         assert_eq!(frame.len(), size, "a frame is as long as its header says");
-        header.records_checksum = crc32c(self.headers.as_flattened());
-        fill(&mut frame, self.headers.as_flattened());
-        self.headers.clear();
-        self.headers.shrink_to(HEADERS_KEPT_MAX);
         let (encoded, checksum) = header.encode(at.seed);
         frame[..FRAME_HEADER_BYTES].copy_from_slice(&encoded);
         *at = at.behind(checksum, size as u64);
@@ -79,21 +75,58 @@ impl FrameWriter {
         encode_alone(&mut at, io, RecordHeader { kind: KIND_SEALED, index: next, ..RecordHeader::default() })
     }
 
-    /// Puts an item's payloads, and keeps its headers. Both at once, so that what a checksum has read is still at hand.
-    fn put(&mut self, sectors: &mut Sectors<'_>, item: &Persist) {
-        match item {
-            Persist::HardState(state) => keep(&mut self.headers, &hard_state(state)),
-            Persist::Truncate { last } => {
-                keep(&mut self.headers, &RecordHeader { kind: KIND_TRUNCATE, index: last.0, ..RecordHeader::default() });
+    /// Fills a frame in which no stamp is in the way; returns the checksum of the records' headers.
+    fn fill_one_sector<'a>(
+        &mut self,
+        frame: &mut Vec<u8>,
+        stamp: u32,
+        records: u32,
+        items: impl Iterator<Item = &'a Persist>,
+    ) -> u32 {
+        frame.resize(SECTOR_BYTES, 0);
+        let (body, last) = frame.split_at_mut(SECTOR_ROOM_BYTES);
+        last.copy_from_slice(&stamp.to_le_bytes());
+        let (headers, mut payloads) = body[FRAME_HEADER_BYTES..].split_at_mut(records as usize * RECORD_HEADER_BYTES);
+        let mut places = headers.as_chunks_mut().0.iter_mut();
+        each_record(&mut self.configuration, items, |mut header, payload| {
+            header.payload_checksum = crc32c(payload);
+            header.encode_into(places.next().expect("as many as were measured"));
+            let (place, rest) = mem::take(&mut payloads).split_at_mut(payload.len());
+            place.copy_from_slice(payload);
+            payloads = rest;
+        });
+        assert!(places.next().is_none(), "as many as were measured");
+        crc32c(headers)
+    }
+
+    /// As [`Self::fill_one_sector`], for frames of any length. Headers are kept apart until all are there, so that payloads are
+    /// copied part by part, while what a checksum has read is still at hand.
+    fn fill_sectors<'a>(
+        &mut self,
+        frame: &mut Vec<u8>,
+        stamp: u32,
+        records: u32,
+        items: impl Iterator<Item = &'a Persist>,
+    ) -> u32 {
+        let mut sectors = Sectors { buffer: frame, stamp, room: SECTOR_ROOM_BYTES };
+        sectors.put(&[0; FRAME_HEADER_BYTES]); // its place; the checksum is known last
+        sectors.put_zeros(records as usize * RECORD_HEADER_BYTES); // theirs
+        let headers = &mut self.headers;
+        each_record(&mut self.configuration, items, |mut header, payload| {
+            for part in payload.chunks(PART_BYTES) {
+                header.payload_checksum = crc32c_append(header.payload_checksum, part);
+                sectors.put(part);
             }
-            Persist::Append(entries) => {
-                for one in entries.iter() {
-                    let (kind, payload) = payload(one, &mut self.configuration);
-                    keep(&mut self.headers, &entry(one, kind, payload));
-                    sectors.put(payload);
-                }
-            }
-        }
+            headers.push([0; _]);
+            header.encode_into(headers.last_mut().expect("it was just added"));
+        });
+        sectors.finish();
+        assert_eq!(headers.len(), records as usize, "as many as were measured");
+        let checksum = crc32c(headers.as_flattened());
+        fill(frame, headers.as_flattened());
+        headers.clear();
+        headers.shrink_to(HEADERS_KEPT_MAX);
+        checksum
     }
 
     fn measure<'a>(&mut self, items: impl Iterator<Item = &'a Persist>) -> (u32, u64) {
@@ -110,6 +143,29 @@ impl FrameWriter {
             }
         }
         (records, bytes)
+    }
+}
+
+/// Hands over the header and the payload of each record, in order. The payload's checksum is still to be put into the header.
+#[inline]
+fn each_record<'a>(
+    configuration: &mut Vec<u8>,
+    items: impl Iterator<Item = &'a Persist>,
+    mut put: impl FnMut(RecordHeader, &[u8]),
+) {
+    for item in items {
+        match item {
+            Persist::HardState(state) => put(hard_state(state), &[]),
+            Persist::Truncate { last } => {
+                put(RecordHeader { kind: KIND_TRUNCATE, index: last.0, ..RecordHeader::default() }, &[]);
+            }
+            Persist::Append(entries) => {
+                for one in entries.iter() {
+                    let (kind, payload) = payload(one, configuration);
+                    put(entry(one.id, kind, payload), payload);
+                }
+            }
+        }
     }
 }
 
@@ -156,21 +212,14 @@ fn hard_state(state: &HardState) -> RecordHeader {
     }
 }
 
-fn entry(entry: &Entry, kind: u8, payload: &[u8]) -> RecordHeader {
+fn entry(id: LogId, kind: u8, payload: &[u8]) -> RecordHeader {
     RecordHeader {
         kind,
-        flags: 0,
         payload_bytes: u32::try_from(payload.len()).expect("a command is smaller than a frame"),
-        payload_checksum: crc32c(payload),
-        index: entry.id.index.0,
-        term: entry.id.term.0,
+        index: id.index.0,
+        term: id.term.0,
+        ..RecordHeader::default()
     }
-}
-
-/// Adds a header behind others, where it stays until all are there.
-fn keep(headers: &mut Vec<[u8; RECORD_HEADER_BYTES]>, header: &RecordHeader) {
-    headers.push([0; _]);
-    header.encode_into(headers.last_mut().expect("it was just added"));
 }
 
 /// Puts record headers into the place that was kept for them.

@@ -119,8 +119,9 @@ pub struct Recovery {
     torn_bytes: u64,
     /// Whether entries are counted and not kept.
     counts: bool,
-    /// Whether what commands say would be let go of before the end: so much follows.
-    is_far: bool,
+    /// Where in the segment that is read frames begin of which commands are kept. Those before are so far from the end that
+    /// they would be let go of.
+    kept_from: u64,
     phase: Phase,
 }
 
@@ -184,7 +185,7 @@ impl Recovery {
             needs_witness: false,
             torn_bytes: 0,
             counts: false,
-            is_far: false,
+            kept_from: 0,
             phase: Phase::Listing,
         };
         (recovery, DiskOp::List)
@@ -317,17 +318,20 @@ impl Recovery {
 
     fn begin_segment(&mut self) -> Result<Next, StoreError> {
         self.reader = Reader::new(&self.chain[self.at].1);
-        self.is_far = self.full_bytes_behind() >= self.options.cache_bytes;
+        self.kept_from = self.kept_from();
         if !self.replay.is_continued_by(&self.chain[self.at].1) {
             return Err(self.damaged(0, Fault::Boundary));
         }
         self.read_frames(&[])
     }
 
-    /// Bytes of the segments behind the one that is read, without the newest, which may be nearly empty.
-    fn full_bytes_behind(&self) -> u64 {
-        let behind = self.chain.iter().skip(self.at + 1).rev().skip(1);
-        behind.map(|(listed, _)| self.folder.segments[*listed].bytes).sum()
+    /// As if the newest segment were empty, as it may nearly be.
+    fn kept_from(&self) -> u64 {
+        let bytes = |(listed, _): &(usize, FileHeader)| self.folder.segments[*listed].bytes;
+        let full = &self.chain[self.at..self.chain.len() - 1];
+        let follow: u64 = full.iter().map(bytes).sum();
+        let far = follow.saturating_sub(self.options.cache_bytes);
+        far.min(full.first().map_or(0, bytes))
     }
 
     /// The segment that is read.
@@ -384,7 +388,8 @@ impl Recovery {
         if self.options.bug == Some(crate::mutants::Bug::D18) {
             return self.reader.believe(bytes);
         }
-        if self.counts || self.is_far { self.reader.check(bytes) } else { self.reader.next(bytes) }
+        let is_far = self.reader.offset() < self.kept_from;
+        if self.counts || is_far { self.reader.check(bytes) } else { self.reader.next(bytes) }
     }
 
     fn replay(&mut self, frame: super::reader::Frame) -> Result<(), StoreError> {
