@@ -258,7 +258,7 @@ impl<S: StateMachine> Node<S> {
 impl<S: StateMachine> store::Output for Effects<Node<S>> {
     #[inline]
     fn start(&mut self, op: OpId, what: DiskOp) {
-        self.push(Effect::Disk { op, what });
+        self.push_with(|| Effect::Disk { op, what });
     }
 }
 
