@@ -129,11 +129,16 @@ impl<P: Process> Effects<P> {
         self.list.push(effect);
     }
 
+    /// As [`Self::push`] of an effect that is made when there is room for it: what is put together before is written word by word
+    /// and moved in pairs of words, for which a processor waits.
+    #[inline]
+    pub fn push_with(&mut self, make: impl FnOnce() -> Effect<P>) {
+        self.list.extend(std::iter::once_with(make));
+    }
+
     /// Adds an observation.
     pub fn observe(&mut self, observation: P::Observation) {
-        // Made when there is room for it: what is put together before is written word by word and moved in pairs of words, for
-        // which a processor waits.
-        self.list.extend(std::iter::once_with(|| Effect::Observe(observation)));
+        self.push_with(|| Effect::Observe(observation));
     }
 
     /// Takes all effects out, first pushed first, and keeps the space.

@@ -112,17 +112,23 @@ impl Queue {
     pub(crate) fn push(&mut self, at_ns: u64, tie: u64, what: What) -> Ticket {
         self.sequence += 1;
         debug_assert!(self.sequence <= SEQUENCE_MASK);
-        let event = Event { at_ns, order: (tie << SEQUENCE_BITS) | self.sequence, what };
+        let order = (tie << SEQUENCE_BITS) | self.sequence;
         let bucket = at_ns >> BUCKET_BITS;
         debug_assert!(bucket >= self.first, "time runs backwards");
         if bucket - self.first < BUCKETS as u64 {
-            let bucket = slot(bucket);
-            self.filled[bucket / WORD_BITS] |= 1 << (bucket % WORD_BITS);
-            self.buckets[bucket].push(event);
+            self.push_near(at_ns, order, what);
         } else {
-            self.push_far(event);
+            self.push_far(Event { at_ns, order, what });
         }
         Ticket(self.sequence)
+    }
+
+    #[inline]
+    fn push_near(&mut self, at_ns: u64, order: u64, what: What) {
+        let bucket = slot(at_ns >> BUCKET_BITS);
+        self.filled[bucket / WORD_BITS] |= 1 << (bucket % WORD_BITS);
+        // Made where it will lie (see `Effects::push_with`).
+        self.buckets[bucket].extend(std::iter::once_with(|| Event { at_ns, order, what }));
     }
 
     #[cold]
@@ -133,29 +139,27 @@ impl Queue {
 
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        let Some(bucket) = self.first_filled() else {
-            return self.pop_far();
-        };
-        let events = &mut self.buckets[bucket];
-        let position = earliest(events);
-        let near = events[position];
-        if self.far_at_ns <= near.at_ns && self.far.peek().is_some_and(|far| far.key() < near.key()) {
-            return self.pop_far();
+        let mut bucket = self.first_filled();
+        if bucket.is_none_or(|bucket| self.far_at_ns >> BUCKET_BITS <= self.buckets[bucket][0].at_ns >> BUCKET_BITS) {
+            bucket = self.bring_near();
         }
-        events.swap_remove(position);
+        let bucket = bucket?;
+        let events = &mut self.buckets[bucket];
+        let event = events.swap_remove(earliest(events));
         if events.is_empty() {
             self.filled[bucket / WORD_BITS] &= !(1 << (bucket % WORD_BITS));
         }
-        self.first = near.at_ns >> BUCKET_BITS;
-        Some(near)
-    }
-
-    #[cold]
-    fn pop_far(&mut self) -> Option<Event> {
-        let event = self.far.pop()?;
-        self.far_at_ns = self.far.peek().map_or(u64::MAX, |next| next.at_ns);
         self.first = event.at_ns >> BUCKET_BITS;
         Some(event)
+    }
+
+    /// Puts the first of the far events into the wheel, in which nothing is due in an earlier bucket.
+    #[cold]
+    fn bring_near(&mut self) -> Option<usize> {
+        let Event { at_ns, order, what } = self.far.pop()?;
+        self.far_at_ns = self.far.peek().map_or(u64::MAX, |next| next.at_ns);
+        self.push_near(at_ns, order, what);
+        Some(slot(at_ns >> BUCKET_BITS))
     }
 
     pub(crate) fn next_at_ns(&self) -> Option<u64> {
@@ -214,15 +218,20 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
-    #[inline(always)]
     pub(crate) fn insert(&mut self, value: T) -> u32 {
+        self.insert_with(|| value)
+    }
+
+    /// As [`Self::insert`] of a value that is made where it will lie, and not moved there.
+    #[inline(always)]
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> u32 {
         if let Some(slot) = self.free.pop() {
-            let vacant = self.slots[slot as usize].replace(value);
-            debug_assert!(vacant.is_none());
-            std::mem::forget(vacant); // There is nothing to drop, which the compiler cannot know.
+            let place = &mut self.slots[slot as usize];
+            debug_assert!(place.is_none());
+            std::mem::forget(place.replace(make())); // There is nothing to drop, which the compiler cannot know.
             return slot;
         }
-        self.slots.push(Some(value));
+        self.slots.push(Some(make()));
         u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 events are in flight")
     }
 

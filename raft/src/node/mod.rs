@@ -21,7 +21,7 @@ use crate::observation::Observation;
 use crate::process::{Boot, DiskOp, Effect, Effects, Input, OpId, Process, RequestId};
 use crate::store::wal::Wal;
 use crate::store::{self, Options, Recovered, RecoveredEntry, StoreEvent};
-use crate::types::{LocalTime, LogId, LogIndex};
+use crate::types::{IoId, LocalTime, LogId, LogIndex};
 
 use self::outbox::Outbox;
 use self::request::{Refused, Reply, Request};
@@ -83,10 +83,13 @@ impl<S: StateMachine> Process for Node<S> {
     #[inline(always)]
     fn handle(&mut self, now: LocalTime, input: Input<Self>, out: &mut Effects<Self>) {
         match input {
-            Input::DiskDone { op, result } => {
-                let event = self.store.disk_done(op, result, out);
-                self.on_store_event(now, event, out);
-            }
+            Input::DiskDone { op, result } => match self.store.take_durable(op, &result) {
+                Some(id) => self.on_durable(now, id, out),
+                None => {
+                    let event = self.store.disk_done(op, result, out);
+                    self.on_store_event(now, event, out);
+                }
+            },
             Input::Timer => self.step(now, core::Input::Timer, out),
             Input::Message { from, message } => self.step(now, core::Input::Message { from, message }, out),
             Input::Request { id, request } => self.on_request(now, id, request, out),
@@ -128,16 +131,19 @@ impl<S: StateMachine> Node<S> {
         }
     }
 
+    fn on_durable(&mut self, now: LocalTime, id: IoId, out: &mut Effects<Self>) {
+        if let Phase::Running(running) = &mut self.phase {
+            running.outbox.release(id, out);
+        }
+        self.step(now, core::Input::Durable(id), out);
+    }
+
+    #[cold]
     fn on_store_event(&mut self, now: LocalTime, event: Option<StoreEvent>, out: &mut Effects<Self>) {
         match event {
             None => {}
             Some(StoreEvent::Recovered(recovered)) => self.start_running(now, recovered, out),
-            Some(StoreEvent::Durable(id)) => {
-                if let Phase::Running(running) = &mut self.phase {
-                    running.outbox.release(id, out);
-                }
-                self.step(now, core::Input::Durable(id), out);
-            }
+            Some(StoreEvent::Durable(id)) => self.on_durable(now, id, out),
             Some(StoreEvent::Fetched(entries)) => self.step(now, core::Input::Fetched(entries), out),
             Some(StoreEvent::Failed(error)) => {
                 // What is durable is unknown from here on: promise nothing, acknowledge nothing.
@@ -258,7 +264,7 @@ impl<S: StateMachine> Node<S> {
 impl<S: StateMachine> store::Output for Effects<Node<S>> {
     #[inline]
     fn start(&mut self, op: OpId, what: DiskOp) {
-        self.push(Effect::Disk { op, what });
+        self.push_with(|| Effect::Disk { op, what });
     }
 }
 

@@ -49,5 +49,5 @@ fn covers(later: &Message, earlier: &Message) -> bool {
 }
 
 fn push<S: StateMachine>(message: Message, out: &mut Effects<Node<S>>) {
-    out.push(Effect::Send { to: message.envelope.to.node, message });
+    out.push_with(|| Effect::Send { to: message.envelope.to.node, message });
 }

@@ -1,7 +1,7 @@
 //! The bytes of a file in pages that clones share until one of them writes.
 //!
-//! A clone costs one pointer for each page that was written; the first write after a clone copies the one page that it
-//! touches. Pages that were never written hold no memory.
+//! A clone costs one pointer for each page that was written, and a copy of the last one; the first write after a clone
+//! copies the one page that it touches. Pages that were never written hold no memory.
 //!
 //! Not here: what is durable and what is not ([`super`]).
 
@@ -22,6 +22,8 @@ pub struct Content {
     /// Bytes behind `len` are zero in every page, so that growing needs no write. The list itself is not shared: a file is
     /// cloned seldom, and to ask at each write whether it must be copied costs as much as the write.
     pages: Vec<Option<Arc<Page>>>,
+    /// The page behind them. It is not shared either, because a log writes nowhere else.
+    last: Page,
     len: u64,
 }
 
@@ -46,7 +48,7 @@ impl Content {
         while !rest.is_empty() {
             let (page, within) = split(position);
             let (now, later) = rest.split_at_mut(rest.len().min(PAGE - within));
-            match self.pages.get(page).and_then(Option::as_deref) {
+            match self.page(page) {
                 Some(page) => read_page(page, within, now),
                 None => now.fill(0),
             }
@@ -67,7 +69,7 @@ impl Content {
         while !rest.is_empty() {
             let (page, within) = split(position);
             let (now, later) = rest.split_at(rest.len().min(PAGE - within));
-            write_page(page_mut(&mut self.pages, page), within, now);
+            write_page(self.page_mut(page), within, now);
             position += now.len() as u64;
             rest = later;
         }
@@ -86,12 +88,10 @@ impl Content {
     /// Whether length and bytes are equal.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        let page = |content: &Self, at: usize| content.pages.get(at).cloned().flatten();
-        let is_zero = |page: &Page| without_zeros(page).is_empty();
         self.len == other.len
-            && (0..self.pages.len().max(other.pages.len())).all(|at| match (page(self, at), page(other, at)) {
-                (Some(one), Some(two)) => Arc::ptr_eq(&one, &two) || without_zeros(&one) == without_zeros(&two),
-                (Some(page), None) | (None, Some(page)) => is_zero(&page),
+            && (0..=self.pages.len().max(other.pages.len())).all(|at| match (self.page(at), other.page(at)) {
+                (Some(one), Some(two)) => std::ptr::eq(one, two) || without_zeros(one) == without_zeros(two),
+                (Some(page), None) | (None, Some(page)) => without_zeros(page).is_empty(),
                 (None, None) => true,
             })
     }
@@ -99,8 +99,8 @@ impl Content {
     /// The length without the zeros at the end.
     #[must_use]
     pub fn data_len(&self) -> u64 {
-        let last = self.pages.iter().enumerate().rev().find_map(|(at, page)| {
-            let bytes = without_zeros(page.as_deref()?).len();
+        let last = (0..=self.pages.len()).rev().find_map(|at| {
+            let bytes = without_zeros(self.page(at)?).len();
             (bytes > 0).then_some((at * PAGE + bytes) as u64)
         });
         last.unwrap_or(0)
@@ -110,28 +110,44 @@ impl Content {
     pub(super) fn truncate(&mut self, len: u64) {
         if len < self.len {
             let (page, within) = split(len);
-            self.pages.truncate(page + usize::from(within > 0));
-            if within > 0
-                && let Some(Some(last)) = self.pages.get_mut(page)
-            {
-                Arc::make_mut(last).truncate(within);
+            if let Some(cut) = self.pages.get_mut(page) {
+                self.last = cut.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+                self.pages.truncate(page);
+            }
+            if page == self.pages.len() {
+                self.last.truncate(within);
             }
         }
         self.len = len;
+    }
+
+    #[inline]
+    fn page(&self, at: usize) -> Option<&Page> {
+        if at == self.pages.len() { Some(&self.last) } else { self.pages.get(at)?.as_deref() }
+    }
+
+    #[inline]
+    fn page_mut(&mut self, at: usize) -> &mut Page {
+        if at < self.pages.len() {
+            return Arc::make_mut(self.pages[at].get_or_insert_default());
+        }
+        if at > self.pages.len() {
+            self.begin_page(at);
+        }
+        &mut self.last
+    }
+
+    #[cold]
+    fn begin_page(&mut self, at: usize) {
+        let full = std::mem::replace(&mut self.last, Vec::with_capacity(PAGE));
+        self.pages.push((!full.is_empty()).then(|| Arc::new(full)));
+        self.pages.resize(at, None);
     }
 }
 
 fn split(position: u64) -> (usize, usize) {
     let position = usize::try_from(position).expect("files are shorter than 1 GiB");
     (position / PAGE, position % PAGE)
-}
-
-#[inline]
-fn page_mut(pages: &mut Vec<Option<Arc<Page>>>, at: usize) -> &mut Page {
-    if pages.len() <= at {
-        pages.resize(at + 1, None);
-    }
-    Arc::make_mut(pages[at].get_or_insert_with(|| Arc::new(Vec::with_capacity(PAGE))))
 }
 
 fn read_page(page: &Page, at: usize, into: &mut [u8]) {
@@ -190,7 +206,7 @@ mod tests {
     #[test]
     fn clones_part_when_one_writes() {
         let mut original = Content::default();
-        original.write(0, &[1; 3 * PAGE]);
+        original.write(0, &[1; 4 * PAGE]);
         let clone = original.clone();
         original.write(5, &[2]);
         let mut read = [0; 10];

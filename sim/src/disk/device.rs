@@ -215,7 +215,8 @@ impl Device {
 
     /// Queues an operation. True if it is the first, so that its completion must be scheduled.
     pub(crate) fn issue(&mut self, op: OpId, what: DiskOp) -> bool {
-        self.queue.push_back(Issued { op, what, stamp: self.next });
+        // Made where it will lie (see `Effects::push_with`).
+        self.queue.extend(std::iter::once_with(|| Issued { op, what, stamp: self.next }));
         self.next.ordinal += 1;
         self.queue.len() == 1
     }

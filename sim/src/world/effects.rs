@@ -72,7 +72,8 @@ impl<P: Process> World<P> {
         if let Some(copy_due_ns) = copy_due_ns {
             self.send_copy(from, receiver, sent, &message, copy_due_ns, tie);
         }
-        let slot = self.letters.insert(Letter { from: index(from), to: index(receiver), sending: sending(sent, false), message });
+        let (from, to) = (index(from), index(receiver));
+        let slot = self.letters.insert_with(|| Letter { from, to, sending: sending(sent, false), message });
         self.queue.push(due_ns, tie, What::Deliver(slot));
     }
 

@@ -150,10 +150,23 @@ impl Wal {
         if let State::Open(log) = &self.state { log.closed.len() + 1 } else { 0 }
     }
 
+    /// What is durable by the end of an operation, if that is the batch under way, as it nearly always is. Any other end
+    /// is left for [`Self::disk_done`], which takes this one, too.
+    #[inline(always)]
+    pub fn take_durable(&mut self, op: OpId, result: &Result<DiskReply, DiskError>) -> Option<IoId> {
+        let State::Open(log) = &mut self.state else { return None };
+        let io = if self.waiting_for == Some(op) { log.take_written(result)? } else { return None };
+        self.waiting_for = None;
+        Some(io)
+    }
+
     /// Takes the end of an operation. What belongs to another boot or is not awaited changes nothing.
     pub fn disk_done(&mut self, op: OpId, result: Result<DiskReply, DiskError>, out: &mut impl Output) -> Option<StoreEvent> {
         if self.reading == Some(op) {
             return self.read_done(result, out);
+        }
+        if let Some(io) = self.take_durable(op, &result) {
+            return Some(StoreEvent::Durable(io));
         }
         if self.waiting_for != Some(op) {
             return None;
@@ -164,17 +177,12 @@ impl Wal {
                 Ok(reply) => recovery.step(reply).map(|next| self.recovered(next, out)),
                 Err(error) => Err(StoreError::Disk { doing: recovery.doing(), error }),
             },
-            State::Open(log) => {
-                if let Some(io) = log.take_written(&result) {
-                    return Some(StoreEvent::Durable(io));
+            State::Open(log) => log.done(&result, &self.options).map(|(event, next)| {
+                if let Some(next) = next {
+                    self.start(next, out);
                 }
-                log.done(&result, &self.options).map(|(event, next)| {
-                    if let Some(next) = next {
-                        self.start(next, out);
-                    }
-                    event
-                })
-            }
+                event
+            }),
             State::Poisoned => Ok(None),
         };
         outcome.unwrap_or_else(|error| Some(self.fail(error)))
