@@ -2,7 +2,7 @@
 //!
 //! What it told its parent must be in the log that the next process finds, and beyond that at most the one batch that was under
 //! way. Batches follow from one another, so the parent knows what each of them leads to.
-//! Not here: power losses, which take what was not synced as well (`crash_images`).
+//! Not here: power losses, which take what was not synced as well (`files/crash_images`).
 #![cfg(all(feature = "server", unix))]
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes, on the clock on the wall")]
 

@@ -1,6 +1,6 @@
 //! Whatever comes over a connection costs that connection at most. A client on another one is served all the while.
 //!
-//! Not here: the same bytes without sockets (`tests/wire`).
+//! Not here: the same bytes without sockets (`tests/engine/wire`).
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;

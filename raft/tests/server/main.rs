@@ -4,7 +4,7 @@
 //! settings under which whatever is not bounded would take hours.
 //!
 //! Not here: the driver in storms (`squall-sim` runs it on simulated machines), and single operations on a folder
-//! (`server_files`). Read next: `setup`.
+//! (`files/folder.rs`). Read next: `setup`.
 
 mod setup;
 

@@ -1,6 +1,6 @@
 //! Reads and writes through calls that do less than they are asked, and errors that no folder gives on demand.
 //!
-//! Not here: operations on a real folder (`tests/server_files.rs`, and in `squall-sim` `disk_conformance.rs`).
+//! Not here: operations on a real folder (`tests/files/folder.rs`, and in `squall-sim` `disk_conformance`).
 
 use std::cell::Cell;
 use std::io;
