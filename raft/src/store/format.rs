@@ -87,7 +87,7 @@
 //! *A later version* keeps magic, version and checksum of the file header in their places.
 
 use super::Identity;
-use crate::checksum::{crc32c, crc32c_append};
+use crate::checksum::{crc32c, seeded};
 use crate::entry::HardState;
 use crate::process::FileName;
 use crate::types::{BootNumber, ClusterId, Incarnation, IoId, LogId, LogIndex, NodeId, Peer, Term};
@@ -335,9 +335,9 @@ impl Cursor {
     #[must_use]
     pub fn stamp(&self) -> u32 {
         let mut bytes = [0; 12];
-        put(&mut bytes, 0, self.sequence.to_le_bytes());
+        put(&mut bytes, 0, seeded(self.seed, self.sequence).to_le_bytes());
         put(&mut bytes, 8, self.chain.to_le_bytes());
-        crc32c_append(self.seed, &bytes).max(1)
+        crc32c(&bytes).max(1)
     }
 
     /// The place behind a frame that begins here.
@@ -374,17 +374,24 @@ impl FrameHeader {
     #[must_use]
     pub fn encode(&self, seed: u32) -> ([u8; FRAME_HEADER_BYTES], u32) {
         let mut out = [0; FRAME_HEADER_BYTES];
-        put(&mut out, 0, *FRAME_MAGIC);
-        put(&mut out, 8, self.sequence.to_le_bytes());
-        put(&mut out, 16, self.chain.to_le_bytes());
-        put(&mut out, 20, self.records.to_le_bytes());
-        put(&mut out, 24, self.payload_bytes.to_le_bytes());
-        put(&mut out, 32, self.io.boot.0.to_le_bytes());
-        put(&mut out, 40, self.io.seq.to_le_bytes());
-        put(&mut out, 48, self.records_checksum.to_le_bytes());
-        let checksum = crc32c_append(seed, &out[8..]);
-        put(&mut out, 4, checksum.to_le_bytes());
+        let checksum = self.encode_into(seed, &mut out);
         (out, checksum)
+    }
+
+    /// Writes the header where it belongs, by words as [`RecordHeader::encode_into`] does; returns its checksum.
+    pub(super) fn encode_into(&self, seed: u32, out: &mut [u8; FRAME_HEADER_BYTES]) -> u32 {
+        put(out, 8, seeded(seed, self.sequence).to_le_bytes());
+        put(out, 16, (u64::from(self.chain) | u64::from(self.records) << 32).to_le_bytes());
+        put(out, 24, self.payload_bytes.to_le_bytes());
+        put(out, 32, u64::from(self.io.boot.0).to_le_bytes());
+        put(out, 40, self.io.seq.to_le_bytes());
+        put(out, 48, u64::from(self.records_checksum).to_le_bytes());
+        put(out, 56, [0; 8]);
+        let checksum = crc32c(&out[8..]);
+        put(out, 0, *FRAME_MAGIC);
+        put(out, 4, checksum.to_le_bytes());
+        put(out, 8, self.sequence.to_le_bytes());
+        checksum
     }
 
     /// Reads a header and its checksum; `None` if it is not intact.
@@ -392,7 +399,9 @@ impl FrameHeader {
     pub fn decode(bytes: &[u8; FRAME_HEADER_BYTES], seed: u32) -> Option<(Self, u32)> {
         let checksum = u32_at(bytes, 4);
         let unused_is_zero = u32_at(bytes, 36) == 0 && bytes[52..] == [0; 12];
-        let intact = bytes[..4] == *FRAME_MAGIC && unused_is_zero && crc32c_append(seed, &bytes[8..]) == checksum;
+        let mut rest: [u8; FRAME_HEADER_BYTES - 8] = *bytes.last_chunk().expect("it is shorter");
+        put(&mut rest, 0, seeded(seed, u64_at(bytes, 8)).to_le_bytes());
+        let intact = bytes[..4] == *FRAME_MAGIC && unused_is_zero && crc32c(&rest) == checksum;
         let header = || Self {
             sequence: u64_at(bytes, 8),
             chain: u32_at(bytes, 16),

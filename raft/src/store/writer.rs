@@ -55,8 +55,7 @@ impl FrameWriter {
             self.fill_sectors(&mut frame, at.stamp(), records, items)
         };
         assert_eq!(frame.len(), size, "a frame is as long as its header says");
-        let (encoded, checksum) = header.encode(at.seed);
-        frame[..FRAME_HEADER_BYTES].copy_from_slice(&encoded);
+        let checksum = header.encode_into(at.seed, frame.first_chunk_mut().expect("a frame begins with its header"));
         *at = at.behind(checksum, size as u64);
         frame.into()
     }
