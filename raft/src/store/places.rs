@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 
-use super::format::{Cursor, SegmentId};
+use super::format::{Cursor, SECTOR_BYTES, SegmentId};
 use crate::entry::Persist;
+use crate::shared::SharedVec;
 use crate::types::LogIndex;
 
 /// A frame on disk.
@@ -22,15 +23,35 @@ pub struct Place {
     pub len: u64,
 }
 
-// One for each frame of the log, however long that is.
-const _: () = assert!(size_of::<(LogIndex, Place)>() <= 64);
-
-/// The frames in which the log's entries lie, by the first entry that each holds.
+/// The frames in which the log's entries lie.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
-    /// Indexes ascend.
-    frames: VecDeque<(LogIndex, Place)>,
+    /// In the order of the log; none is empty.
+    segments: VecDeque<Segment>,
+    /// Entries before this one are purged.
+    first: LogIndex,
 }
+
+/// The frames of one segment, by the first entry that each holds.
+#[derive(Clone, Debug)]
+struct Segment {
+    id: SegmentId,
+    seed: u32,
+    /// First entries ascend.
+    frames: SharedVec<Frame>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Frame {
+    first: LogIndex,
+    sequence: u64,
+    offset: u64,
+    chain: u32,
+    sectors: u32,
+}
+
+// One for each frame of the log, however long that is.
+const _: () = assert!(size_of::<Frame>() <= 32);
 
 impl Places {
     /// Notes what a frame that lies at `place` does to the log.
@@ -49,37 +70,81 @@ impl Places {
     }
 
     /// Notes that an entry lies at a place. Its index is behind all that count.
+    ///
+    /// # Panics
+    /// If the frame is longer than any is.
     pub fn append(&mut self, place: Place, index: LogIndex) {
-        if self.frames.back().is_none_or(|(_, last)| *last != place) {
-            self.frames.push_back((index, place));
+        let Place { segment: id, cursor: Cursor { seed, offset, chain, sequence }, len } = place;
+        if self.segments.back().is_none_or(|last| last.id != id) {
+            self.segments.push_back(Segment { id, seed, frames: SharedVec::default() });
+        }
+        let segment = self.segments.back_mut().expect("there is one now");
+        if segment.frames.last().is_none_or(|last| last.sequence != sequence) {
+            let sectors = u32::try_from(len / SECTOR_BYTES as u64).expect("a frame is much shorter");
+            segment.frames.push(Frame { first: index, sequence, offset, chain, sectors });
         }
     }
 
     /// The log was cut back to `last`.
     pub fn truncate(&mut self, last: LogIndex) {
-        while self.frames.pop_back_if(|(first, _)| *first > last).is_some() {}
+        while let Some(segment) = self.segments.back_mut() {
+            segment.frames.truncate(segment.count_up_to(last));
+            if !segment.frames.is_empty() {
+                return;
+            }
+            self.segments.pop_back();
+        }
     }
 
     /// The log's head went, up to `through` and with it.
     pub fn purge(&mut self, through: LogIndex) {
-        let next = LogIndex(through.0.saturating_add(1)); // Numbers may be absurd where checksums are right.
-        let count = self.frames.partition_point(|(first, _)| *first <= next);
-        self.frames.drain(..count.saturating_sub(1));
+        self.first = LogIndex(through.0.saturating_add(1)); // Numbers may be absurd where checksums are right.
+        let count = self.segments.partition_point(|segment| segment.holds_from(self.first));
+        self.segments.drain(..count.saturating_sub(1));
     }
 
-    /// The frames in which an entry and those behind it lie, as far as they are one piece of a file that is no longer than `bytes_max`; the
-    /// first one in any case. None if the entry was not written.
+    /// The frames in which an entry and those behind it lie, as far as they are one piece of a file that is no longer than
+    /// `bytes_max`; the first one in any case. None if the entry was not written, or was purged.
     #[must_use]
     pub fn run(&self, index: LogIndex, bytes_max: u64) -> Vec<Place> {
-        let count = self.frames.partition_point(|(first, _)| *first <= index);
-        let Some(at) = count.checked_sub(1) else { return Vec::new() };
-        let first = self.frames[at].1;
-        let is_near = |place: &Place| {
-            let end = place.cursor.offset + place.len;
-            place.segment == first.segment && end - first.cursor.offset <= bytes_max
+        let count = self.segments.partition_point(|segment| segment.holds_from(index));
+        let Some(segment) = count.checked_sub(1).and_then(|at| self.segments.get(at)).filter(|_| index >= self.first) else {
+            return Vec::new();
         };
-        let others = self.frames.range(at + 1..).map(|(_, place)| *place).take_while(is_near);
-        std::iter::once(first).chain(others).collect()
+        let from = segment.count_up_to(index) - 1;
+        let mut places: Vec<Place> = Vec::new();
+        for place in (from..segment.frames.len()).filter_map(|at| segment.place(at)) {
+            let begins = places.first().unwrap_or(&place).cursor.offset;
+            if !places.is_empty() && place.cursor.offset + place.len - begins > bytes_max {
+                break;
+            }
+            places.push(place);
+        }
+        places
+    }
+}
+
+impl Segment {
+    /// Whether an entry lies in it or in one behind it, if it was written at all.
+    fn holds_from(&self, index: LogIndex) -> bool {
+        self.frames.get(0).is_some_and(|frame| frame.first <= index)
+    }
+
+    /// How many frames begin with entries up to `index`.
+    fn count_up_to(&self, index: LogIndex) -> usize {
+        let is_behind = |at: usize| self.frames.get(at).is_none_or(|frame| frame.first > index);
+        let (mut low, mut high) = (0, self.frames.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_behind(middle) { high = middle } else { low = middle + 1 }
+        }
+        low
+    }
+
+    fn place(&self, at: usize) -> Option<Place> {
+        let Frame { sequence, offset, chain, sectors, .. } = *self.frames.get(at)?;
+        let cursor = Cursor { seed: self.seed, offset, chain, sequence };
+        Some(Place { segment: self.id, cursor, len: u64::from(sectors) * SECTOR_BYTES as u64 })
     }
 }
 
@@ -146,7 +211,7 @@ mod tests {
             places.note(place(frame), [append(3 * frame - 2..=3 * frame)].iter());
         }
         places.purge(LogIndex(4));
-        assert_eq!(of(&places, 3), None);
+        assert_eq!([3, 4].map(|index| of(&places, index)), [None; 2]);
         assert_eq!(of(&places, 5), Some(place(2)));
         places.purge(LogIndex(6));
         assert_eq!((of(&places, 6), of(&places, 7)), (None, Some(place(3))));
