@@ -1,3 +1,7 @@
+//! Faults as they begin, stay and end, without a world.
+//!
+//! Not here: what they do to a disk (`crate::disk`), or to a whole run (`tests/library/world`).
+
 use super::*;
 use crate::plan::Plan;
 use crate::scenario::Scenario;
