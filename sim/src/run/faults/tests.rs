@@ -68,10 +68,10 @@ fn what_the_arena_cannot_do_is_counted_and_not_tried() {
     assert!(!orders.actions.iter().any(|action| matches!(action, Action::Kill(_))));
 }
 
-/// Two faults wait for the same operation of every node. The first ends the process, so the second hits the next one.
+/// Two faults wait for the same operation of a node. The first ends the process, so the second hits the next one.
 #[test]
 fn of_two_that_wait_for_an_operation_the_second_waits_for_the_next_boot() {
-    let (mut faults, _) = planned(r#"(when: DiskOp(nth: (4, 4), times: 2), lasts: "100ms", what: PowerLoss(Met))"#);
+    let (mut faults, _) = planned(r#"(when: DiskOp(who: Node(2), nth: (4, 4), times: 2), lasts: "100ms", what: PowerLoss(Met))"#);
     let cluster = Cluster::new(3);
     let mut hit = |now_ns, count| {
         assert_eq!(faults.next_disk_op(count - 1), Some(4));
