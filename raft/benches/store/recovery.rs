@@ -1,7 +1,8 @@
 //! Recovery of a log in a warm page cache, beside plain reads of its files.
 //!
-//! Plain reads go through one buffer of 1 MiB and look at nothing; a recovery checks every byte and has all entries in memory
-//! at its end; a rehearsal checks as much and only counts them, which shows what of a recovery is checking. Contenders take turns, each with a log of its own; figures are medians.
+//! Plain reads go through one buffer of 1 MiB and look at nothing; a recovery checks every byte and has the newest entries in
+//! memory at its end, as many as the cache takes; a rehearsal checks as much and only counts, which shows what of a recovery is
+//! checking. Contenders take turns, each with a log of its own; figures are medians.
 
 use std::fs::{self, File};
 use std::io::Read as _;
