@@ -303,6 +303,16 @@ mod tests {
         assert_eq!(keeping.count(), 0);
     }
 
+    /// As a reader tells it who wants no commands.
+    fn without_command(record: Record) -> Record {
+        match record {
+            Record::Entry(Entry { id, payload: payload @ Payload::Command(_) }) => {
+                Record::Intact { id, payload_bytes: payload.len_bytes(), digest: payload.digest() }
+            }
+            other => other,
+        }
+    }
+
     /// Whoever lets go comes to the same log, with the same hashes, as whoever keeps it all.
     #[test]
     fn payloads_beyond_the_limit_are_let_go_of_and_found_again() {
@@ -317,10 +327,12 @@ mod tests {
             vec![Record::Truncate { last: LogIndex(5) }, command(2, 6, 3), command(2, 7, 3)],
             vec![Record::Truncate { last: LogIndex(1) }, command(3, 2, 7), command(3, 3, 7), command(3, 4, 7)],
         ];
-        let (mut all, mut some) = (at(1, 0), at_most(15, 1, 0));
+        let (mut all, mut some, mut none) = (at(1, 0), at_most(15, 1, 0), at_most(0, 1, 0));
         for frame in frames {
             take(&mut all, frame.clone()).unwrap();
+            take(&mut none, frame.clone().into_iter().map(without_command)).unwrap();
             take(&mut some, frame).unwrap();
+            assert_eq!((&none.kept.hashes, none.last()), (&all.kept.hashes, all.last()), "of digests alone");
             assert!(some.entries.iter().map(payload_bytes).sum::<u64>() <= 15);
             assert_eq!((&some.kept.hashes, some.last()), (&all.kept.hashes, all.last()));
             for (position, (one, whole)) in some.entries.iter().zip(&all.entries).enumerate() {
