@@ -141,7 +141,7 @@ impl Queue {
     pub(crate) fn pop(&mut self) -> Option<Event> {
         let mut bucket = self.first_filled();
         if bucket.is_none_or(|bucket| self.far_at_ns >> BUCKET_BITS <= self.buckets[bucket][0].at_ns >> BUCKET_BITS) {
-            bucket = self.bring_near();
+            bucket = self.bring_near().or(bucket); // there may be none, at the end of all time
         }
         let bucket = bucket?;
         let events = &mut self.buckets[bucket];

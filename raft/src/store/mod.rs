@@ -75,7 +75,7 @@ pub struct Options {
     pub preallocate: bool,
     /// Whether a folder without a log is where one begins. If not, it is where one has been lost.
     pub initialize: bool,
-    /// How many payload bytes of the log a recovery keeps in memory; those of the newest entries.
+    /// How many payload bytes of the log a recovery keeps in memory at most; those of the newest entries.
     pub cache_bytes: u64,
     /// The planted bug that is active, if any.
     #[cfg(feature = "mutants")]

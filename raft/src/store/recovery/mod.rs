@@ -119,8 +119,8 @@ pub struct Recovery {
     torn_bytes: u64,
     /// Whether entries are counted and not kept.
     counts: bool,
-    /// Where in the segment that is read frames begin of which commands are kept. Those before are so far from the end that
-    /// they would be let go of.
+    /// Where in the segment that is read frames begin of which commands are kept. Behind those before lie more bytes of files
+    /// than the cache takes, so none of them is kept: fewer than would fit where frames are mostly padding.
     kept_from: u64,
     phase: Phase,
 }
@@ -329,7 +329,7 @@ impl Recovery {
     fn kept_from(&self) -> u64 {
         let bytes = |(listed, _): &(usize, FileHeader)| self.folder.segments[*listed].bytes;
         let full = &self.chain[self.at..self.chain.len() - 1];
-        let follow: u64 = full.iter().map(bytes).sum();
+        let follow = full.iter().map(bytes).fold(0, u64::saturating_add);
         let far = follow.saturating_sub(self.options.cache_bytes);
         far.min(full.first().map_or(0, bytes))
     }
