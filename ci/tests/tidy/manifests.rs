@@ -60,7 +60,7 @@ fn crates_draw_from_seeds_only() {
 fn profiles_check_overflow() {
     let rule = manifests::checks_overflow;
     let good = "[workspace]\n[profile.dev]\noverflow-checks = true\n[profile.release]\noverflow-checks = true\n\
-                [profile.bench]\noverflow-checks = true\n[profile.opt0]\ninherits = \"dev\"\n";
+                [profile.bench]\noverflow-checks = true\n[profile.slow]\ninherits = \"dev\"\n";
     assert_eq!(lines(rule, "Cargo.toml", good), NONE);
     assert_eq!(lines(rule, "Cargo.toml", &format!("{good}overflow-checks = false\n")), [10]);
     assert_eq!(lines(rule, "Cargo.toml", &good.replacen("= true", "= false", 1)), [3]);

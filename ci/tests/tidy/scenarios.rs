@@ -39,7 +39,7 @@ fn no_code_is_a_list_of_scenarios() {
     let more = ["e", "f", "g", "h"].map(|name| format!("sim/scenarios/{name}.ron"));
     let more: Vec<_> = more.iter().map(|path| (path.as_str(), "// More.\n")).collect();
     let of_eight = |path| messages(rule, &[&FOUR[..], &more, &[(path, list)]].concat()).len();
-    assert_eq!((of_eight("sim/src/campaign/mod.rs"), of_eight("sim/tests/clone.rs")), (1, 0), "a test may take a sample");
+    assert_eq!((of_eight("sim/src/campaign/mod.rs"), of_eight("sim/tests/library/clone.rs")), (1, 0), "a test may take a sample");
 }
 
 #[test]

@@ -82,10 +82,8 @@ impl FrameWriter {
         records: u32,
         items: impl Iterator<Item = &'a Persist>,
     ) -> u32 {
-        frame.resize(SECTOR_BYTES, 0);
-        let (body, last) = frame.split_at_mut(SECTOR_ROOM_BYTES);
-        last.copy_from_slice(&stamp.to_le_bytes());
-        let (headers, mut payloads) = body[FRAME_HEADER_BYTES..].split_at_mut(records as usize * RECORD_HEADER_BYTES);
+        let body = begin_one_sector(frame, stamp);
+        let (headers, mut payloads) = body.split_at_mut(records as usize * RECORD_HEADER_BYTES);
         let mut places = headers.as_chunks_mut().0.iter_mut();
         each_record(&mut self.configuration, items, |mut header, payload| {
             header.payload_checksum = crc32c(payload);
@@ -108,8 +106,7 @@ impl FrameWriter {
         items: impl Iterator<Item = &'a Persist>,
     ) -> u32 {
         let mut sectors = Sectors { buffer: frame, stamp, room: SECTOR_ROOM_BYTES };
-        sectors.put(&[0; FRAME_HEADER_BYTES]); // its place; the checksum is known last
-        sectors.put_zeros(records as usize * RECORD_HEADER_BYTES); // theirs
+        sectors.put_zeros(FRAME_HEADER_BYTES + records as usize * RECORD_HEADER_BYTES); // the headers' place
         let headers = &mut self.headers;
         each_record(&mut self.configuration, items, |mut header, payload| {
             for part in payload.chunks(PART_BYTES) {
@@ -170,19 +167,23 @@ fn each_record<'a>(
 
 /// A frame with one record that has no payload: one sector.
 fn encode_alone(at: &mut Cursor, io: IoId, record: RecordHeader) -> Bytes {
-    let record = record.encode();
-    let checksum = crc32c(&record);
+    let mut frame = Vec::with_capacity(SECTOR_BYTES);
+    let body = begin_one_sector(&mut frame, at.stamp());
+    let place = body.first_chunk_mut().expect("a sector has room for a record");
+    record.encode_into(place);
     let header =
-        FrameHeader { sequence: at.sequence, chain: at.chain, records: 1, payload_bytes: 0, io, records_checksum: checksum };
-    let (encoded, checksum) = header.encode(at.seed);
-    let size = frame_bytes(RECORD_HEADER_BYTES);
-    let mut frame = Vec::with_capacity(size);
-    let mut sectors = Sectors { buffer: &mut frame, stamp: at.stamp(), room: SECTOR_ROOM_BYTES };
-    sectors.put(&encoded);
-    sectors.put(&record);
-    sectors.finish();
-    *at = at.behind(checksum, size as u64);
+        FrameHeader { sequence: at.sequence, chain: at.chain, records: 1, payload_bytes: 0, io, records_checksum: crc32c(place) };
+    let checksum = header.encode_into(at.seed, frame.first_chunk_mut().expect("a frame begins with its header"));
+    *at = at.behind(checksum, SECTOR_BYTES as u64);
     frame.into()
+}
+
+/// Lays out a frame of one sector; returns the room behind the frame's header.
+fn begin_one_sector(frame: &mut Vec<u8>, stamp: u32) -> &mut [u8] {
+    frame.resize(SECTOR_BYTES, 0);
+    let (room, last) = frame.split_at_mut(SECTOR_ROOM_BYTES);
+    last.copy_from_slice(&stamp.to_le_bytes());
+    &mut room[FRAME_HEADER_BYTES..]
 }
 
 /// Upper bound of what a value adds to a frame's body. Configurations count as large: they are rare.

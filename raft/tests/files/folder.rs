@@ -17,7 +17,7 @@ use squall_raft::types::{BootNumber, ClusterId, Incarnation, IoId, LogId, NodeId
 
 /// A path at which nothing is, in a folder that is there.
 fn fresh(test: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("server_files").join(test);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("folder").join(test);
     if let Err(error) = fs::remove_dir_all(&path) {
         assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}: {error}", path.display());
     }

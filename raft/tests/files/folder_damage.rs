@@ -19,7 +19,7 @@ const OPS_MAX: usize = 500;
 
 /// A path at which nothing is, in a folder that is there.
 fn fresh(test: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("server_files_damage").join(test);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("folder_damage").join(test);
     if let Err(error) = fs::remove_dir_all(&path) {
         assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}: {error}", path.display());
     }
