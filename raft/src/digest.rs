@@ -1,7 +1,7 @@
 //! A fast 64-bit digest: prefix hashes of logs and digests of state machines.
 //!
 //! It tells accidents apart, not attackers. Both ends of a comparison run the same build,
-//! so it may change between versions. Read next: [`crate::core::log_view`].
+//! so it may change between versions. Read next: [`crate::log_view`].
 
 use crate::types::LogId;
 use crate::wire::{Sink, Wire, tagged_pair_with};

@@ -32,6 +32,8 @@ pub mod message;
 
 pub mod observation;
 
+pub mod log_view;
+
 pub mod store;
 
 pub mod core;

@@ -2,12 +2,12 @@
 //! one shared spine, and a short tail of its own.
 //!
 //! A world in simulation is cloned to be branched and searched, and the log of a node is
-//! the longest thing in it. Read next: [`crate::core::log_view`].
+//! the longest thing in it. Read next: [`crate::log_view`].
 
 use std::sync::Arc;
 
 /// Elements per sealed chunk; the tail is shorter than this.
-const CHUNK: usize = 128;
+pub(crate) const CHUNK: usize = 128;
 
 /// An append-mostly vector with cheap clones.
 ///
@@ -23,17 +23,27 @@ const CHUNK: usize = 128;
 /// assert_eq!((log.len(), branch.len()), (10, 1_000));
 /// assert_eq!(branch.get(999), Some(&999));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SharedVec<T> {
     sealed: Arc<Vec<Arc<Vec<T>>>>,
     tail: Vec<T>,
+    /// A chunk of nothing but default values, if there is one: all others like it share it.
+    blank: Option<Arc<Vec<T>>>,
 }
 
 impl<T> Default for SharedVec<T> {
     fn default() -> Self {
-        Self { sealed: Arc::default(), tail: Vec::new() }
+        Self { sealed: Arc::default(), tail: Vec::new(), blank: None }
     }
 }
+
+impl<T: PartialEq> PartialEq for SharedVec<T> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.sealed, &self.tail) == (&other.sealed, &other.tail)
+    }
+}
+
+impl<T: Eq> Eq for SharedVec<T> {}
 
 impl<T: Clone> SharedVec<T> {
     /// How many elements there are.
@@ -106,6 +116,29 @@ impl<T: Clone> SharedVec<T> {
     }
 }
 
+impl<T: Clone + Default + PartialEq> SharedVec<T> {
+    /// Adds a default value at the end. A chunk of nothing else takes no memory.
+    #[inline]
+    pub fn push_default(&mut self) {
+        self.push(T::default());
+        if self.tail.is_empty() {
+            self.share_blank(self.len() - 1);
+        }
+    }
+
+    /// Frees the memory of the chunk that holds a position if there is nothing but default values in it.
+    pub fn share_blank(&mut self, position: usize) {
+        let Some(chunk) = self.sealed.get(position / CHUNK).filter(|chunk| chunk.iter().all(|element| *element == T::default()))
+        else {
+            return;
+        };
+        let blank = Arc::clone(self.blank.get_or_insert_with(|| Arc::clone(chunk)));
+        if !Arc::ptr_eq(&blank, chunk) {
+            Arc::make_mut(&mut self.sealed)[position / CHUNK] = blank;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -114,7 +147,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_a_plain_vector(steps in proptest::collection::vec((0u8..4, 0usize..400), 1..60)) {
+        fn equals_a_plain_vector(steps in proptest::collection::vec((0u8..6, 0usize..400), 1..60)) {
             let (mut shared, mut plain) = (SharedVec::default(), Vec::new());
             let mut branches = Vec::new();
             for (kind, n) in steps {
@@ -125,6 +158,8 @@ mod tests {
                         (Some(one), Some(other)) => (*one, *other) = (n + 1_000, n + 1_000),
                         (one, other) => prop_assert_eq!(one, other),
                     },
+                    3 => (0..n).for_each(|_| { shared.push_default(); plain.push(0); }),
+                    4 => shared.share_blank(n),
                     _ => branches.push((shared.clone(), plain.clone())),
                 }
                 prop_assert_eq!(shared.len(), plain.len());
@@ -137,5 +172,20 @@ mod tests {
                 prop_assert!((0..plain.len()).all(|i| shared.get(i) == plain.get(i)));
             }
         }
+    }
+
+    #[test]
+    fn chunks_of_default_values_are_one() {
+        let mut shared: SharedVec<u64> = SharedVec::default();
+        (0..3 * CHUNK).for_each(|_| shared.push_default());
+        let [first, second, third] = &shared.sealed[..] else { panic!("three are full") };
+        assert!(Arc::ptr_eq(first, second) && Arc::ptr_eq(second, third));
+        *shared.get_mut(CHUNK).unwrap() = 7;
+        assert_eq!((shared.get(0), shared.get(CHUNK), shared.get(2 * CHUNK)), (Some(&0), Some(&7), Some(&0)));
+        shared.share_blank(CHUNK);
+        assert_eq!(shared.get(CHUNK), Some(&7), "it holds something");
+        *shared.get_mut(CHUNK).unwrap() = 0;
+        shared.share_blank(CHUNK + 1);
+        assert!(Arc::ptr_eq(&shared.sealed[0], &shared.sealed[1]));
     }
 }

@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use squall_raft::entry::{Entry, HardState, Payload, Persist};
+use squall_raft::log_view::View;
 use squall_raft::process::{DiskOp, OpId};
 use squall_raft::server::files::{Disk as _, Files, Folder, OpenError};
 use squall_raft::store::wal::Wal;
-use squall_raft::store::{Identity, Options, Recovered, RecoveredEntry, StoreEvent};
+use squall_raft::store::{Identity, Options, Recovered, StoreEvent};
 use squall_raft::types::{BootNumber, IoId, LogId, LogIndex, NodeId, Term};
 
 /// Set for children: the folder.
@@ -103,7 +104,7 @@ impl Store {
         match store.run()? {
             StoreEvent::Recovered(recovered) => {
                 let purged = recovered.purged.index.0;
-                store.at = At { term: recovered.hard_state.term.0, last: purged + recovered.entries.len() as u64, purged };
+                store.at = At { term: recovered.hard_state.term.0, last: recovered.log.last().index.0, purged };
                 Ok((store, recovered))
             }
             other => Err(format!("found {other:?}, expected a recovered log")),
@@ -218,13 +219,14 @@ impl Drop for Running {
 
 /// Everything that is in the log, as the identifiers say.
 fn check(recovered: &Recovered, at: At) -> Result<(), String> {
-    for (slot, index) in recovered.entries.iter().zip(at.purged + 1..) {
-        let RecoveredEntry::Ready(found) = slot else { return Err(format!("entry {index} is damaged")) };
-        if *found != entry(found.id.term.0, index) {
-            return Err(format!("found another entry at {index}: {}", found.id));
+    for ((id, payload), index) in recovered.log.iter().zip(at.purged + 1..) {
+        let View::Ready(payload) = payload else { return Err(format!("entry {index} is damaged")) };
+        let expected = entry(id.term.0, index);
+        if (id, payload) != (expected.id, &expected.payload) {
+            return Err(format!("found another entry at {index}: {id}"));
         }
     }
-    let last = recovered.entries.last().map_or(at.term, |entry| entry.id().term.0);
+    let last = if recovered.log.is_empty() { at.term } else { recovered.log.last().term.0 };
     if last == at.term { Ok(()) } else { Err(format!("found the hard state of batch {}, and the entries of {last}", at.term)) }
 }
 

@@ -104,7 +104,7 @@ fn recover(folder: &Path, count: usize) -> Duration {
     let began = Instant::now();
     let (store, recovered) = Store::recover(folder);
     let elapsed = began.elapsed();
-    assert_eq!(recovered.entries.len(), count);
+    assert_eq!(recovered.log.len(), count);
     drop(store);
     elapsed
 }

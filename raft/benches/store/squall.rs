@@ -1,7 +1,9 @@
-//! The store on real files, as the driver runs it but on one thread: operations are carried out where they are asked for.
+//! The store on real files. Appends run on one thread: operations are carried out where they are asked for. A recovery has a
+//! second one for its operations, as it has in the driver, since it asks for the next piece before it looks at the last.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use bytes::Bytes;
 use squall_raft::entry::{Entry, Payload, Persist};
@@ -35,7 +37,7 @@ pub struct Store {
 impl Store {
     pub fn open(folder: &Path, shape: &Shape) -> Self {
         let (mut store, recovered) = Self::recover(folder);
-        assert!(recovered.entries.is_empty(), "a new folder");
+        assert!(recovered.log.is_empty(), "a new folder");
         store.syncs = shape.syncs;
         store
     }
@@ -48,18 +50,10 @@ impl Store {
     pub fn boot(folder: &Path, options: Options) -> (Self, Recovered) {
         let Folder { boot, files } = Folder::open(folder).expect("a folder of benches");
         let mut under_way = Vec::new();
-        let wal = Wal::boot(options, boot, &mut under_way);
-        let mut store = Self { boot, files, wal, under_way, syncs: true, seq: 0, index: 0, prepared: None };
-        loop {
-            match store.step() {
-                Some(StoreEvent::Recovered(recovered)) => {
-                    store.index = recovered.entries.len() as u64;
-                    return (store, recovered);
-                }
-                None => {}
-                Some(other) => panic!("found {other:?}, expected a recovered log"),
-            }
-        }
+        let mut wal = Wal::boot(options, boot, &mut under_way);
+        let (files, recovered) = recover(files, &mut wal, &mut under_way);
+        let index = recovered.log.last().index.0;
+        (Self { boot, files, wal, under_way, syncs: true, seq: 0, index, prepared: None }, recovered)
     }
 
     fn step(&mut self) -> Option<StoreEvent> {
@@ -72,6 +66,31 @@ impl Store {
         drop(what); // the buffer is free before the next batch is made, as it is in the driver
         self.wal.disk_done(op, result, &mut self.under_way)
     }
+}
+
+/// Carries operations out on a thread of their own until the log is recovered.
+fn recover(mut files: Files, wal: &mut Wal, under_way: &mut Vec<(OpId, DiskOp)>) -> (Files, Recovered) {
+    let (queue, asked) = mpsc::channel::<(OpId, DiskOp)>();
+    let (done, ended) = mpsc::channel();
+    let disk = thread::spawn(move || {
+        for (op, what) in asked {
+            if done.send((op, files.execute(&what))).is_err() {
+                break;
+            }
+        }
+        files
+    });
+    let recovered = loop {
+        under_way.drain(..).for_each(|op| queue.send(op).expect("the disk waits for operations"));
+        let (op, result) = ended.recv().expect("an operation is under way");
+        match wal.disk_done(op, result, under_way) {
+            Some(StoreEvent::Recovered(recovered)) => break recovered,
+            None => {}
+            Some(other) => panic!("found {other:?}, expected a recovered log"),
+        }
+    };
+    drop(queue);
+    (disk.join().expect("the disk has not panicked"), recovered)
 }
 
 impl Log for Store {

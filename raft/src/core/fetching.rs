@@ -6,7 +6,7 @@
 //!
 //! Who finds a payload missing asks and goes on with something else; nothing is remembered of it here. When something
 //! comes, everybody looks again, and asks again for what is still missing.
-//! Not here: which payloads are in memory ([`super::log_view`]); applying, which asks in its turn ([`crate::node`]).
+//! Not here: which payloads are in memory ([`crate::log_view`]); applying, which asks in its turn ([`crate::node`]).
 
 use super::role::Role;
 use super::{Core, Effect, Output};

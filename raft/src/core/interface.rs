@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 
-use super::log_view::LogView;
 use crate::entry::{HardState, Persist, StoredEntry};
+use crate::log_view::LogView;
 use crate::message::Message;
 use crate::observation::Observation;
 use crate::process::RequestId;

@@ -4,7 +4,7 @@
 //! (terms, sending); `interface` has what goes in and comes out. The
 //! concerns: [`pre_vote`], [`election`], [`loyalty`], [`doubt`], [`replication`], [`following`],
 //! [`commit`], [`check_quorum`], [`own_disk`], [`fetching`], [`read`]; the persistent stream: `io`; the pure
-//! leaves: [`quorum`], [`progress`], [`inflight`], [`log_view`], [`role`].
+//! leaves: [`quorum`], [`progress`], [`inflight`], [`role`].
 //! Not here: sessions and state machines ([`crate::applier`]), disks ([`crate::store`]).
 //!
 //! # Ordering
@@ -21,7 +21,6 @@ pub mod following;
 pub mod inflight;
 mod interface;
 mod io;
-pub mod log_view;
 pub mod loyalty;
 pub mod own_disk;
 #[cfg(feature = "mutants")]
@@ -36,12 +35,12 @@ pub mod role;
 
 pub use self::interface::{Effect, Input, Output, Proposal, Proposals, RequestError, Restored};
 use self::io::Io;
-use self::log_view::LogView;
 use self::random::Random;
 use self::role::{Follower, Role};
 use crate::config::{Config, Limits};
 use crate::entry::HardState;
 use crate::limit::{Bound, Limit};
+use crate::log_view::LogView;
 use crate::message::{Body, Envelope, Message};
 use crate::observation::{Observation, Refusal, RoleKind};
 use crate::process::Boot;

@@ -2,10 +2,10 @@
 //!
 //! A bug that is one line stands where the line is. Not here: their catalogue (`sim/bugs/README.md`).
 
-use super::log_view::View;
 use super::role::Leader;
 use super::{Core, Output};
 use crate::entry::{Entries, Entry};
+use crate::log_view::View;
 use crate::message::{Body, Envelope};
 use crate::mutants::Bug;
 use crate::types::{LocalTime, LogId, LogIndex};

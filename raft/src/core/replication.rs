@@ -10,12 +10,12 @@ use std::mem::take;
 use bytes::Bytes;
 
 use super::inflight::{Room, Sent};
-use super::log_view::View;
 use super::progress::Progress;
 use super::role::{Follower, Role};
 use super::{Core, Effect, Output, Proposal, RequestError};
 use crate::entry::{Entries, Entry, Payload, Persist};
 use crate::limit::Limit;
+use crate::log_view::View;
 use crate::message::{Body, Envelope};
 use crate::observation::{Observation, Refusal};
 use crate::types::{IoId, LocalTime, LogId, LogIndex, NodeId};

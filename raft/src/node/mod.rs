@@ -12,15 +12,15 @@ mod waiting;
 use crate::applier::command::Command;
 use crate::applier::{Applier, Outcome, StateMachine};
 use crate::config::Config;
-use crate::core::log_view::{LogView, View};
 use crate::core::role::Role;
 use crate::core::{self, Core, Proposal, Proposals, Restored};
 use crate::limit::{Bound, Limit};
+use crate::log_view::View;
 use crate::message::Message;
 use crate::observation::Observation;
 use crate::process::{Boot, DiskOp, Effect, Effects, Input, OpId, Process, RequestId};
 use crate::store::wal::Wal;
-use crate::store::{self, Options, Recovered, RecoveredEntry, StoreEvent};
+use crate::store::{self, Options, Recovered, StoreEvent};
 use crate::types::{IoId, LocalTime, LogId, LogIndex};
 
 use self::outbox::Outbox;
@@ -158,24 +158,20 @@ impl<S: StateMachine> Node<S> {
     }
 
     fn start_running(&mut self, now: LocalTime, recovered: Recovered, out: &mut Effects<Self>) {
-        let mut log = LogView::default();
-        for entry in &recovered.entries {
-            match entry {
-                RecoveredEntry::Ready(entry) => {
-                    log.append(entry);
-                }
-                RecoveredEntry::Stored { id, payload_bytes, hash } => log.append_stored(*id, *payload_bytes, *hash),
-                RecoveredEntry::Damaged(id) => log.append_damaged(*id),
-            }
+        let Recovered { hard_state, log, torn_bytes, .. } = recovered;
+        if log.head().index > LogIndex(0) {
+            self.phase = Phase::Halted;
+            out.push(Effect::Halt { reason: "the head of the log was purged, and nothing says what it did" });
+            return;
         }
         out.observe(Observation::Recovered {
-            term: recovered.hard_state.term,
-            vote: recovered.hard_state.vote,
+            term: hard_state.term,
+            vote: hard_state.vote,
             last: log.last(),
             hash: log.hash_at(log.last().index).unwrap_or_default(),
-            torn_bytes: recovered.torn_bytes,
+            torn_bytes,
         });
-        let restored = Restored { hard_state: recovered.hard_state, log };
+        let restored = Restored { hard_state, log };
         let boot = Boot { now, ..self.boot };
         self.phase = Phase::Running(Box::new(Running {
             core: Core::new(self.config.raft.clone(), boot, restored),

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::process::{DiskError, FileName};
-use crate::types::{ClusterId, LogIndex, Peer};
+use crate::types::{ClusterId, LogIndex, Peer, Term};
 
 /// Why a store stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -237,5 +237,21 @@ pub enum Fault {
         found: LogIndex,
         /// The one that follows the entry before it.
         expected: LogIndex,
+    },
+    /// An entry that no log holds behind the one before it.
+    #[error("found term {found} at index {index}, expected at least {before}, which the log had reached")]
+    Term {
+        /// Its index.
+        index: LogIndex,
+        /// Its term.
+        found: Term,
+        /// That of the entry before it.
+        before: Term,
+    },
+    /// An index or a term that no log reaches.
+    #[error("record {record}: found a number beyond all indexes and terms")]
+    Absurd {
+        /// Counted from 0 in the frame.
+        record: u32,
     },
 }

@@ -122,7 +122,7 @@ fn add(entries: &mut Vec<StoredEntry>, frame: Frame) {
                 entries.retain(|entry| entry.id.index <= last);
                 continue;
             }
-            Record::Intact { .. } | Record::HardState(_) | Record::Purge { .. } | Record::Sealed { .. } => continue,
+            Record::Intact(_) | Record::HardState(_) | Record::Purge { .. } | Record::Sealed { .. } => continue,
         };
         // Truncations have frames of their own, too, and those hold no entry.
         entries.retain(|entry| entry.id.index < stored.id.index);

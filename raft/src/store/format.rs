@@ -126,6 +126,8 @@ pub const KIND_TRUNCATE: u8 = 5;
 pub const KIND_PURGE: u8 = 7;
 /// Kind of a record that closes a segment.
 pub const KIND_SEALED: u8 = 8;
+/// Indexes and terms are below this: no log reaches it, and nothing overflows that counts on from one.
+pub const NUMBERS_END: u64 = 1 << 63;
 /// Flag of a hard state: a vote was cast.
 pub const FLAG_VOTE: u8 = 1;
 
@@ -302,11 +304,14 @@ impl FileHeader {
             purged: LogId::new(u64_at(sector, 104), u64_at(sector, 96)),
             file_bytes: u64_at(sector, 112),
         };
-        // Version 0, another sector size, reserved bytes in use or absurd indexes: no release wrote that.
-        let is_index = |index: LogIndex| index.0 < 1 << 63;
-        let is_ours = header.encode() == *sector && header.segment.base.0 > 0;
-        let is_ours = is_ours && is_index(header.segment.base) && is_index(header.purged.index);
-        if is_ours { Ok(header) } else { Err(HeaderFault::Damaged) }
+        // Version 0, another sector size, reserved bytes in use, absurd numbers or a base that is purged: no release wrote that.
+        let (base, purged) = (header.segment.base.0, header.purged);
+        let numbers = base | purged.term.0 | header.hard_state.term.0;
+        if header.encode() == *sector && purged.index.0 < base && numbers < NUMBERS_END {
+            Ok(header)
+        } else {
+            Err(HeaderFault::Damaged)
+        }
     }
 }
 
@@ -487,7 +492,13 @@ impl RecordHeader {
         if crc32c(&bytes[4..]) == u32_at(bytes, 0) { Self::fields(bytes) } else { None }
     }
 
+    /// The length of the payload alone, of bytes that are known to be intact.
+    pub(super) fn payload_bytes_of(bytes: &[u8; RECORD_HEADER_BYTES]) -> u64 {
+        u64::from(u32_at(bytes, 8))
+    }
+
     /// As [`Self::decode`], of bytes that are known to be intact.
+    #[inline]
     pub(super) fn fields(bytes: &[u8; RECORD_HEADER_BYTES]) -> Option<Self> {
         let unused_is_zero = bytes[6..8] == [0; 2];
         unused_is_zero.then(|| Self {

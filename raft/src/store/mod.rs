@@ -16,7 +16,8 @@
 //! after a crash, [`wal`] for how they get there, [`places`] for how they are found again; [`inspect`] and [`repair`] for people with a log in hand.
 
 use crate::config::{Config, Limits, Log};
-use crate::entry::{Entry, HardState, StoredEntry};
+use crate::entry::{Entry, HardState, Payload, StoredEntry};
+use crate::log_view::{LogView, View};
 use crate::process::{DiskOp, OpId};
 use crate::types::{ClusterId, IoId, LogId, Peer};
 
@@ -148,8 +149,9 @@ pub struct Recovered {
     pub hard_state: HardState,
     /// The last entry that was purged from the log's head; index 0 if none was.
     pub purged: LogId,
-    /// The log behind that; there is no gap.
-    pub entries: Vec<RecoveredEntry>,
+    /// The log behind that. Of the oldest entries only identifiers are in memory if there are too many, and of those whose
+    /// payloads have rotted: they are intact, so the node still votes by them.
+    pub log: LogView,
     /// Bytes of an unfinished write that were overwritten with zeros behind the last whole frame.
     pub torn_bytes: u64,
     /// Frames that were read.
@@ -164,41 +166,10 @@ impl Recovered {
     /// # Errors
     /// Names the first that is not.
     pub fn into_entries(self) -> Result<Vec<Entry>, LogId> {
-        self.entries
-            .into_iter()
-            .map(|slot| match slot {
-                RecoveredEntry::Ready(entry) => Ok(entry),
-                RecoveredEntry::Stored { id, .. } | RecoveredEntry::Damaged(id) => Err(id),
-            })
-            .collect()
-    }
-}
-
-/// One position of a recovered log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RecoveredEntry {
-    /// As it was written.
-    Ready(Entry),
-    /// As it was written; the payload was read and let go of, since memory is bounded.
-    Stored {
-        /// Term and index.
-        id: LogId,
-        /// The payload's length.
-        payload_bytes: u64,
-        /// Prefix hash of the log up to it, from the first entry that is known.
-        hash: u64,
-    },
-    /// The payload has rotted. Term and index are intact, so the node still votes by them.
-    Damaged(LogId),
-}
-
-impl RecoveredEntry {
-    /// Term and index.
-    #[must_use]
-    pub const fn id(&self) -> LogId {
-        match self {
-            Self::Ready(entry) => entry.id,
-            Self::Stored { id, .. } | Self::Damaged(id) => *id,
-        }
+        let whole = |(id, payload)| match payload {
+            View::Ready(payload) => Ok(Entry { id, payload: Payload::clone(payload) }),
+            View::Pending | View::Damaged(_) => Err(id),
+        };
+        self.log.iter().map(whole).collect()
     }
 }

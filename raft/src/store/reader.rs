@@ -12,12 +12,12 @@ use super::body::{Body, Piece};
 use super::configuration::decode_configuration;
 use super::format::{
     Cursor, FLAG_VOTE, FRAME_HEADER_BYTES, FileHeader, FrameHeader, KIND_COMMAND, KIND_CONFIGURATION, KIND_HARD_STATE, KIND_NOOP,
-    KIND_PURGE, KIND_SEALED, KIND_TRUNCATE, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES, frame_bytes,
-    u32_at,
+    KIND_PURGE, KIND_SEALED, KIND_TRUNCATE, NUMBERS_END, RECORD_HEADER_BYTES, RecordHeader, SECTOR_BYTES, SECTOR_ROOM_BYTES,
+    frame_bytes, u32_at,
 };
 use crate::checksum::{crc32c, crc32c_append};
 use crate::entry::{CommandDigest, Entry, HardState, Payload};
-use crate::types::{LogId, LogIndex, NodeId, Term};
+use crate::types::{LogId, LogIndex, NodeId};
 
 /// A position between two frames of a segment.
 ///
@@ -71,7 +71,7 @@ pub struct Frame {
     pub checksum: u32,
     /// What it holds, in order.
     pub records: Vec<Record>,
-    /// The records' identifiers as they are written, one for each.
+    /// The records' identifiers as they are written, one for each; none from [`Reader::check`].
     pub headers: Vec<RecordHeader>,
     /// Where it begins.
     pub offset: u64,
@@ -92,15 +92,8 @@ pub enum Record {
     Entry(Entry),
     /// The log grew by an entry whose payload has rotted.
     Damaged(LogId),
-    /// The log grew by an entry whose payload is intact, for those who asked for no more: see [`Reader::check`].
-    Intact {
-        /// Term and index.
-        id: LogId,
-        /// The payload's length.
-        payload_bytes: u64,
-        /// [`Payload::digest`].
-        digest: u64,
-    },
+    /// The log grew by commands that are intact, for those who asked for no more: see [`Reader::check`].
+    Intact(Run),
     /// The log's tail was removed.
     Truncate {
         /// The new last index.
@@ -116,6 +109,37 @@ pub enum Record {
         /// Unique id of the segment that goes on.
         next: u64,
     },
+}
+
+/// Commands of one term, one behind the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Term and index of the first.
+    pub first: LogId,
+    /// What is known of each. Not empty.
+    pub commands: Vec<Summed>,
+}
+
+/// What is known of a command that was checked and not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summed {
+    /// Its length.
+    pub payload_bytes: u32,
+    /// [`Payload::digest`].
+    pub digest: u64,
+}
+
+impl Run {
+    #[inline]
+    const fn is_followed_by(&self, id: LogId) -> bool {
+        id.term.0 == self.first.term.0 && id.index.0 == self.first.index.0 + self.commands.len() as u64
+    }
+
+    /// Each with its term and index.
+    pub fn iter(&self) -> impl Iterator<Item = (LogId, &Summed)> {
+        let LogId { term, index } = self.first;
+        (index.0..).zip(&self.commands).map(move |(index, command)| (LogId { term, index: LogIndex(index) }, command))
+    }
 }
 
 /// What becomes of payloads that are intact.
@@ -171,7 +195,7 @@ impl Reader {
         self.step(bytes, Payloads::Kept)
     }
 
-    /// As [`Self::next`], and checks as much; but of a command that is intact it tells only that, as [`Record::Intact`]. For
+    /// As [`Self::next`], and checks as much; but of commands that are intact it tells only that, as [`Record::Intact`]. For
     /// those who would drop what commands say: keeping it takes longer than checking it.
     pub fn check(&mut self, bytes: &[u8]) -> Step {
         self.step(bytes, Payloads::Checked)
@@ -225,13 +249,20 @@ impl Reader {
         let Some(sectors) = bytes.get(..len) else {
             return Ok(Step::Incomplete { needed: len as u64 });
         };
+        let read = if payloads == Payloads::Checked {
+            check(&header, &mut Body::in_place(sectors))
+        } else {
+            keep(&header, &mut Body::copied(sectors, body_bytes), payloads)
+        };
+        // Behind the sums, since by now all sectors are at hand.
         let written = self.is_written(sectors);
-        let invalid = |fault, written| Invalid { fault, end: Some(self.at.offset + len as u64), written, offset: self.at.offset };
-        let mut body = if payloads == Payloads::Checked { Body::in_place(sectors) } else { Body::copied(sectors, body_bytes) };
-        let identifiers = body.next(header.records as usize * RECORD_HEADER_BYTES);
-        let headers = record_headers(&header, identifiers.bytes).map_err(|fault| invalid(fault, written))?;
-        // From here on the checksums of all identifiers match, so no power loss is to blame.
-        let (records, damaged) = records(&header, &headers, &mut body, payloads).map_err(|fault| invalid(fault, true))?;
+        let Content { records, headers, damaged } = read.map_err(|Unreadable { fault, is_identified }| Invalid {
+            fault,
+            end: Some(self.at.offset + len as u64),
+            // Where the checksums of all identifiers match, no power loss is to blame.
+            written: written || is_identified,
+            offset: self.at.offset,
+        })?;
         let frame = Frame { header, checksum, records, headers, offset: self.at.offset, len: len as u64, damaged, written };
         Ok(if damaged == 0 { Step::Complete(frame) } else { Step::Damaged(frame) })
     }
@@ -264,62 +295,109 @@ impl Reader {
     }
 }
 
-/// The record headers of a frame, all of them intact.
-fn record_headers(header: &FrameHeader, bytes: &[u8]) -> Result<Vec<RecordHeader>, Fault> {
-    let (chunks, _) = bytes.as_chunks::<RECORD_HEADER_BYTES>();
-    let mut headers = Vec::with_capacity(chunks.len());
-    let is_intact = crc32c(bytes) == header.records_checksum;
-    for (record, chunk) in (0..).zip(chunks) {
-        // Where they are intact together, each is.
-        let one = if is_intact { RecordHeader::fields(chunk) } else { RecordHeader::decode(chunk) };
-        headers.push(one.ok_or(Fault::RecordHeader { record })?);
-    }
-    if is_intact { Ok(headers) } else { Err(Fault::RecordHeader { record: 0 }) } // intact ones, of another frame
+/// What a frame holds.
+struct Content {
+    records: Vec<Record>,
+    headers: Vec<RecordHeader>,
+    damaged: u32,
 }
 
-/// The records, and how many of them are damaged.
-fn records(
-    header: &FrameHeader,
-    headers: &[RecordHeader],
-    body: &mut Body<'_>,
-    wanted: Payloads,
-) -> Result<(Vec<Record>, u32), Fault> {
-    let total: u64 = headers.iter().map(|one| u64::from(one.payload_bytes)).sum();
-    if total != header.payload_bytes {
-        return Err(Fault::Lengths);
-    }
+/// Why nothing is known of what a frame holds.
+struct Unreadable {
+    fault: Fault,
+    /// Whether it was found behind the checksums of all identifiers.
+    is_identified: bool,
+}
+
+/// For those who want commands.
+fn keep(header: &FrameHeader, body: &mut Body<'_>, wanted: Payloads) -> Result<Content, Unreadable> {
+    let identifiers = identifiers(header, body)?;
+    let headers: Vec<_> = identifiers.iter().filter_map(RecordHeader::fields).collect();
     let mut records = Vec::with_capacity(headers.len());
     let mut damaged = 0;
-    for (number, one) in (0..).zip(headers) {
-        let record = record(one, body, number, wanted)?;
+    for (number, one) in (0..).zip(&headers) {
+        let record = record(one, body, number, wanted).map_err(behind_identifiers)?;
         damaged += u32::from(matches!(record, Record::Damaged(_)));
         records.push(record);
     }
-    Ok((records, damaged))
+    Ok(Content { records, headers, damaged })
+}
+
+/// For those who do not. Many small commands cost most of a recovery, so nothing is made for one alone.
+fn check(header: &FrameHeader, body: &mut Body<'_>) -> Result<Content, Unreadable> {
+    let identifiers = identifiers(header, body)?;
+    let mut records = Vec::new();
+    let mut damaged = 0;
+    for (number, one) in (0..).zip(identifiers.iter().filter_map(RecordHeader::fields)) {
+        let record = if one.kind == KIND_COMMAND {
+            let id = bounded(LogId::new(one.term, one.index), number).map_err(behind_identifiers)?;
+            match (sum_up(&one, body), records.last_mut()) {
+                (Some(summed), Some(Record::Intact(run))) if run.is_followed_by(id) => {
+                    run.commands.push(summed);
+                    continue;
+                }
+                (Some(summed), last) => {
+                    let mut commands = Vec::with_capacity(if last.is_none() { identifiers.len() } else { 1 });
+                    commands.push(summed);
+                    Record::Intact(Run { first: id, commands })
+                }
+                (None, _) => Record::Damaged(id),
+            }
+        } else {
+            record(&one, body, number, Payloads::Checked).map_err(behind_identifiers)?
+        };
+        damaged += u32::from(matches!(record, Record::Damaged(_)));
+        records.push(record);
+    }
+    Ok(Content { records, headers: Vec::new(), damaged })
+}
+
+const fn behind_identifiers(fault: Fault) -> Unreadable {
+    Unreadable { fault, is_identified: true }
+}
+
+/// The record headers of a frame as they lie there, all of them intact, and the lengths of their payloads those of the frame.
+fn identifiers(header: &FrameHeader, body: &mut Body<'_>) -> Result<Vec<[u8; RECORD_HEADER_BYTES]>, Unreadable> {
+    let bytes = body.next(header.records as usize * RECORD_HEADER_BYTES).bytes;
+    let chunks = bytes.as_chunks::<RECORD_HEADER_BYTES>().0.to_vec();
+    let is_intact = crc32c(bytes) == header.records_checksum;
+    // Where they are intact together, each is.
+    let has_fields = |chunk| if is_intact { RecordHeader::fields(chunk) } else { RecordHeader::decode(chunk) }.is_some();
+    let culprit = (0..).zip(&chunks).find(|(_, chunk)| !has_fields(chunk));
+    // If there is none, they are of another frame.
+    if let Some(record) = culprit.map(|(record, _)| record).or((!is_intact).then_some(0)) {
+        return Err(Unreadable { fault: Fault::RecordHeader { record }, is_identified: false });
+    }
+    let total: u64 = chunks.iter().map(RecordHeader::payload_bytes_of).sum();
+    if total == header.payload_bytes { Ok(chunks) } else { Err(behind_identifiers(Fault::Lengths)) }
 }
 
 fn record(header: &RecordHeader, body: &mut Body<'_>, number: u32, wanted: Payloads) -> Result<Record, Fault> {
-    if header.kind == KIND_COMMAND && wanted == Payloads::Checked {
-        return Ok(sum_up(header, body));
-    }
+    let id = LogId::new(header.term, header.index);
     let payload = body.next(header.payload_bytes as usize);
     match header.kind {
-        KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(header, &payload, number, wanted),
+        KIND_NOOP | KIND_COMMAND | KIND_CONFIGURATION => entry(bounded(id, number)?, header, &payload, number, wanted),
         KIND_HARD_STATE => {
             let vote = (header.flags & FLAG_VOTE != 0).then_some(NodeId(header.index));
-            Ok(Record::HardState(HardState { term: Term(header.term), vote }))
+            let LogId { term, .. } = bounded(LogId { index: LogIndex(0), ..id }, number)?;
+            Ok(Record::HardState(HardState { term, vote }))
         }
-        KIND_TRUNCATE => Ok(Record::Truncate { last: LogIndex(header.index) }),
-        KIND_PURGE => Ok(Record::Purge { through: LogId::new(header.term, header.index) }),
+        KIND_TRUNCATE => Ok(Record::Truncate { last: bounded(id, number)?.index }),
+        KIND_PURGE => Ok(Record::Purge { through: bounded(id, number)? }),
         KIND_SEALED => Ok(Record::Sealed { next: header.index }),
         kind => Err(Fault::RecordKind { record: number, kind }),
     }
 }
 
+/// An id that has a successor, and that has one, too.
+const fn bounded(id: LogId, record: u32) -> Result<LogId, Fault> {
+    if (id.index.0 | id.term.0) < NUMBERS_END { Ok(id) } else { Err(Fault::Absurd { record }) }
+}
+
 /// A command of which only this is wanted: whether it is intact, and what it adds to hashes. Summed up part by part, while
 /// each is at hand.
-fn sum_up(header: &RecordHeader, body: &mut Body<'_>) -> Record {
-    let id = LogId::new(header.term, header.index);
+#[inline]
+fn sum_up(header: &RecordHeader, body: &mut Body<'_>) -> Option<Summed> {
     let (mut checksum, mut digest) = (0, CommandDigest::new());
     let len = header.payload_bytes as usize;
     for from in (0..len).step_by(CommandDigest::PART_BYTES) {
@@ -327,14 +405,10 @@ fn sum_up(header: &RecordHeader, body: &mut Body<'_>) -> Record {
         checksum = crc32c_append(checksum, bytes);
         digest.part(bytes);
     }
-    if checksum != header.payload_checksum {
-        return Record::Damaged(id);
-    }
-    Record::Intact { id, payload_bytes: u64::from(header.payload_bytes), digest: digest.value() }
+    (checksum == header.payload_checksum).then(|| Summed { payload_bytes: header.payload_bytes, digest: digest.value() })
 }
 
-fn entry(header: &RecordHeader, payload: &Piece<'_>, number: u32, wanted: Payloads) -> Result<Record, Fault> {
-    let id = LogId::new(header.term, header.index);
+fn entry(id: LogId, header: &RecordHeader, payload: &Piece<'_>, number: u32, wanted: Payloads) -> Result<Record, Fault> {
     let is_intact = crc32c(payload.bytes) == header.payload_checksum;
     #[cfg(feature = "mutants")]
     let is_intact = is_intact || wanted == Payloads::Believed;
@@ -362,7 +436,7 @@ mod tests {
     use crate::store::configuration::encode_configuration;
     use crate::store::format::SegmentId;
     use crate::store::writer::FrameWriter;
-    use crate::types::{IoId, NodeId};
+    use crate::types::{IoId, NodeId, Term};
 
     /// Two frames of one term each, in the same segment.
     fn history(terms: [u64; 2]) -> [Bytes; 2] {
@@ -408,9 +482,17 @@ mod tests {
             (RecordHeader { payload_bytes: 7, ..record }, &[], Fault::Lengths),
             (RecordHeader { payload_bytes: u32::MAX, ..record }, &[], Fault::Lengths),
             (no_voters, &zero_voters, Fault::Configuration { record: 0 }),
+            (RecordHeader { index: NUMBERS_END, ..record }, &[], Fault::Absurd { record: 0 }),
+            (RecordHeader { term: u64::MAX, ..record }, &[], Fault::Absurd { record: 0 }),
+            (RecordHeader { kind: KIND_COMMAND, index: u64::MAX, ..record }, &[], Fault::Absurd { record: 0 }),
+            (RecordHeader { kind: KIND_PURGE, index: u64::MAX, ..record }, &[], Fault::Absurd { record: 0 }),
+            (RecordHeader { kind: KIND_TRUNCATE, index: u64::MAX, ..record }, &[], Fault::Absurd { record: 0 }),
+            (RecordHeader { kind: KIND_HARD_STATE, term: NUMBERS_END, ..record }, &[], Fault::Absurd { record: 0 }),
         ] {
-            let refused = reader().next(&crafted(&header, payload, payload.len() as u64));
+            let bytes = crafted(&header, payload, payload.len() as u64);
+            let refused = reader().next(&bytes);
             assert!(matches!(refused, Step::Invalid(Invalid { fault: found, .. }) if found == fault), "{refused:?}");
+            assert_eq!(reader().check(&bytes), refused);
         }
         let absurd = reader().next(&crafted(&record, &[], u64::MAX));
         assert!(matches!(absurd, Step::Invalid(Invalid { fault: Fault::Lengths, .. })), "{absurd:?}");
@@ -458,10 +540,11 @@ mod tests {
         let (Step::Complete(read), Step::Complete(checked)) = (reader().next(&bytes), reader().check(&bytes)) else {
             panic!("intact");
         };
-        for (read, checked) in read.records.iter().zip(&checked.records) {
-            let Record::Entry(Entry { id, payload }) = read else { panic!("found {read:?}") };
-            let expected = Record::Intact { id: *id, payload_bytes: payload.len_bytes(), digest: payload.digest() };
-            assert_eq!(*checked, expected);
+        let [Record::Intact(run)] = &checked.records[..] else { panic!("found {checked:?}") };
+        assert_eq!(run.commands.len(), read.records.len());
+        for (read, (id, summed)) in read.records.iter().zip(run.iter()) {
+            let Record::Entry(Entry { id: expected, payload }) = read else { panic!("found {read:?}") };
+            assert_eq!((id, u64::from(summed.payload_bytes), summed.digest), (*expected, payload.len_bytes(), payload.digest()));
         }
         let last = bytes.len() - SECTOR_BYTES; // of the last part of the last command
         bytes[last] ^= 1;

@@ -5,13 +5,13 @@
 //!
 //! Not here: where frames come from ([`super::recovery`]).
 
+use super::Fault;
 use super::format::FileHeader;
 use super::places::{Place, Places};
-use super::reader::{Frame, Record};
-use super::{Fault, RecoveredEntry};
-use crate::digest::{Digest, prefix_hash};
+use super::reader::{Frame, Record, Run, Summed};
 use crate::entry::HardState;
-use crate::types::{LogId, LogIndex};
+use crate::log_view::LogView;
+use crate::types::{LogId, LogIndex, Term};
 
 /// What was replayed.
 #[derive(Clone, Debug, Default)]
@@ -20,12 +20,11 @@ pub struct Replay {
     pub hard_state: HardState,
     /// The last entry that was purged.
     pub purged: LogId,
-    /// The entries that are known, without a gap. Of the oldest only identifiers, if there are too many.
-    pub entries: Vec<RecoveredEntry>,
+    /// The entries that are known, without a gap; none where they are only counted. Those at its head and before it are purged or
+    /// unknown.
+    pub log: LogView,
     /// Where they lie.
     pub places: Places,
-    /// Index of the first of them, or of the next one if there is none. Those before are purged or unknown.
-    pub first: LogIndex,
     /// How many frames were replayed.
     pub frames: u64,
     /// The segment that goes on, by the seal that was found last.
@@ -33,21 +32,10 @@ pub struct Replay {
     /// D11.
     #[cfg(feature = "mutants")]
     pub(super) overwrites: bool,
-    /// What is known instead of the entries, where they are only counted.
-    counted: Option<Counted>,
-    kept: Kept,
-}
-
-/// What bounds the memory that entries take.
-#[derive(Clone, Debug, Default)]
-struct Kept {
+    /// How many payload bytes may be in memory; the oldest are let go of.
     bytes_max: u64,
-    /// Of the payloads in memory.
-    bytes: u64,
-    /// How many entries have been let go of, from the first on.
-    let_go: usize,
-    /// Prefix hashes, one for each entry.
-    hashes: Vec<u64>,
+    /// What is known of the entries behind the log's head instead, where they are only counted.
+    counted: Option<Counted>,
 }
 
 /// Entries without their content: a log may be larger than the memory of whoever only looks at it.
@@ -56,14 +44,18 @@ struct Counted {
     count: u64,
     /// In the order of their indexes.
     damaged: Vec<LogId>,
+    /// The first entry of each term.
+    terms: Vec<LogId>,
 }
 
 impl Replay {
     /// The state before a segment's first frame. Entries with payloads of more than `bytes_max` are let go of, the oldest first.
     #[must_use]
     pub fn before(header: &FileHeader, bytes_max: u64) -> Self {
-        let kept = Kept { bytes_max, ..Kept::default() };
-        Self { hard_state: header.hard_state, purged: header.purged, first: header.segment.base, kept, ..Self::default() }
+        let head = header.segment.base.prev();
+        let head = if head == header.purged.index { header.purged } else { LogId { index: head, term: Term(0) } };
+        let log = LogView::behind(head);
+        Self { hard_state: header.hard_state, purged: header.purged, log, bytes_max, ..Self::default() }
     }
 
     /// As [`Self::before`], for a log whose entries are only counted.
@@ -75,29 +67,25 @@ impl Replay {
     /// How many entries are known.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.counted.as_ref().map_or(self.entries.len() as u64, |counted| counted.count)
+        self.counted.as_ref().map_or(self.log.len() as u64, |counted| counted.count)
     }
 
     /// Those that are damaged.
     #[must_use]
-    pub fn damaged(&self) -> Vec<LogId> {
-        let is_damaged = |entry: &&RecoveredEntry| matches!(entry, RecoveredEntry::Damaged(_));
-        match &self.counted {
-            Some(counted) => counted.damaged.clone(),
-            None => self.entries.iter().filter(is_damaged).map(RecoveredEntry::id).collect(),
-        }
+    pub fn damaged(&self) -> &[LogId] {
+        self.counted.as_ref().map_or(&[], |counted| &counted.damaged)
     }
 
     /// Index of the log's last entry.
     #[must_use]
     pub fn last(&self) -> LogIndex {
-        LogIndex((self.first.0 + self.count()).saturating_sub(1))
+        LogIndex(self.log.head().index.0 + self.count())
     }
 
     /// Whether everything behind what was purged is known.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.first <= self.purged.index.next()
+        self.log.head().index <= self.purged.index
     }
 
     /// Whether a segment with this header goes on where the replay stands.
@@ -116,11 +104,21 @@ impl Replay {
         for record in frame.records {
             match record {
                 Record::HardState(state) => self.hard_state = state,
-                Record::Entry(entry) => self.append(RecoveredEntry::Ready(entry), place)?,
-                Record::Damaged(id) => self.append(RecoveredEntry::Damaged(id), place)?,
-                Record::Intact { id, payload_bytes, digest } => {
-                    let hash = prefix_hash(self.last_hash(), id, digest);
-                    self.append(RecoveredEntry::Stored { id, payload_bytes, hash }, place)?;
+                #[cfg(feature = "mutants")]
+                Record::Entry(entry) if self.overwrites && self.log.id_at(entry.id.index).is_some() => self.log.overwrite(entry),
+                Record::Entry(entry) => {
+                    if self.follows(entry.id, 1, place)? {
+                        self.log.take(entry);
+                        self.log.evict(self.log.last().index, self.bytes_max);
+                    }
+                }
+                Record::Intact(run) => self.append_run(&run, place)?,
+                Record::Damaged(id) => {
+                    if self.follows(id, 1, place)? {
+                        self.log.append_damaged(id);
+                    } else if let Some(counted) = &mut self.counted {
+                        counted.damaged.push(id);
+                    }
                 }
                 Record::Truncate { last } => {
                     self.truncate(last);
@@ -133,100 +131,79 @@ impl Replay {
         Ok(())
     }
 
-    fn append(&mut self, entry: RecoveredEntry, place: Place) -> Result<(), Fault> {
-        let (found, expected) = (entry.id().index, self.last().next());
-        #[cfg(feature = "mutants")]
-        if self.overwrites && (self.first..expected).contains(&found) {
-            let position = usize::try_from(found.0 - self.first.0).unwrap_or(usize::MAX);
-            let replaced = std::mem::replace(&mut self.entries[position], entry);
-            self.kept.bytes = self.kept.bytes + payload_bytes(&self.entries[position]) - payload_bytes(&replaced);
-            return Ok(());
-        }
-        if found != expected {
-            return Err(Fault::Gap { found, expected });
-        }
-        match (&mut self.counted, entry) {
-            (None, entry) => {
-                self.places.append(place, found);
-                self.keep(entry);
-            }
-            (Some(counted), RecoveredEntry::Ready(_) | RecoveredEntry::Stored { .. }) => counted.count += 1,
-            (Some(counted), RecoveredEntry::Damaged(id)) => {
-                counted.count += 1;
-                counted.damaged.push(id);
+    /// Lets go of all payloads, since those that follow will take their room.
+    pub fn let_go(&mut self) {
+        self.log.evict(self.log.last().index, 0);
+    }
+
+    fn append_run(&mut self, run: &Run, place: Place) -> Result<(), Fault> {
+        if self.follows(run.first, run.commands.len() as u64, place)? {
+            for (id, Summed { payload_bytes, digest }) in run.iter() {
+                self.log.append_stored(id, u64::from(*payload_bytes), *digest);
             }
         }
         Ok(())
     }
 
-    fn keep(&mut self, entry: RecoveredEntry) {
-        let before = self.last_hash();
-        self.kept.hashes.push(match &entry {
-            RecoveredEntry::Ready(entry) => prefix_hash(before, entry.id, entry.payload.digest()),
-            RecoveredEntry::Stored { hash, .. } => *hash,
-            RecoveredEntry::Damaged(id) => Digest::of(before, id),
-        });
-        self.kept.bytes += payload_bytes(&entry);
-        self.entries.push(entry);
-        while self.kept.bytes > self.kept.bytes_max
-            && let Some(oldest) = self.entries.get_mut(self.kept.let_go)
-        {
-            let payload_bytes = payload_bytes(oldest);
-            if payload_bytes > 0 {
-                *oldest = RecoveredEntry::Stored { id: oldest.id(), payload_bytes, hash: self.kept.hashes[self.kept.let_go] };
-                self.kept.bytes -= payload_bytes;
-            }
-            self.kept.let_go += 1;
+    /// Takes the identifiers of so many entries of one term, which lie at `place`. Whether they are to be kept, and not only
+    /// counted.
+    fn follows(&mut self, first: LogId, count: u64, place: Place) -> Result<bool, Fault> {
+        let (found, expected) = (first.index, self.last().next());
+        if found != expected {
+            return Err(Fault::Gap { found, expected });
         }
+        let before = self.last_term();
+        if first.term < before {
+            return Err(Fault::Term { index: found, found: first.term, before });
+        }
+        let Some(counted) = &mut self.counted else {
+            self.places.append(place, found);
+            return Ok(true);
+        };
+        counted.count += count;
+        if first.term > before {
+            counted.terms.push(first);
+        }
+        Ok(false)
     }
 
-    /// Of what is known of the log, unless it is only counted.
-    fn last_hash(&self) -> u64 {
-        self.kept.hashes.last().copied().unwrap_or_default()
+    fn last_term(&self) -> Term {
+        let counted = self.counted.as_ref().and_then(|counted| counted.terms.last());
+        counted.map_or(self.log.last().term, |first| first.term)
     }
 
     fn truncate(&mut self, last: LogIndex) {
-        // Numbers may be absurd where checksums are right.
-        let end = LogIndex(last.0.saturating_add(1));
-        let kept = end.0.saturating_sub(self.first.0);
-        let position = usize::try_from(kept).unwrap_or(usize::MAX).min(self.entries.len());
-        self.kept.bytes -= self.entries.drain(position..).map(|entry| payload_bytes(&entry)).sum::<u64>();
-        self.kept.let_go = self.kept.let_go.min(position);
-        self.kept.hashes.truncate(position);
+        let head = self.log.head().index;
+        if last < head {
+            self.log = LogView::behind(LogId { index: last, term: Term(0) });
+        } else {
+            self.log.truncate(last);
+        }
         self.places.truncate(last);
         if let Some(counted) = &mut self.counted {
-            counted.count = counted.count.min(kept);
-            counted.damaged.retain(|id| id.index < end);
+            counted.count = counted.count.min(last.0.saturating_sub(head.0));
+            counted.damaged.retain(|id| id.index <= last);
+            counted.terms.retain(|id| id.index <= last);
         }
-        self.first = self.first.min(end);
     }
 
     fn purge(&mut self, through: LogId) {
-        let end = LogIndex(through.index.0.saturating_add(1));
-        let gone = end.0.saturating_sub(self.first.0);
         if let Some(counted) = &mut self.counted {
-            counted.count -= counted.count.min(gone);
-            counted.damaged.retain(|id| id.index >= end);
+            counted.count = counted.count.saturating_sub(through.index.0.saturating_sub(self.log.head().index.0));
+            counted.damaged.retain(|id| id.index > through.index);
+            counted.terms.retain(|id| id.index > through.index);
         }
-        let gone = usize::try_from(gone).unwrap_or(usize::MAX).min(self.entries.len());
-        self.kept.bytes -= self.entries.drain(..gone).map(|entry| payload_bytes(&entry)).sum::<u64>();
-        self.kept.let_go = self.kept.let_go.saturating_sub(gone);
-        self.kept.hashes.drain(..gone);
+        self.log.purge(through);
         self.places.purge(through.index);
-        self.first = self.first.max(end);
         self.purged = through;
     }
-}
-
-/// Bytes of a payload that is in memory. Of commands only: they are what takes memory.
-fn payload_bytes(entry: &RecoveredEntry) -> u64 {
-    if let RecoveredEntry::Ready(entry) = entry { entry.payload.len_bytes() } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entry::{Entry, Payload};
+    use crate::log_view::View;
     use crate::store::Identity;
     use crate::store::format::{Cursor, FrameHeader, SegmentId};
 
@@ -272,33 +249,36 @@ mod tests {
         let mut truncated = replay.clone();
         assert_eq!(take(&mut truncated, [Record::Truncate { last: LogIndex(3) }, entry(4)]), Ok(vec![3]));
         assert!(truncated.is_complete(), "4 is another one now");
-        assert_eq!((truncated.last(), truncated.first), (LogIndex(4), LogIndex(4)));
+        assert_eq!((truncated.last(), truncated.log.head().index), (LogIndex(4), LogIndex(3)));
         take(&mut replay, [Record::Purge { through: LogId::new(1, 5) }]).unwrap();
         assert!(replay.is_complete());
-        assert_eq!((replay.last(), replay.first, replay.entries.len()), (LogIndex(6), LogIndex(6), 1));
+        assert_eq!((replay.last(), replay.log.head(), replay.log.len()), (LogIndex(6), LogId::new(1, 5), 1));
     }
 
     /// Whoever counts comes to the same as whoever keeps.
     #[test]
     fn entries_that_are_only_counted_are_counted_right() {
-        let ready = |index| Record::Entry(Entry { id: LogId::new(1, index), payload: Payload::Noop });
+        let ready = |term, index| Record::Entry(Entry { id: LogId::new(term, index), payload: Payload::Noop });
         let truncate = |last| Record::Truncate { last: LogIndex(last) };
         let purge = |through| Record::Purge { through: LogId::new(1, through) };
         let records = [
-            vec![entry(5), ready(6), entry(7), ready(8)],
+            vec![entry(5), ready(1, 6), entry(7), ready(3, 8)],
             vec![purge(5)],
-            vec![truncate(7), ready(8), entry(9)],
+            vec![truncate(7), ready(2, 8), Record::Damaged(LogId::new(4, 9))],
             vec![purge(7), truncate(8)],
             vec![truncate(2)],
-            vec![entry(3), ready(4), purge(9)],
+            vec![entry(3), ready(1, 4), purge(9)],
         ];
         let (mut keeping, mut counting) = (at(5, 4), Replay { counted: Some(Counted::default()), ..at(5, 4) });
         for frame in records {
             take(&mut keeping, frame.clone()).unwrap();
             take(&mut counting, frame.clone()).unwrap();
-            let sums = |replay: &Replay| (replay.count(), replay.damaged(), replay.first, replay.last(), replay.is_complete());
+            let sums =
+                |replay: &Replay| (replay.count(), replay.log.head(), replay.last(), replay.last_term(), replay.is_complete());
             assert_eq!(sums(&counting), sums(&keeping), "after {frame:?}");
-            assert!(counting.entries.is_empty());
+            let damaged = keeping.log.iter().filter(|(_, payload)| matches!(payload, View::Damaged(_)));
+            assert_eq!(counting.damaged(), damaged.map(|(id, _)| id).collect::<Vec<_>>());
+            assert!(counting.log.is_empty());
         }
         assert_eq!(keeping.count(), 0);
     }
@@ -307,7 +287,8 @@ mod tests {
     fn without_command(record: Record) -> Record {
         match record {
             Record::Entry(Entry { id, payload: payload @ Payload::Command(_) }) => {
-                Record::Intact { id, payload_bytes: payload.len_bytes(), digest: payload.digest() }
+                let payload_bytes = u32::try_from(payload.len_bytes()).expect("small");
+                Record::Intact(Run { first: id, commands: vec![Summed { payload_bytes, digest: payload.digest() }] })
             }
             other => other,
         }
@@ -332,20 +313,17 @@ mod tests {
             take(&mut all, frame.clone()).unwrap();
             take(&mut none, frame.clone().into_iter().map(without_command)).unwrap();
             take(&mut some, frame).unwrap();
-            assert_eq!((&none.kept.hashes, none.last()), (&all.kept.hashes, all.last()), "of digests alone");
-            assert!(some.entries.iter().map(payload_bytes).sum::<u64>() <= 15);
-            assert_eq!((&some.kept.hashes, some.last()), (&all.kept.hashes, all.last()));
-            for (position, (one, whole)) in some.entries.iter().zip(&all.entries).enumerate() {
-                match one {
-                    RecoveredEntry::Stored { id, payload_bytes: bytes, hash } => {
-                        assert_eq!((*id, *bytes, *hash), (whole.id(), payload_bytes(whole), all.kept.hashes[position]));
-                    }
-                    ready => assert_eq!(ready, whole),
-                }
+            assert!(some.log.cached_bytes() <= 15);
+            for (id, payload) in all.log.iter() {
+                let known = |log: &LogView| (log.id_at(id.index), log.hash_at(id.index), log.payload_bytes(id.index));
+                assert_eq!(known(&none.log), known(&all.log), "of digests alone");
+                assert_eq!(known(&some.log), known(&all.log));
+                assert!([View::Pending, payload].contains(&some.log.payload(id.index)));
             }
+            assert_eq!((some.last(), none.last()), (all.last(), all.last()));
         }
-        let is_ready = |entry: &RecoveredEntry| matches!(entry, RecoveredEntry::Ready(_));
-        assert_eq!(some.entries.iter().map(is_ready).collect::<Vec<_>>(), [false, false, true, true]);
+        let is_ready = |(_, payload)| matches!(payload, View::Ready(_));
+        assert_eq!(some.log.iter().map(is_ready).collect::<Vec<_>>(), [false, false, true, true]);
         let frame_of = |index| some.places.run(LogIndex(index), 0).first().map(|place| place.cursor.sequence);
         assert_eq!([1, 2, 3, 4].map(frame_of), [Some(1), Some(4), Some(4), Some(4)]);
     }
@@ -355,7 +333,9 @@ mod tests {
         let mut replay = at(5, 4);
         assert_eq!(take(&mut replay, [entry(6)]), Err(Fault::Gap { found: LogIndex(6), expected: LogIndex(5) }));
         take(&mut replay, [entry(5), Record::Purge { through: LogId::new(1, 5) }]).unwrap();
-        assert_eq!((replay.last(), replay.first), (LogIndex(5), LogIndex(6)), "an empty log knows where it goes on");
-        take(&mut replay, [entry(6)]).unwrap();
+        assert_eq!((replay.last(), replay.log.is_empty()), (LogIndex(5), true), "an empty log knows where it goes on");
+        take(&mut replay, [entry(6), Record::Damaged(LogId::new(3, 7))]).unwrap();
+        let refused = Err(Fault::Term { index: LogIndex(8), found: Term(2), before: Term(3) });
+        assert_eq!(take(&mut replay, [Record::Damaged(LogId::new(2, 8))]), refused);
     }
 }

@@ -7,10 +7,10 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use squall_raft::core::inflight::{Room, Sent};
-use squall_raft::core::log_view::{LogView, View};
 use squall_raft::core::progress::Progress;
 use squall_raft::digest::{Digest, prefix_hash};
 use squall_raft::entry::{Entry, Payload};
+use squall_raft::log_view::{LogView, View};
 use squall_raft::types::{LogId, LogIndex, Term};
 
 mod progress {
@@ -270,7 +270,8 @@ mod log_view {
             let id = LogId { term: *term, index: LogIndex(index) };
             match content {
                 Content::Ready(len) => prefix_hash(hash, id, payload(*len).digest()),
-                Content::Pending | Content::Damaged => Digest::of(hash, &id),
+                Content::Pending => prefix_hash(hash, id, 7),
+                Content::Damaged => Digest::of(hash, &id),
             }
         })
     }
@@ -306,10 +307,7 @@ mod log_view {
                         let id = LogId { term, index: LogIndex(twin.len() as u64 + 1) };
                         match content {
                             Content::Ready(len) => _ = log.append(&Entry { id, payload: payload(len) }),
-                            Content::Pending => {
-                                let before = log.hash_at(log.last().index).unwrap_or_default();
-                                log.append_stored(id, 40, Digest::of(before, &id));
-                            }
+                            Content::Pending => log.append_stored(id, 40, 7),
                             Content::Damaged => log.append_damaged(id),
                         }
                         twin.push((term, content));

@@ -109,7 +109,7 @@ fn what_is_no_file_in_the_place_of_a_segment_is_refused_by_its_name() {
         }
         fs::rename(&aside, &place).unwrap();
     }
-    assert!(matches!(Store::boot(&path).1, StoreEvent::Recovered(found) if found.entries.len() == 6));
+    assert!(matches!(Store::boot(&path).1, StoreEvent::Recovered(found) if found.log.len() == 6));
 }
 
 #[test]

@@ -161,7 +161,7 @@ impl Ghost {
                 report(Seen::DurableTruncate { node, last_index: last.0 });
             }
             Record::Entry(entry) => self.append(entry.id, entry.payload.digest(), report),
-            Record::Intact { id, digest, .. } => self.append(id, digest, report),
+            Record::Intact(run) => run.iter().for_each(|(id, command)| self.append(id, command.digest, report)),
             // Nothing of a log that has no snapshots is purged; a seal says nothing about it.
             Record::Damaged(_) | Record::Purge { .. } | Record::Sealed { .. } => {}
         }

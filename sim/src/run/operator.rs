@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use squall_checkers::recoverability::CameBack;
-use squall_raft::core::log_view::View;
+use squall_raft::log_view::View;
 use squall_raft::membership::Configuration;
 use squall_raft::node::Node;
 use squall_raft::types::{LogIndex, NodeId};

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use squall_raft::compat::ready::{RawNode, Ticks};
 use squall_raft::config::Config;
-use squall_raft::core::log_view::View;
 use squall_raft::core::{Core, Effect, Input, Output, Proposal, Proposals, Restored};
 use squall_raft::entry::Payload;
+use squall_raft::log_view::View;
 use squall_raft::membership::Configuration;
 use squall_raft::message::Message;
 use squall_raft::process::{Boot, RequestId};

@@ -1,9 +1,9 @@
 //! What a node wants persisted, the receipt for it, and a storage in memory that a node can be restarted from.
 
 use crate::config::Config;
-use crate::core::log_view::{LogView, View};
 use crate::core::{Core, Restored};
 use crate::entry::{Entries, Entry, HardState, Persist};
+use crate::log_view::{LogView, View};
 use crate::types::{BootNumber, LogIndex, NodeId, Term};
 
 /// One thing to persist. What a storage holds is the sum of all of them in their order.

@@ -65,17 +65,19 @@
 
 mod folder;
 
+mod pieces;
+
 mod rehearsal;
 
 pub(super) mod tail;
 
 use std::collections::VecDeque;
 use std::mem;
-use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
 use self::folder::{Folder, Listed};
+use self::pieces::Pieces;
 pub use self::rehearsal::{Forecast, Rehearsal};
 use self::tail::{Says, Suspect, Tail};
 use super::format::{Cursor, FileHeader, FrameHeader, HeaderFault, SECTOR_BYTES, SegmentId, VERSION};
@@ -91,9 +93,6 @@ use crate::types::{BootNumber, IoId, LogIndex};
 
 /// How much is asked of the disk at once, and how much is overwritten. A multiple of the sector.
 pub const READ_BYTES: u64 = 1 << 20;
-
-/// Frames as long as these are read as a whole. Of shorter ones a small part is read twice, and a small part of longer ones.
-const WHOLE_FRAME_BYTES: RangeInclusive<u64> = READ_BYTES / 16..=READ_BYTES * 16;
 
 /// A recovery under way.
 #[derive(Clone, Debug)]
@@ -112,16 +111,14 @@ pub struct Recovery {
     /// Where the segment before the one that is read ends, with the last id that was written there.
     before: Option<(FileName, Cursor)>,
     last_io: IoId,
-    /// Of the last frame that was replayed.
-    frame_bytes: u64,
+    pieces: Pieces,
     /// Whether only what follows vouches for the last frame that was replayed.
     needs_witness: bool,
     torn_bytes: u64,
     /// Whether entries are counted and not kept.
     counts: bool,
-    /// Where in the segment that is read frames begin of which commands are kept. Behind those before lie more bytes of files
-    /// than the cache takes, so none of them is kept: fewer than would fit where frames are mostly padding.
-    kept_from: u64,
+    /// Whether commands are only checked where they are read, since so many follow that the cache would let go of them.
+    is_far: bool,
     phase: Phase,
 }
 
@@ -139,7 +136,13 @@ enum Phase {
 #[derive(Debug)]
 pub enum Next {
     /// Another one.
-    Do(DiskOp),
+    Do {
+        /// Which.
+        op: DiskOp,
+        /// The one that will follow it if all is well. Whoever has it done meanwhile saves time; its end is only taken when it was
+        /// asked for.
+        ahead: Option<DiskOp>,
+    },
     /// The end.
     Done(Open),
 }
@@ -163,6 +166,12 @@ pub struct Open {
     pub last: LogIndex,
 }
 
+impl Next {
+    const fn only(op: DiskOp) -> Self {
+        Self::Do { op, ahead: None }
+    }
+}
+
 impl Recovery {
     /// Starts with the operation that is returned.
     #[must_use]
@@ -181,11 +190,11 @@ impl Recovery {
             closed: Segments::default(),
             before: None,
             last_io: IoId::default(),
-            frame_bytes: 0,
+            pieces: Pieces::default(),
             needs_witness: false,
             torn_bytes: 0,
             counts: false,
-            kept_from: 0,
+            is_far: false,
             phase: Phase::Listing,
         };
         (recovery, DiskOp::List)
@@ -212,7 +221,7 @@ impl Recovery {
             (Phase::Listing, DiskReply::Files(files)) => self.listed(&files),
             (Phase::ReadingHeader { at }, DiskReply::Bytes(bytes)) => self.read_header(at, &bytes),
             (Phase::Reading { asked }, DiskReply::Bytes(bytes)) => {
-                self.check_length(self.reader.offset(), asked, &bytes)?;
+                self.check_length(self.pieces.end_of_held(&self.reader), asked, &bytes)?;
                 self.read_frames(&bytes)
             }
             (Phase::Looking { tail, asked }, DiskReply::Bytes(bytes)) => {
@@ -263,7 +272,7 @@ impl Recovery {
             return Err(StoreError::Damaged { file: listed.file.clone(), offset: 0, fault: Fault::FileHeader });
         }
         self.phase = Phase::ReadingHeader { at };
-        Ok(Next::Do(DiskOp::Read { file: listed.file.clone(), offset: 0, len: SECTOR }))
+        Ok(Next::only(DiskOp::Read { file: listed.file.clone(), offset: 0, len: SECTOR }))
     }
 
     fn read_header(&mut self, at: usize, bytes: &Bytes) -> Result<Next, StoreError> {
@@ -318,20 +327,10 @@ impl Recovery {
 
     fn begin_segment(&mut self) -> Result<Next, StoreError> {
         self.reader = Reader::new(&self.chain[self.at].1);
-        self.kept_from = self.kept_from();
         if !self.replay.is_continued_by(&self.chain[self.at].1) {
             return Err(self.damaged(0, Fault::Boundary));
         }
         self.read_frames(&[])
-    }
-
-    /// As if the newest segment were empty, as it may nearly be.
-    fn kept_from(&self) -> u64 {
-        let bytes = |(listed, _): &(usize, FileHeader)| self.folder.segments[*listed].bytes;
-        let full = &self.chain[self.at..self.chain.len() - 1];
-        let follow = full.iter().map(bytes).fold(0, u64::saturating_add);
-        let far = follow.saturating_sub(self.options.cache_bytes);
-        far.min(full.first().map_or(0, bytes))
     }
 
     /// The segment that is read.
@@ -352,14 +351,19 @@ impl Recovery {
         Err(StoreError::ShortRead { file: self.listed_now().file.clone(), offset, found, expected: asked })
     }
 
-    /// Replays what was read from the reader's position on.
+    /// Replays what was read behind what is held.
     fn read_frames(&mut self, mut bytes: &[u8]) -> Result<Next, StoreError> {
+        self.is_far = self.pieces.are_far(&self.reader, self.bytes_behind(), self.options.cache_bytes);
+        if self.is_far {
+            self.replay.let_go();
+        }
+        let mut held = self.pieces.take_held();
         loop {
             let cursor = self.reader.cursor();
             if self.next_header().is_some_and(|next| (next.chain, next.sequence) == (cursor.chain, cursor.sequence)) {
                 return self.end_segment();
             }
-            match self.read_frame(bytes) {
+            match self.read_frame(if held.is_empty() { bytes } else { &held }) {
                 Step::Complete(frame) => self.replay(frame)?,
                 #[cfg(feature = "mutants")]
                 Step::Damaged(_) | Step::Invalid(_)
@@ -376,11 +380,26 @@ impl Recovery {
                     return Err(self.damaged(invalid.offset, invalid.fault));
                 }
                 Step::Invalid(invalid) => return self.suspect(Suspect::Identifiers(invalid)),
-                Step::Incomplete { needed } => return self.read_on(needed),
+                Step::Incomplete { needed } => {
+                    if !pieces::hold(&mut held, &mut bytes, needed) {
+                        return self.read_on(needed, held);
+                    }
+                    continue;
+                }
             }
-            let frame_bytes = usize::try_from(self.reader.offset() - cursor.offset).expect("it lay in memory");
-            bytes = &bytes[frame_bytes..];
+            if held.is_empty() {
+                let frame_bytes = usize::try_from(self.reader.offset() - cursor.offset).expect("it lay in memory");
+                bytes = &bytes[frame_bytes..];
+            } else {
+                held.clear();
+            }
         }
+    }
+
+    /// Bytes of files behind the beginning of the segment that is read, as if the newest one were empty, as it may nearly be.
+    fn bytes_behind(&self) -> u64 {
+        let bytes = |(listed, _): &(usize, FileHeader)| self.folder.segments[*listed].bytes;
+        self.chain[self.at..self.chain.len() - 1].iter().map(bytes).fold(0, u64::saturating_add)
     }
 
     fn read_frame(&mut self, bytes: &[u8]) -> Step {
@@ -388,15 +407,14 @@ impl Recovery {
         if self.options.bug == Some(crate::mutants::Bug::D18) {
             return self.reader.believe(bytes);
         }
-        let is_far = self.reader.offset() < self.kept_from;
-        if self.counts || is_far { self.reader.check(bytes) } else { self.reader.next(bytes) }
+        if self.counts || self.is_far { self.reader.check(bytes) } else { self.reader.next(bytes) }
     }
 
     fn replay(&mut self, frame: super::reader::Frame) -> Result<(), StoreError> {
         let offset = frame.offset;
         self.needs_witness = frame.damaged > 0 && !frame.written;
         self.last_io = frame.header.io;
-        self.frame_bytes = frame.len;
+        self.pieces.note(&frame);
         let closed = &mut self.closed;
         let FrameHeader { sequence, chain, .. } = frame.header;
         let cursor = Cursor { seed: self.reader.cursor().seed, offset, chain, sequence };
@@ -415,27 +433,19 @@ impl Recovery {
         self.begin_segment()
     }
 
-    /// Reads from the position on, if the file holds as much as the next frame needs.
-    fn read_on(&mut self, needed: u64) -> Result<Next, StoreError> {
-        let (file, bytes) = (self.listed_now().file.clone(), self.listed_now().bytes);
-        let offset = self.reader.offset();
-        let rest = bytes.saturating_sub(offset);
-        if rest >= needed {
-            let asked = rest.min(self.whole_frames().max(needed));
-            self.phase = Phase::Reading { asked };
-            return Ok(Next::Do(DiskOp::Read { file, offset, len: asked }));
+    /// Reads behind what is held, if the file holds as much as the next frame needs.
+    fn read_on(&mut self, needed: u64, held: Vec<u8>) -> Result<Next, StoreError> {
+        let listed = self.listed_now();
+        if listed.bytes.saturating_sub(self.reader.offset()) < needed {
+            if self.next_header().is_some() {
+                return Err(self.damaged(self.reader.offset(), Fault::EndsEarly));
+            }
+            return self.suspect(Suspect::Unfinished);
         }
-        if self.next_header().is_some() {
-            return Err(self.damaged(offset, Fault::EndsEarly));
-        }
-        self.suspect(Suspect::Unfinished)
-    }
-
-    /// How much to read: as many whole frames as fit, if they are as long as the last one. What is read of a frame that does
-    /// not fit is read again.
-    fn whole_frames(&self) -> u64 {
-        let frame = self.frame_bytes;
-        if WHOLE_FRAME_BYTES.contains(&frame) { (READ_BYTES / frame).max(1) * frame } else { READ_BYTES }
+        let then = self.chain.get(self.at + 1).map(|(at, _)| &self.folder.segments[*at]);
+        let (op, asked, ahead) = self.pieces.read(&self.reader, held, needed, &self.folder.segments[self.chain[self.at].0], then);
+        self.phase = Phase::Reading { asked };
+        Ok(Next::Do { op, ahead })
     }
 
     fn suspect(&mut self, suspect: Suspect) -> Result<Next, StoreError> {
@@ -451,7 +461,7 @@ impl Recovery {
         }
         let read = DiskOp::Read { file: listed.file.clone(), offset: tail.at, len: asked };
         self.phase = Phase::Looking { tail, asked };
-        Ok(Next::Do(read))
+        Ok(Next::only(read))
     }
 
     fn looked(&mut self, mut tail: Tail, bytes: &[u8]) -> Result<Next, StoreError> {
@@ -463,7 +473,7 @@ impl Recovery {
             Suspect::Payload(frame) => {
                 self.reader.skip(&frame);
                 self.replay(frame)?;
-                self.read_on(SECTOR)
+                self.read_on(SECTOR, Vec::new())
             }
             Suspect::Unfinished => unreachable!("nothing follows the end of a file"),
         }
@@ -532,7 +542,7 @@ impl Recovery {
         match ops.pop_front() {
             Some(op) => {
                 self.phase = Phase::Repairing { rest: ops };
-                Next::Do(op)
+                Next::only(op)
             }
             None => Next::Done(self.open()),
         }
@@ -546,7 +556,7 @@ impl Recovery {
         let recovered = Recovered {
             hard_state: replay.hard_state,
             purged: replay.purged,
-            entries: replay.entries,
+            log: replay.log,
             torn_bytes: self.torn_bytes,
             frames: replay.frames,
             segments: self.chain.len() as u64 + 1,

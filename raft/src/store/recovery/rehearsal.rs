@@ -54,8 +54,8 @@ impl Rehearsal {
     /// Those of a recovery.
     pub fn step(&mut self, reply: DiskReply) -> Result<Result<DiskOp, Forecast>, StoreError> {
         match self.recovery.step(reply)? {
-            Next::Do(op @ (DiskOp::List | DiskOp::Read { .. })) => Ok(Ok(op)),
-            Next::Do(first) => Ok(Err(self.forecast(first))),
+            Next::Do { op: op @ (DiskOp::List | DiskOp::Read { .. }), .. } => Ok(Ok(op)),
+            Next::Do { op: first, .. } => Ok(Err(self.forecast(first))),
             Next::Done(_) => unreachable!("every recovery ends with a sync"),
         }
     }
@@ -73,7 +73,7 @@ impl Rehearsal {
             purged: replay.purged,
             last: replay.last(),
             entries: replay.count(),
-            damaged: replay.damaged(),
+            damaged: replay.damaged().to_vec(),
             frames: replay.frames,
             segments: chain.iter().map(|(at, _)| folder.segments[*at].file.clone()).collect(),
             torn_bytes: self.recovery.torn_bytes,

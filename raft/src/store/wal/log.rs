@@ -86,7 +86,7 @@ impl Log {
             segment,
             file,
             cursor,
-            unique: first_of_boot.max(segment.unique + 1),
+            unique: first_of_boot.max(segment.unique.saturating_add(1)),
             written: Written { io, hard_state: recovered.hard_state, purged: recovered.purged, last },
             queued: (io, last),
             queue: Vec::new(),

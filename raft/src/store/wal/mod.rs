@@ -19,7 +19,7 @@ mod log;
 
 use self::log::{Item, Log};
 use super::fetch::Fetched;
-use super::recovery::{Next, Recovery};
+use super::recovery::{Next, Open, Recovery};
 use super::{Options, Output, StoreError, StoreEvent};
 use crate::entry::Persist;
 use crate::process::{DiskError, DiskOp, DiskReply, OpId};
@@ -44,7 +44,7 @@ pub const BATCH_BYTES: u64 = 16 << 20;
 /// while let Some((op, _)) = out.pop() {
 ///     event = wal.disk_done(op, Ok(DiskReply::Done), &mut out);
 /// }
-/// assert!(matches!(event, Some(StoreEvent::Recovered(log)) if log.entries.is_empty()));
+/// assert!(matches!(event, Some(StoreEvent::Recovered(found)) if found.log.is_empty()));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Wal {
@@ -54,7 +54,18 @@ pub struct Wal {
     waiting_for: Option<OpId>,
     /// The read that is under way beside it.
     reading: Option<OpId>,
+    /// What a recovery will ask for next.
+    ahead: Option<Ahead>,
     state: State,
+}
+
+/// An operation that nobody has asked for yet.
+#[derive(Clone, Debug)]
+struct Ahead {
+    op: OpId,
+    what: DiskOp,
+    /// If it has ended.
+    result: Option<Result<DiskReply, DiskError>>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,8 +80,15 @@ impl Wal {
     /// Starts to read the folder. The node must not act before [`StoreEvent::Recovered`].
     pub fn boot(options: Options, boot: BootNumber, out: &mut impl Output) -> Self {
         let (recovery, first) = Recovery::start(options, boot);
-        let mut wal =
-            Self { options, boot, ops: 0, waiting_for: None, reading: None, state: State::Recovering(Box::new(recovery)) };
+        let mut wal = Self {
+            options,
+            boot,
+            ops: 0,
+            waiting_for: None,
+            reading: None,
+            ahead: None,
+            state: State::Recovering(Box::new(recovery)),
+        };
         wal.start(first, out);
         wal
     }
@@ -169,14 +187,14 @@ impl Wal {
             return Some(StoreEvent::Durable(io));
         }
         if self.waiting_for != Some(op) {
+            if let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.op == op) {
+                ahead.result = Some(result);
+            }
             return None;
         }
         self.waiting_for = None;
         let outcome = match &mut self.state {
-            State::Recovering(recovery) => match result {
-                Ok(reply) => recovery.step(reply).map(|next| self.recovered(next, out)),
-                Err(error) => Err(StoreError::Disk { doing: recovery.doing(), error }),
-            },
+            State::Recovering(_) => self.recover(result, out),
             State::Open(log) => log.done(&result, &self.options).map(|(event, next)| {
                 if let Some(next) = next {
                     self.start(next, out);
@@ -231,19 +249,47 @@ impl Wal {
         OpId { boot: self.boot, seq: self.ops }
     }
 
-    fn recovered(&mut self, next: Next, out: &mut impl Output) -> Option<StoreEvent> {
-        match next {
-            Next::Do(what) => {
-                self.start(what, out);
-                None
-            }
-            Next::Done(open) => {
-                let (log, recovered) = Log::new(self.boot, open);
-                #[cfg(feature = "mutants")]
-                let log = log.with_bug(self.options.bug);
-                self.state = State::Open(Box::new(log));
-                Some(StoreEvent::Recovered(recovered))
+    /// Takes the end of a recovery's operation, and those that had ended before they were asked for.
+    fn recover(
+        &mut self,
+        mut result: Result<DiskReply, DiskError>,
+        out: &mut impl Output,
+    ) -> Result<Option<StoreEvent>, StoreError> {
+        while let State::Recovering(recovery) = &mut self.state {
+            let reply = result.map_err(|error| StoreError::Disk { doing: recovery.doing(), error })?;
+            match recovery.step(reply)? {
+                Next::Do { op: what, ahead } => {
+                    let begun = self.ahead.take().filter(|begun| begun.what == what);
+                    if begun.is_none() {
+                        self.start(what, out);
+                    }
+                    self.ahead = ahead.map(|what| self.start_ahead(what, out));
+                    match begun {
+                        Some(Ahead { result: Some(ended), .. }) => result = ended,
+                        Some(Ahead { op, .. }) => {
+                            self.waiting_for = Some(op);
+                            break;
+                        }
+                        None => break,
+                    }
+                }
+                Next::Done(open) => return Ok(Some(self.open(open))),
             }
         }
+        Ok(None)
+    }
+
+    fn start_ahead(&mut self, what: DiskOp, out: &mut impl Output) -> Ahead {
+        let op = self.next_op();
+        out.start(op, what.clone());
+        Ahead { op, what, result: None }
+    }
+
+    fn open(&mut self, open: Open) -> StoreEvent {
+        let (log, recovered) = Log::new(self.boot, open);
+        #[cfg(feature = "mutants")]
+        let log = log.with_bug(self.options.bug);
+        self.state = State::Open(Box::new(log));
+        StoreEvent::Recovered(recovered)
     }
 }

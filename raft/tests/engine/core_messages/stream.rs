@@ -4,9 +4,9 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-use squall_raft::core::log_view::{LogView, View};
 use squall_raft::core::{Core, Effect};
 use squall_raft::entry::{Entry, HardState, Payload, Persist, StoredEntry};
+use squall_raft::log_view::{LogView, View};
 use squall_raft::types::{IoId, LogId};
 
 /// The stream's end, and what all of it amounts to.

@@ -140,7 +140,7 @@ fn a_segment_that_was_never_finished_is_removed() {
     let unfinished = SEGMENT.unfinished_name();
     for content in [Vec::new(), vec![0; 100], header_of(ME)] {
         let mut disk = Disk::holding([(&unfinished, content)]);
-        assert!(matches!(boot(&mut disk), StoreEvent::Recovered(found) if found.entries.is_empty()));
+        assert!(matches!(boot(&mut disk), StoreEvent::Recovered(found) if found.log.is_empty()));
         let (file, content) = disk.only();
         assert_eq!(file, SegmentId { base: LogIndex(1), unique: 3 << 32 | 1 }.file_name(), "made by this boot");
         assert_eq!(content.len(), 4096);

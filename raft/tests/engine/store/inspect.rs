@@ -1,10 +1,11 @@
 //! Looking at a folder: what a walk finds in its segments, and that a rehearsal says what a recovery then does.
 
 use proptest::prelude::*;
+use squall_raft::log_view::View;
 use squall_raft::process::{DiskOp, DiskReply};
 use squall_raft::store::inspect::{Found, Walk};
 use squall_raft::store::recovery::{Forecast, Rehearsal};
-use squall_raft::store::{Identity, RecoveredEntry, StoreError};
+use squall_raft::store::{Identity, StoreError};
 
 use crate::store::disk::Disk;
 use crate::store::folders::random::{any_harm, any_step};
@@ -95,15 +96,14 @@ fn compare(files: &Files) -> Result<(), TestCaseError> {
         (Ok(found), Ok(forecast)) => (found, forecast),
         (found, forecast) => return Err(TestCaseError::fail(format!("found {found:?}, foretold {forecast:?}"))),
     };
-    let damaged: Vec<_> =
-        found.entries.iter().filter(|entry| matches!(entry, RecoveredEntry::Damaged(_))).map(RecoveredEntry::id).collect();
+    let damaged: Vec<_> = found.log.iter().filter(|(_, payload)| matches!(payload, View::Damaged(_))).map(|(id, _)| id).collect();
     prop_assert_eq!((found.hard_state, found.purged, damaged), (forecast.hard_state, forecast.purged, forecast.damaged));
     prop_assert_eq!(
-        (found.entries.len() as u64, found.frames, found.torn_bytes),
+        (found.log.len() as u64, found.frames, found.torn_bytes),
         (forecast.entries, forecast.frames, forecast.torn_bytes)
     );
     prop_assert_eq!(found.segments, forecast.segments.len() as u64);
-    prop_assert_eq!(forecast.last.0, found.purged.index.0 + found.entries.len() as u64);
+    prop_assert_eq!(forecast.last.0, found.log.last().index.0);
     let mut disk = Disk::holding(files.iter().map(|(name, content)| (name, content.clone())));
     for op in &forecast.ops {
         prop_assert_eq!(disk.carry_out(op), Ok(DiskReply::Done));

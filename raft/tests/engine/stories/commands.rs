@@ -4,7 +4,6 @@
 
 use bytes::Bytes;
 use squall_raft::core::Input;
-use squall_raft::digest::prefix_hash;
 use squall_raft::entry::{Entry, HardState, Payload, StoredEntry};
 use squall_raft::message::{Body, Envelope, Message};
 use squall_raft::observation::RoleKind;
@@ -123,10 +122,7 @@ fn append(disk: &mut Disk, word: &str, index: u64) -> Result<(), String> {
         return Err(format!("found term {} behind {}, expected terms from 1 that never fall", id.term, disk.log.last()));
     }
     match word.chars().last() {
-        Some('?') => {
-            let before = disk.log.hash_at(disk.log.last().index).unwrap_or_default();
-            disk.log.append_stored(id, 0, prefix_hash(before, id, entry(id).payload.digest()));
-        }
+        Some('?') => disk.log.append_stored(id, 0, entry(id).payload.digest()),
         Some('!') => disk.log.append_damaged(id),
         _ => {
             disk.log.append(&entry(id));

@@ -4,8 +4,8 @@
 
 use std::collections::VecDeque;
 
-use squall_raft::core::log_view::LogView;
 use squall_raft::entry::{HardState, Persist};
+use squall_raft::log_view::LogView;
 use squall_raft::types::IoId;
 
 /// What a node would find after a crash, and what it has written behind that.

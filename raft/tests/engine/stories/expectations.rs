@@ -80,7 +80,7 @@ fn of_request(cluster: &Cluster, name: &str, words: &[&str]) -> Result<(), Strin
     if found == expected { Ok(()) } else { Err(format!("found {name} {found}, expected {expected}")) }
 }
 
-fn terms(log: &squall_raft::core::log_view::LogView) -> String {
+fn terms(log: &squall_raft::log_view::LogView) -> String {
     log_ids(log).map(|id| id.term.to_string()).collect::<Vec<_>>().join(" ")
 }
 

@@ -9,9 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use squall_raft::core::Core;
-use squall_raft::core::log_view::{LogView, View};
 use squall_raft::core::quorum::majority;
 use squall_raft::entry::{Entry, HardState, Persist};
+use squall_raft::log_view::{LogView, View};
 use squall_raft::message::{Body, Message};
 use squall_raft::observation::{Observation, RoleKind};
 use squall_raft::process::RequestId;

@@ -11,7 +11,7 @@ use squall_raft::process::{DiskOp, DiskReply, FileName};
 use squall_raft::server::files::{Disk, Place, ReadOnly};
 use squall_raft::store::format::{FileHeader, HeaderFault, RecordHeader, SegmentId};
 use squall_raft::store::inspect::{Found, Place as Piece, Walk};
-use squall_raft::store::reader::{Frame, Record};
+use squall_raft::store::reader::{Frame, Record, Run};
 use squall_raft::store::recovery::{Forecast, Rehearsal};
 use squall_raft::store::{Identity, StoreError};
 use squall_raft::types::LogId;
@@ -185,7 +185,7 @@ impl RecordJson {
             Record::Truncate { last } => plain("truncate", Some(last.0), None),
             Record::Purge { through } => plain("purge", Some(through.index.0), Some(through.term.0)),
             Record::Sealed { next } => Self { next: Some(unique(*next)), ..plain("sealed", None, None) },
-            Record::Entry(Entry { id, .. }) | Record::Intact { id, .. } | Record::Damaged(id) => {
+            Record::Entry(Entry { id, .. }) | Record::Intact(Run { first: id, .. }) | Record::Damaged(id) => {
                 let intact = !matches!(record, Record::Damaged(_));
                 Self { intact, ..plain(header.kind_name(), Some(id.index.0), Some(id.term.0)) }
             }
@@ -314,7 +314,8 @@ impl SegmentJson {
         self.end = frame.offset + frame.len;
         for record in &frame.records {
             match record {
-                Record::Entry(_) | Record::Intact { .. } | Record::Damaged(_) => self.entries += 1,
+                Record::Entry(_) | Record::Damaged(_) => self.entries += 1,
+                Record::Intact(run) => self.entries += run.commands.len() as u64,
                 Record::Sealed { next } => self.sealed_by = Some(unique(*next)),
                 _ => {}
             }

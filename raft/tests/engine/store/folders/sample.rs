@@ -1,9 +1,10 @@
 //! A folder that a store has written, what it held after every step, and what a recovery makes of a changed copy.
 
+use squall_raft::log_view::View;
 use squall_raft::process::FileName;
 use squall_raft::store::format::{FileHeader, SECTOR_BYTES, SegmentId};
 use squall_raft::store::reader::{Frame, Reader, Step};
-use squall_raft::store::{Identity, Options, Recovered, RecoveredEntry, StoreError, StoreEvent, wal::Wal};
+use squall_raft::store::{Identity, Options, Recovered, StoreError, StoreEvent, wal::Wal};
 use squall_raft::types::BootNumber;
 
 use crate::store::disk::Disk;
@@ -142,8 +143,8 @@ pub fn outcome(changed: &Files, whole: &State) -> Outcome {
         }
         Ok(found) => {
             let (again, _) = recover(&after);
-            let again = again.map(|again| (again.hard_state, again.purged, again.entries, again.torn_bytes));
-            let once = (found.hard_state, found.purged, found.entries.clone(), 0);
+            let again = again.map(|again| (again.hard_state, again.purged, again.log, again.torn_bytes));
+            let once = (found.hard_state, found.purged, found.log.clone(), 0);
             assert_eq!(again, Ok(once), "what was recovered is recovered again");
             match damaged_beside(&found, whole) {
                 Some(0) => Outcome::Whole,
@@ -159,15 +160,18 @@ pub fn damaged_beside(found: &Recovered, whole: &State) -> Option<usize> {
     let mut damaged = 0;
     let same = found.hard_state == whole.hard_state
         && found.purged.index == whole.purged
-        && found.entries.len() == whole.entries.len()
-        && found.entries.iter().zip(&whole.entries).all(|(found, whole)| match found {
-            RecoveredEntry::Ready(entry) => entry == whole,
-            // A folder is small, and nothing of it is let go of.
-            RecoveredEntry::Stored { .. } => false,
-            RecoveredEntry::Damaged(id) => {
-                damaged += 1;
-                *id == whole.id
-            }
+        && found.log.len() == whole.entries.len()
+        && found.log.iter().zip(&whole.entries).all(|((id, payload), whole)| {
+            id == whole.id
+                && match payload {
+                    View::Ready(payload) => *payload == whole.payload,
+                    // A folder is small, and nothing of it is let go of.
+                    View::Pending => false,
+                    View::Damaged(_) => {
+                        damaged += 1;
+                        true
+                    }
+                }
         });
     same.then_some(damaged)
 }

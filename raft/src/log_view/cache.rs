@@ -9,8 +9,9 @@
 
 use std::collections::VecDeque;
 
-use super::{Content, LogView, position};
+use super::{LOST, LogView, Slot};
 use crate::entry::StoredEntry;
+use crate::shared::CHUNK;
 use crate::types::{LogId, LogIndex};
 
 /// Which part of the cache holds what was read back: one of so many.
@@ -30,6 +31,27 @@ pub(super) struct Cache {
 }
 
 impl Cache {
+    /// Of a log that begins behind an index.
+    pub(super) fn new(head: LogIndex) -> Self {
+        Self { before_window: head.0, ..Self::default() }
+    }
+
+    /// Of what is left behind an index, the lengths of whose payloads in memory follow.
+    pub(super) fn behind(&self, head: LogIndex, lengths: impl Iterator<Item = u64>) -> Self {
+        let before_window = self.before_window.max(head.0);
+        let mut fetched = self.fetched.clone();
+        fetched.retain_mut(|(first, end)| {
+            *first = (*first).max(head.next());
+            first <= end
+        });
+        let (mut bytes, mut fetched_bytes) = (0, 0);
+        for (index, length) in (head.0 + 1..).zip(lengths) {
+            bytes += length;
+            fetched_bytes += if index <= before_window { length } else { 0 };
+        }
+        Self { bytes, before_window, fetched, fetched_bytes }
+    }
+
     /// The window has no gaps: it begins anew behind an entry at the log's end whose payload is not here.
     pub(super) fn begin_behind(&mut self, index: LogIndex) {
         if self.bytes > self.fetched_bytes {
@@ -78,6 +100,7 @@ impl LogView {
             && let Some((first, end)) = self.cache.fetched.pop_front()
         {
             (first.0..=end.0).for_each(|index| self.let_go(index));
+            self.position(end).into_iter().for_each(|position| self.payloads.share_blank(position));
         }
         while self.cache.bytes > bytes_max && self.cache.before_window < durable.0.min(self.last.index.0) {
             self.let_go(self.cache.before_window + 1);
@@ -88,11 +111,17 @@ impl LogView {
 
     /// Only commands: they are what takes memory.
     fn let_go(&mut self, index: u64) {
-        let Some(slot) = self.slots.get_mut(position(LogIndex(index))) else { return };
-        let payload_bytes = slot.content.cached_bytes();
-        if payload_bytes > 0 {
-            slot.content = Content::Pending { payload_bytes };
-            self.cache.forget(index, payload_bytes);
+        let bytes = self.cached_bytes_of(LogIndex(index));
+        let Some(position) = self.position(LogIndex(index)) else { return };
+        // A chunk that is shared is not copied for nothing.
+        if bytes > 0
+            && let Some(payload) = self.payloads.get_mut(position)
+        {
+            *payload = None;
+            self.cache.forget(index, bytes);
+        }
+        if (position + 1).is_multiple_of(CHUNK) {
+            self.payloads.share_blank(position);
         }
     }
 
@@ -105,13 +134,20 @@ impl LogView {
         };
         let before = self.cache.bytes;
         for StoredEntry { id, payload } in entries {
-            let Some(slot) = self.slots.get_mut(position(id.index)).filter(|_| id.index.0 > 0) else { continue };
-            if slot.term != id.term || !matches!(slot.content, Content::Pending { .. }) {
+            let Some(position) = self.position(id.index) else { continue };
+            let is_missing = |slot: &Slot| slot.term == id.term && slot.payload_bytes != LOST;
+            if !self.slots.get(position).is_some_and(is_missing) || self.payloads.get(position) != Some(&None) {
                 continue;
             }
-            slot.content = payload.map_or(Content::Damaged, Content::Ready);
-            self.cache.bytes += slot.content.cached_bytes();
-            if slot.content == Content::Damaged {
+            if let Some(payload) = payload {
+                self.cache.bytes += payload.len_bytes();
+                if let Some(place) = self.payloads.get_mut(position) {
+                    *place = Some(payload);
+                }
+            } else {
+                if let Some(slot) = self.slots.get_mut(position) {
+                    slot.payload_bytes = LOST;
+                }
                 self.damaged += 1;
                 lost(id);
             }
