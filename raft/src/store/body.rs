@@ -2,6 +2,8 @@
 //!
 //! Not here: what the body says ([`super::reader`]).
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::format::{FRAME_HEADER_BYTES, SECTOR_BYTES, SECTOR_ROOM_BYTES};
@@ -30,6 +32,14 @@ impl<'a> Body<'a> {
 
     pub(super) const fn in_place(sectors: &'a [u8]) -> Self {
         Self::InPlace { stamped: Stamped { sectors, from: FRAME_HEADER_BYTES }, scratch: Vec::new() }
+    }
+
+    /// A piece that is looked at while others are. Copied, unless it lies in one sector.
+    pub(super) fn apart(&mut self, len: usize) -> Cow<'a, [u8]> {
+        match self {
+            Self::InPlace { stamped, .. } if len <= stamped.room() => Cow::Borrowed(stamped.side_by_side(len)),
+            other => Cow::Owned(other.next(len).bytes.to_vec()),
+        }
     }
 
     pub(super) fn next(&mut self, len: usize) -> Piece<'_> {

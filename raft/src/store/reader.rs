@@ -5,6 +5,7 @@
 //!
 //! Not here: what to do about a frame that is not intact ([`super::recovery`]).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Fault;
@@ -312,7 +313,7 @@ struct Unreadable {
 /// For those who want commands.
 fn keep(header: &FrameHeader, body: &mut Body<'_>, wanted: Payloads) -> Result<Content, Unreadable> {
     let identifiers = identifiers(header, body)?;
-    let headers: Vec<_> = identifiers.iter().filter_map(RecordHeader::fields).collect();
+    let headers: Vec<_> = chunks(&identifiers).iter().filter_map(RecordHeader::fields).collect();
     let mut records = Vec::with_capacity(headers.len());
     let mut damaged = 0;
     for (number, one) in (0..).zip(&headers) {
@@ -326,9 +327,9 @@ fn keep(header: &FrameHeader, body: &mut Body<'_>, wanted: Payloads) -> Result<C
 /// For those who do not. Many small commands cost most of a recovery, so nothing is made for one alone.
 fn check(header: &FrameHeader, body: &mut Body<'_>) -> Result<Content, Unreadable> {
     let identifiers = identifiers(header, body)?;
-    let mut records = Vec::new();
+    let mut records = Vec::with_capacity(1);
     let mut damaged = 0;
-    for (number, one) in (0..).zip(identifiers.iter().filter_map(RecordHeader::fields)) {
+    for (number, one) in (0..).zip(chunks(&identifiers).iter().filter_map(RecordHeader::fields)) {
         let record = if one.kind == KIND_COMMAND {
             let id = bounded(LogId::new(one.term, one.index), number).map_err(behind_identifiers)?;
             match (sum_up(&one, body), records.last_mut()) {
@@ -337,7 +338,7 @@ fn check(header: &FrameHeader, body: &mut Body<'_>) -> Result<Content, Unreadabl
                     continue;
                 }
                 (Some(summed), last) => {
-                    let mut commands = Vec::with_capacity(if last.is_none() { identifiers.len() } else { 1 });
+                    let mut commands = Vec::with_capacity(if last.is_none() { header.records as usize } else { 1 });
                     commands.push(summed);
                     Record::Intact(Run { first: id, commands })
                 }
@@ -357,19 +358,22 @@ const fn behind_identifiers(fault: Fault) -> Unreadable {
 }
 
 /// The record headers of a frame as they lie there, all of them intact, and the lengths of their payloads those of the frame.
-fn identifiers(header: &FrameHeader, body: &mut Body<'_>) -> Result<Vec<[u8; RECORD_HEADER_BYTES]>, Unreadable> {
-    let bytes = body.next(header.records as usize * RECORD_HEADER_BYTES).bytes;
-    let chunks = bytes.as_chunks::<RECORD_HEADER_BYTES>().0.to_vec();
-    let is_intact = crc32c(bytes) == header.records_checksum;
+fn identifiers<'a>(header: &FrameHeader, body: &mut Body<'a>) -> Result<Cow<'a, [u8]>, Unreadable> {
+    let bytes = body.apart(header.records as usize * RECORD_HEADER_BYTES);
+    let is_intact = crc32c(&bytes) == header.records_checksum;
     // Where they are intact together, each is.
     let has_fields = |chunk| if is_intact { RecordHeader::fields(chunk) } else { RecordHeader::decode(chunk) }.is_some();
-    let culprit = (0..).zip(&chunks).find(|(_, chunk)| !has_fields(chunk));
+    let culprit = (0..).zip(chunks(&bytes)).find(|(_, chunk)| !has_fields(chunk));
     // If there is none, they are of another frame.
     if let Some(record) = culprit.map(|(record, _)| record).or((!is_intact).then_some(0)) {
         return Err(Unreadable { fault: Fault::RecordHeader { record }, is_identified: false });
     }
-    let total: u64 = chunks.iter().map(RecordHeader::payload_bytes_of).sum();
-    if total == header.payload_bytes { Ok(chunks) } else { Err(behind_identifiers(Fault::Lengths)) }
+    let total: u64 = chunks(&bytes).iter().map(RecordHeader::payload_bytes_of).sum();
+    if total == header.payload_bytes { Ok(bytes) } else { Err(behind_identifiers(Fault::Lengths)) }
+}
+
+fn chunks(identifiers: &[u8]) -> &[[u8; RECORD_HEADER_BYTES]] {
+    identifiers.as_chunks().0
 }
 
 fn record(header: &RecordHeader, body: &mut Body<'_>, number: u32, wanted: Payloads) -> Result<Record, Fault> {

@@ -15,7 +15,8 @@ use squall_raft::node::request::{Refused, Reply, Request};
 use squall_raft::node::{Node, NodeConfig};
 use squall_raft::observation::Observation;
 use squall_raft::process::{Boot, DiskOp, DiskReply, Effect, Effects, FileName, Input, OpId, Process, RequestId};
-use squall_raft::types::{BootNumber, ClusterId, LocalTime, LogIndex, NodeId, SessionId};
+use squall_raft::store::{Options, wal::Wal};
+use squall_raft::types::{BootNumber, ClusterId, IoId, LocalTime, LogId, LogIndex, NodeId, SessionId};
 
 /// Everything that it was told, in that order.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +99,6 @@ impl Member {
         }
     }
 
-    /// Its timer runs out.
     /// It starts again, leads, and has another limit.
     fn limit_cache(&mut self, cache_bytes: u64) {
         self.cache_bytes = cache_bytes;
@@ -112,6 +112,7 @@ impl Member {
         self.node.core().expect("it runs").log().cached_bytes()
     }
 
+    /// Its timer runs out.
     fn tick(&mut self) {
         self.boot.now = self.node.deadline().expect("it runs");
         self.input(Input::Timer);
@@ -342,4 +343,46 @@ fn a_command_that_is_passed_on_is_answered_whatever_came_with_it() {
         talk(&mut both);
         assert_eq!(both[1].events(), [Applied(3), Replied(2, output(3, b"a"))]);
     }
+}
+
+/// Nothing says yet what purged entries did to the state machine.
+#[test]
+fn a_node_whose_log_has_lost_its_head_stops_before_it_serves() {
+    let mut member = Member::new(1, 1);
+    member.tick();
+    member.disk_works();
+    let config = config(1, 1, u64::MAX);
+    let mut under_way = Vec::new();
+    let mut wal = Wal::boot(Options::from(&config.raft), BootNumber(2), &mut under_way);
+    for step in 0..2 {
+        while let Some((op, what)) = under_way.pop() {
+            wal.disk_done(op, Ok(write_down(&mut member.files, what)), &mut under_way);
+        }
+        if step == 0 {
+            wal.purge(IoId { boot: BootNumber(2), seq: 1 }, LogId::new(1, 1));
+            wal.flush(&mut under_way);
+        }
+    }
+    let mut effects = Effects::default();
+    let mut node = Node::boot(config, Boot { number: BootNumber(3), ..member.boot }, &mut effects);
+    let halted = loop {
+        let mut ops = Vec::new();
+        let mut halted = None;
+        for effect in effects.drain() {
+            match effect {
+                Effect::Disk { op, what } => ops.push((op, what)),
+                Effect::Halt { reason } => halted = Some(reason),
+                _ => {}
+            }
+        }
+        if halted.is_some() || ops.is_empty() {
+            break halted;
+        }
+        for (op, what) in ops {
+            let result = Ok(write_down(&mut member.files, what));
+            node.handle(LocalTime(0), Input::DiskDone { op, result }, &mut effects);
+        }
+    };
+    assert_eq!(halted, Some("the head of the log was purged, and nothing says what it did"));
+    assert!(node.core().is_none());
 }

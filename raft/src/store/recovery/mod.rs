@@ -77,7 +77,7 @@ use std::mem;
 use bytes::Bytes;
 
 use self::folder::{Folder, Listed};
-use self::pieces::Pieces;
+use self::pieces::{Piece, Pieces};
 pub use self::rehearsal::{Forecast, Rehearsal};
 use self::tail::{Says, Suspect, Tail};
 use super::format::{Cursor, FileHeader, FrameHeader, HeaderFault, SECTOR_BYTES, SegmentId, VERSION};
@@ -443,9 +443,10 @@ impl Recovery {
             return self.suspect(Suspect::Unfinished);
         }
         let then = self.chain.get(self.at + 1).map(|(at, _)| &self.folder.segments[*at]);
-        let (op, asked, ahead) = self.pieces.read(&self.reader, held, needed, &self.folder.segments[self.chain[self.at].0], then);
-        self.phase = Phase::Reading { asked };
-        Ok(Next::Do { op, ahead })
+        let now = &self.folder.segments[self.chain[self.at].0];
+        let (piece, ahead) = self.pieces.next(&self.reader, held, needed, now, then);
+        self.phase = Phase::Reading { asked: piece.len };
+        Ok(Next::Do { op: piece.op(), ahead: ahead.map(Piece::op) })
     }
 
     fn suspect(&mut self, suspect: Suspect) -> Result<Next, StoreError> {

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use super::READ_BYTES;
 use super::folder::Listed;
-use crate::process::DiskOp;
+use crate::process::{DiskOp, FileName};
 use crate::store::SECTOR;
 use crate::store::reader::{Frame, Reader};
 
@@ -23,12 +23,20 @@ pub(super) struct Pieces {
     /// What was read of the frame at the reader's position, if that is not all of it.
     held: Vec<u8>,
     /// The piece that was foretold last.
-    foretold: Option<DiskOp>,
+    foretold: Option<Piece>,
     /// Of the last frame.
     frame_bytes: u64,
     /// Of all frames, and of the payloads in them.
     seen_bytes: u64,
     payload_bytes: u64,
+}
+
+/// A part of a segment.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    file: FileName,
+    offset: u64,
+    pub(super) len: u64,
 }
 
 impl Pieces {
@@ -55,40 +63,55 @@ impl Pieces {
         std::mem::take(&mut self.held)
     }
 
-    /// The piece of this segment behind what is held, how long it is, and the one that will be read after it, which may be the
-    /// first one of the segment that follows.
-    pub(super) fn read(
+    /// The piece of this segment behind what is held of a frame that needs so many bytes, and the one that will be read after
+    /// it, which may be the first one of the segment that follows.
+    pub(super) fn next(
         &mut self,
         reader: &Reader,
         held: Vec<u8>,
         needed: u64,
         now: &Listed,
         then: Option<&Listed>,
-    ) -> (DiskOp, u64, Option<DiskOp>) {
+    ) -> (Piece, Option<Piece>) {
         self.held = held;
         let offset = self.end_of_held(reader);
-        let foretold = self
-            .foretold
-            .take()
-            .filter(|op| matches!(op, DiskOp::Read { file, offset: at, .. } if (file, *at) == (&now.file, offset)));
-        let op = foretold.unwrap_or_else(|| read(now, offset, self.end_of_piece(reader, offset).max(reader.offset() + needed)));
-        let DiskOp::Read { len, .. } = op else { unreachable!("only reads are foretold") };
+        let foretold = self.foretold.take().filter(|piece| (&piece.file, piece.offset) == (&now.file, offset));
+        let piece =
+            foretold.unwrap_or_else(|| Piece::of(now, offset, self.end_of_piece(reader, offset).max(reader.offset() + needed)));
+        let end = offset + piece.len;
+        // Behind a piece that ends with a frame, less than a frame is a seal, and zeros.
+        let whole = self.whole_frames().filter(|frame_bytes| (end - reader.offset()).is_multiple_of(*frame_bytes));
+        let is_all = now.bytes - end < whole.unwrap_or(1);
         self.foretold = match then {
-            _ if offset + len < now.bytes => Some(read(now, offset + len, self.end_of_piece(reader, offset + len))),
-            Some(then) if then.bytes > SECTOR => Some(read(then, SECTOR, SECTOR + READ_BYTES)),
-            _ => None,
+            Some(then) if is_all => (then.bytes > SECTOR).then(|| Piece::of(then, SECTOR, SECTOR + READ_BYTES)),
+            _ => (end < now.bytes).then(|| Piece::of(now, end, self.end_of_piece(reader, end))),
         };
-        (op, len, self.foretold.clone())
+        (piece, self.foretold.clone())
     }
 
     /// Where a piece ends that begins at an offset.
     fn end_of_piece(&self, reader: &Reader, offset: u64) -> u64 {
         let end = offset + READ_BYTES;
-        if !WHOLE_FRAME_BYTES.contains(&self.frame_bytes) {
-            return end;
-        }
-        let last_border = end - (end - reader.offset()) % self.frame_bytes;
-        if last_border > offset { last_border } else { last_border + self.frame_bytes }
+        let Some(frame_bytes) = self.whole_frames() else { return end };
+        let last_border = end - (end - reader.offset()) % frame_bytes;
+        if last_border > offset { last_border } else { last_border + frame_bytes }
+    }
+
+    /// How long frames are, if pieces end where they do.
+    fn whole_frames(&self) -> Option<u64> {
+        Some(self.frame_bytes).filter(|bytes| WHOLE_FRAME_BYTES.contains(bytes))
+    }
+}
+
+impl Piece {
+    /// The bytes of a file up to an end, or to its own.
+    fn of(listed: &Listed, offset: u64, end: u64) -> Self {
+        Self { file: listed.file.clone(), offset, len: end.min(listed.bytes) - offset }
+    }
+
+    pub(super) fn op(self) -> DiskOp {
+        let Self { file, offset, len } = self;
+        DiskOp::Read { file, offset, len }
     }
 }
 
@@ -99,9 +122,4 @@ pub(super) fn hold(held: &mut Vec<u8>, piece: &mut &[u8], needed: u64) -> bool {
     held.extend_from_slice(now);
     *piece = later;
     now.len() == missing
-}
-
-/// The bytes of a file up to an end, or to its own.
-fn read(listed: &Listed, offset: u64, end: u64) -> DiskOp {
-    DiskOp::Read { file: listed.file.clone(), offset, len: end.min(listed.bytes) - offset }
 }

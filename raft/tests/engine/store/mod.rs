@@ -20,4 +20,6 @@ mod golden_folders;
 
 mod inspect;
 
+mod reading;
+
 mod repair;
