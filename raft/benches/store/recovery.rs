@@ -2,7 +2,8 @@
 //!
 //! Plain reads go through one buffer of 1 MiB and look at nothing; a recovery checks every byte and has the newest entries in
 //! memory at its end, as many as the cache takes; a rehearsal checks as much and only counts, which shows what of a recovery is
-//! checking. Contenders take turns, each with a log of its own; figures are medians.
+//! checking. Contenders take turns; figures are medians. Those that read the same kind of log read the same one, since two logs do not
+//! lie in the page cache in the same way.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -22,6 +23,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 /// Who takes part: a log that is filled as for appends, and how it is recovered.
 pub struct Recoverer {
+    pub name: &'static str,
     pub log: Contender,
     /// Recovers so many entries, and says how long that took.
     pub recover: fn(&Path, usize) -> Duration,
@@ -29,19 +31,17 @@ pub struct Recoverer {
 
 /// The store.
 pub const fn squall() -> Recoverer {
-    Recoverer { log: super::squall::contender(), recover }
+    Recoverer { name: "squall", log: super::squall::contender(), recover }
 }
 
 /// The store without the memory that entries take.
 pub const fn rehearsing() -> Recoverer {
-    let log = Contender { name: "rehearsing", ..super::squall::contender() };
-    Recoverer { log, recover: rehearse }
+    Recoverer { name: "rehearsing", recover: rehearse, ..squall() }
 }
 
 /// Whoever reads the store's files can hardly be faster.
 pub const fn reading() -> Recoverer {
-    let log = Contender { name: "reading", ..super::squall::contender() };
-    Recoverer { log, recover: |folder, _| read(&folder.join("log")) }
+    Recoverer { name: "reading", recover: |folder, _| read(&folder.join("log")), ..squall() }
 }
 
 /// Measures and prints; the first is compared with the others.
@@ -65,7 +65,7 @@ pub fn measure(folder: &Path, recoverers: &[Recoverer], rounds: usize, wanted: &
             let row = if at == 0 { name(&shape) } else { String::new() };
             let ratio = if at == 0 { String::new() } else { decimal(*us, medians_us[0]) };
             let megabytes = decimal((shape.appends * shape.batch_bytes()) as u64, *us);
-            println!("{row:<28}{:<18}{:>12}{megabytes:>12}{ratio:>8}", recoverers[at].log.name, decimal(*us, 1_000));
+            println!("{row:<28}{:<18}{:>12}{megabytes:>12}{ratio:>8}", recoverers[at].name, decimal(*us, 1_000));
         }
     }
 }
@@ -75,8 +75,11 @@ fn row(folder: &Path, shape: &Shape, recoverers: &[Recoverer], rounds: usize) ->
     let folders: Vec<_> = recoverers.iter().map(|recoverer| folder.join(format!("recovery-{}", recoverer.log.name))).collect();
     let recover = |at: usize| (recoverers[at].recover)(&folders[at], shape.appends * shape.batch);
     for (at, recoverer) in recoverers.iter().enumerate() {
-        fill(&folders[at], shape, &recoverer.log);
-        recover(at); // after which nothing is left to write back
+        if !folders[..at].contains(&folders[at]) {
+            fill(&folders[at], shape, &recoverer.log);
+            sync(&folders[at]);
+        }
+        recover(at);
     }
     let mut figures_us = vec![Vec::new(); recoverers.len()];
     for round in 0..rounds {
@@ -97,6 +100,18 @@ fn fill(folder: &Path, shape: &Shape, contender: &Contender) {
     for _ in 0..shape.appends {
         log.prepare(&payloads);
         log.append();
+    }
+}
+
+/// Nothing is left to write back, which would take time from those who read.
+fn sync(folder: &Path) {
+    for entry in fs::read_dir(folder).expect("a folder of benches") {
+        let path = entry.expect("it can be listed").path();
+        if path.is_dir() {
+            sync(&path);
+        } else {
+            File::open(path).and_then(|file| file.sync_all()).expect("a file of benches");
+        }
     }
 }
 

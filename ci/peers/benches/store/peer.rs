@@ -27,7 +27,7 @@ pub const fn uncompressed() -> Contender {
 
 /// Opened, and every entry read: Squall has them in memory, too.
 pub const fn recoverer() -> Recoverer {
-    Recoverer { log: uncompressed(), recover }
+    Recoverer { name: uncompressed().name, log: uncompressed(), recover }
 }
 
 /// How raft-engine looks into entries.
