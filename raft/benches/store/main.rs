@@ -23,10 +23,8 @@ fn main() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench_store");
     let rounds = if is_long { 15 } else { 5 };
     rows::appends(&folder, &[squall::contender(), limit::contender(), limit::overwriting()], rounds, &wanted);
-    recovery::measure(
-        &folder,
-        &[recovery::squall(), recovery::rehearsing(), recovery::reading()],
-        if is_long { 9 } else { 3 },
-        &wanted,
-    );
+    let rounds = if is_long { 9 } else { 3 };
+    let recoverers = [recovery::squall(), recovery::rehearsing(), recovery::reading()];
+    recovery::measure(&folder, "recovery", &recoverers, rounds, &wanted);
+    recovery::measure(&folder, "reads", &[recovery::reading_back(), recovery::reading()], rounds, &wanted);
 }

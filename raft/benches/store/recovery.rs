@@ -1,4 +1,4 @@
-//! Recovery of a log in a warm page cache, beside plain reads of its files.
+//! Recovery of a log in a warm page cache, and all of its entries read back, beside plain reads of its files.
 //!
 //! Plain reads go through one buffer of 1 MiB and look at nothing; a recovery checks every byte and has the newest entries in
 //! memory at its end, as many as the cache takes; a rehearsal checks as much and only counts, which shows what of a recovery is
@@ -11,11 +11,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use squall_raft::server::files::{Disk as _, Place};
-use squall_raft::store::Identity;
 use squall_raft::store::recovery::Rehearsal;
+use squall_raft::store::{Identity, Options};
+use squall_raft::types::LogIndex;
 
 use super::contest::{Contender, Shape, empty};
-use super::squall::Store;
+use super::squall::{Store, options};
 use super::table::decimal;
 
 const LOG_BYTES: usize = 1 << 30;
@@ -44,8 +45,13 @@ pub const fn reading() -> Recoverer {
     Recoverer { name: "reading", recover: |folder, _| read(&folder.join("log")), ..squall() }
 }
 
-/// Measures and prints; the first is compared with the others.
-pub fn measure(folder: &Path, recoverers: &[Recoverer], rounds: usize, wanted: &dyn Fn(&str) -> bool) {
+/// The store, when nothing is in memory and everything is wanted, from the first entry on: as by a follower far behind.
+pub const fn reading_back() -> Recoverer {
+    Recoverer { recover: read_back, ..squall() }
+}
+
+/// Measures and prints rows that begin with `what`; the first is compared with the others.
+pub fn measure(folder: &Path, what: &str, recoverers: &[Recoverer], rounds: usize, wanted: &dyn Fn(&str) -> bool) {
     let shapes = [(256, 256), (4 << 10, 16), (64 << 10, 16), (1 << 20, 1)];
     let shapes = shapes.map(|(payload_bytes, batch)| Shape {
         payload_bytes,
@@ -53,7 +59,7 @@ pub fn measure(folder: &Path, recoverers: &[Recoverer], rounds: usize, wanted: &
         syncs: false,
         appends: LOG_BYTES / (payload_bytes * batch),
     });
-    let name = |shape: &Shape| format!("recovery-{}-x{}", shape.payload_bytes, shape.batch);
+    let name = |shape: &Shape| format!("{what}-{}-x{}", shape.payload_bytes, shape.batch);
     let wanted: Vec<Shape> = shapes.into_iter().filter(|shape| wanted(&name(shape))).collect();
     if wanted.is_empty() {
         return;
@@ -121,6 +127,18 @@ fn recover(folder: &Path, count: usize) -> Duration {
     let elapsed = began.elapsed();
     assert_eq!(recovered.log.len(), count);
     drop(store);
+    elapsed
+}
+
+fn read_back(folder: &Path, count: usize) -> Duration {
+    let (mut store, recovered) = Store::boot(folder, Options { cache_bytes: 0, ..options() });
+    let began = Instant::now();
+    let mut next = LogIndex(1);
+    while let Some(id) = recovered.log.id_at(next) {
+        next = store.read_back(id).last().expect("the entry itself, at least").id.index.next();
+    }
+    let elapsed = began.elapsed();
+    assert_eq!(next, LogIndex(count as u64 + 1));
     elapsed
 }
 

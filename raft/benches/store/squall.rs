@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use bytes::Bytes;
-use squall_raft::entry::{Entry, Payload, Persist};
+use squall_raft::entry::{Entry, Payload, Persist, StoredEntry};
 use squall_raft::process::{DiskOp, DiskReply, OpId};
 use squall_raft::server::files::{Disk as _, Files, Folder};
 use squall_raft::store::wal::Wal;
@@ -54,6 +54,16 @@ impl Store {
         let (files, recovered) = recover(files, &mut wal, &mut under_way);
         let index = recovered.log.last().index.0;
         (Self { boot, files, wal, under_way, syncs: true, seq: 0, index, prepared: None }, recovered)
+    }
+
+    /// An entry, and those that are read beside it.
+    pub fn read_back(&mut self, id: LogId) -> Vec<StoredEntry> {
+        self.wal.fetch(id);
+        self.wal.flush(&mut self.under_way);
+        match self.step() {
+            Some(StoreEvent::Fetched(entries)) => entries,
+            other => panic!("found {other:?}, expected entries"),
+        }
     }
 
     fn step(&mut self) -> Option<StoreEvent> {

@@ -71,7 +71,8 @@
 //! *A batch is one frame, and a frame is all or nothing.* The header's checksum covers the
 //! checksum of the record headers, and these hold the checksums of the payloads: so one
 //! number vouches for the frame, and is what the next frame chains to. A trailer with
-//! a second checksum over everything would add nothing.
+//! a second checksum over everything would add nothing. The checksum of a single record header only names the one that is
+//! wrong.
 //!
 //! *Identifiers lie apart from payloads*, each under checksums of their own: a rotten payload
 //! costs one entry's content, not its term and index, and the chain goes on behind it.

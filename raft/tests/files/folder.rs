@@ -15,6 +15,8 @@ use squall_raft::store::wal::Wal;
 use squall_raft::store::{Identity, Options, Recovered, StoreEvent};
 use squall_raft::types::{BootNumber, ClusterId, Incarnation, IoId, LogId, NodeId, Peer, Term};
 
+use crate::draws::Draws;
+
 /// A path at which nothing is, in a folder that is there.
 fn fresh(test: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("folder").join(test);
@@ -385,4 +387,35 @@ fn a_write_that_was_torn_is_wiped_out_and_what_was_synced_stays() {
     assert_eq!(recovered.into_entries().unwrap(), synced);
     torn[end..].fill(0);
     assert!(fs::read(&segment).unwrap() == torn);
+}
+
+/// Short and long ones, durable and not, at sectors and beside them, over each other and behind the end: whichever way each
+/// goes to the disk, what is read is what was written last.
+#[test]
+fn whatever_is_written_is_read_as_it_was_written_last() {
+    const LENGTHS: [usize; 9] = [1, 512, 65_535, 65_536, 70_144, 100_000, 2 << 20, (2 << 20) + 512, 9 << 20];
+    for reserves in [false, true] {
+        let (_, mut files) = open(&fresh(if reserves { "ways-reserved" } else { "ways" }));
+        let file = FileName::from("one");
+        let mut execute = |op: DiskOp| files.execute(&op).unwrap_or_else(|error| panic!("{error}"));
+        execute(DiskOp::Create { file: file.clone() });
+        if reserves {
+            execute(DiskOp::Allocate { file: file.clone(), len: 12 << 20 });
+        }
+        let mut expected = vec![0; if reserves { 12 << 20 } else { 0 }];
+        let mut draws = Draws(77);
+        for round in 0..120_u32 {
+            let bytes = Bytes::from(vec![round.to_le_bytes()[0] + 1; LENGTHS[draws.below(LENGTHS.len())]]);
+            let at = draws.below(6_000) * 512 + [0, 0, 0, 7][draws.below(4)];
+            let (file, offset) = (file.clone(), at as u64);
+            expected.resize(expected.len().max(at + bytes.len()), 0);
+            expected[at..at + bytes.len()].copy_from_slice(&bytes);
+            let is_durable = draws.below(4) > 0;
+            execute(if is_durable { DiskOp::WriteSync { file, offset, bytes } } else { DiskOp::Write { file, offset, bytes } });
+            if round % 10 == 9 {
+                let read = execute(DiskOp::Read { file: "one".into(), offset: 0, len: expected.len() as u64 });
+                assert!(matches!(read, DiskReply::Bytes(found) if found == expected), "round {round}");
+            }
+        }
+    }
 }

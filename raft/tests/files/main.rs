@@ -4,6 +4,8 @@
 //! Not here: single operations (`sim/tests/library/disk_conformance` compares them with the simulated disk), the same
 //! harm on a disk in memory (`engine/store`), processes that are killed (`kill.rs`).
 
+mod draws;
+
 mod folder;
 
 mod folder_damage;

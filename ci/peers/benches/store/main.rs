@@ -36,6 +36,9 @@ fn main() {
     let limits = [limit::contender(), limit::overwriting()];
     let contenders = [squall::contender(), limits[0], limits[1], peer::contender(), peer::uncompressed()];
     rows::appends(&folder, &contenders, if is_long { 15 } else { 5 }, &wanted);
+    let rounds = if is_long { 9 } else { 3 };
     let recoverers = [recovery::squall(), recovery::rehearsing(), recovery::reading(), peer::recoverer()];
-    recovery::measure(&folder, &recoverers, if is_long { 9 } else { 3 }, &wanted);
+    recovery::measure(&folder, "recovery", &recoverers, rounds, &wanted);
+    let readers = [recovery::reading_back(), recovery::reading(), peer::reader()];
+    recovery::measure(&folder, "reads", &readers, rounds, &wanted);
 }

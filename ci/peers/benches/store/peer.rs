@@ -30,6 +30,11 @@ pub const fn recoverer() -> Recoverer {
     Recoverer { name: uncompressed().name, log: uncompressed(), recover }
 }
 
+/// Opened before, and every entry read, as much at once as Squall reads back.
+pub const fn reader() -> Recoverer {
+    Recoverer { recover: read, ..recoverer() }
+}
+
 /// How raft-engine looks into entries.
 struct Extension;
 
@@ -88,4 +93,16 @@ fn recover(folder: &Path, count: usize) -> Duration {
     let elapsed = began.elapsed();
     assert_eq!(entries.len(), count);
     elapsed
+}
+
+fn read(folder: &Path, count: usize) -> Duration {
+    let engine = Engine::open(config(folder, false)).expect("a folder of benches");
+    let began = Instant::now();
+    let mut next = 1;
+    while next <= count as u64 {
+        let mut entries = Vec::new();
+        engine.fetch_entries_to::<Extension>(GROUP, next, count as u64 + 1, Some(1 << 20), &mut entries).expect("all are there");
+        next += entries.len() as u64;
+    }
+    began.elapsed()
 }

@@ -15,6 +15,8 @@
 
 mod folder;
 
+mod direct;
+
 mod open;
 
 mod real;

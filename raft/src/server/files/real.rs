@@ -16,6 +16,7 @@ use rustix::fs::Advice;
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
+use super::direct::Direct;
 use super::open::{OpenFile, OpenFiles};
 use super::{Disk, Failure};
 use crate::process::{DiskError, DiskOp, DiskReply, FileName};
@@ -25,7 +26,7 @@ const FILE_LEN_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// A longer write that is to be durable is begun to be written back in pieces of [`WRITE_BACK_BYTES`] while the rest is
 /// copied: 16 MiB take 16 ms then instead of 20, of which the copy is 4. Shorter ones gain nothing where a device takes its time
-/// for each request.
+/// for each request, and the shortest go another way (`direct`).
 const WRITE_BACK_FROM_BYTES: usize = 8 << 20;
 const WRITE_BACK_BYTES: usize = 2 << 20;
 
@@ -38,6 +39,7 @@ pub struct Files {
     /// The kernel forgets what it could not write back, and the next sync would succeed without it.
     has_lost_writes: bool,
     failure: Option<Failure>,
+    direct: Direct,
     /// Last, because fields are dropped in this order.
     _lock: File,
 }
@@ -46,7 +48,15 @@ impl Files {
     /// `path` is absolute and a folder, `folder` is that folder opened.
     pub(super) fn new(path: PathBuf, folder: File, lock: File) -> Self {
         debug_assert!(path.is_absolute(), "another working directory must not lead to other files");
-        Self { path, folder, open: OpenFiles::default(), has_lost_writes: false, failure: None, _lock: lock }
+        Self {
+            path,
+            folder,
+            open: OpenFiles::default(),
+            has_lost_writes: false,
+            failure: None,
+            direct: Direct::default(),
+            _lock: lock,
+        }
     }
 
     /// What the operating system said when an operation failed last.
@@ -63,7 +73,7 @@ impl Files {
             DiskOp::WriteSync { file, offset, bytes } => {
                 if bytes.len() > WRITE_BACK_FROM_BYTES {
                     self.write_in_pieces(file, *offset, bytes)?;
-                } else {
+                } else if !self.write_directly(file, *offset, bytes)? {
                     self.write(file, *offset, bytes)?;
                 }
                 self.sync(file)?;
@@ -99,6 +109,12 @@ impl Files {
         }
         within_max(offset.checked_add(bytes.len() as u64))?;
         file.writer().write_all_at(bytes, offset)
+    }
+
+    fn write_directly(&mut self, name: &FileName, offset: u64, bytes: &[u8]) -> io::Result<bool> {
+        within_max(offset.checked_add(bytes.len() as u64))?;
+        let path = self.path_of(name)?;
+        self.direct.write(self.open.file(name, &path)?.writer(), offset, bytes)
     }
 
     fn write_in_pieces(&mut self, name: &FileName, mut offset: u64, bytes: &[u8]) -> io::Result<()> {

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use squall_raft::process::{DiskOp, FileName};
 use squall_raft::server::files::Executed;
 
-use super::draws::Draws;
 use super::tear::{Pieces, put, tears};
+use crate::draws::Draws;
 
 /// Names and contents. All of it is durable.
 pub type Image = BTreeMap<FileName, Vec<u8>>;

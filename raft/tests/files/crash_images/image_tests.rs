@@ -3,8 +3,8 @@
 use squall_raft::process::{DiskError, DiskOp, DiskReply, FileName};
 use squall_raft::server::files::Executed;
 
-use super::draws::Draws;
 use super::image::{Image, Images, Point, images, points};
+use crate::draws::Draws;
 
 fn create(file: &str) -> DiskOp {
     DiskOp::Create { file: file.into() }

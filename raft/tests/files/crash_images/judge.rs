@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use squall_raft::store::Options;
 
 use super::disk::Lie;
-use super::draws::Draws;
 use super::image::{Image, images, points};
 use super::life::{Act, Life, Mark, Record};
+use crate::draws::Draws;
 
 /// How many images of one moment at most, and of one moment of the recovery of an image.
 pub const IMAGES_MAX: usize = 300;

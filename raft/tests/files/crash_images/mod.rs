@@ -7,8 +7,6 @@
 //! Not here: a simulated disk that loses power (`store/crash.rs`), processes that are killed (`kill.rs`).
 //! Read next: the modules in the order of their declaration.
 
-mod draws;
-
 mod tear;
 
 mod image;
@@ -21,8 +19,8 @@ mod life;
 
 mod judge;
 
+use crate::draws::Draws;
 use disk::Lie;
-use draws::Draws;
 use judge::{Arena, Count, Judge};
 use life::{Act, Life, options};
 use squall_raft::store::Options;

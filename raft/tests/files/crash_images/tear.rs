@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::draws::Draws;
+use crate::draws::Draws;
 
 pub const SECTOR: usize = 512;
 
