@@ -144,7 +144,7 @@ pub enum Next {
         ahead: Option<DiskOp>,
     },
     /// The end.
-    Done(Open),
+    Done(Box<Open>),
 }
 
 /// A log that was read and can be continued.
@@ -545,7 +545,7 @@ impl Recovery {
                 self.phase = Phase::Repairing { rest: ops };
                 Next::only(op)
             }
-            None => Next::Done(self.open()),
+            None => Next::Done(Box::new(self.open())),
         }
     }
 

@@ -273,7 +273,7 @@ impl Wal {
                         None => break,
                     }
                 }
-                Next::Done(open) => return Ok(Some(self.open(open))),
+                Next::Done(open) => return Ok(Some(self.open(*open))),
             }
         }
         Ok(None)
