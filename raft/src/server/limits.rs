@@ -49,7 +49,8 @@ pub struct Limits {
     pub batch_bytes_max: u64,
     /// A client that says nothing for so long is hung up on. Default 60 s.
     pub session_idle_ns: u64,
-    /// Disk operations that wait for the disk. The store keeps one batch under way, so this is never reached. Default 256.
+    /// Disk operations that wait for the disk. The store keeps one batch under way and reads one piece back beside it, or two ahead of
+    /// a recovery, so 3 are never exceeded. Default 256.
     pub disk_ops_max: usize,
     /// Within this a connection must be made and both sides must have said who they are. Default: the longest election timeout.
     pub handshake_ns: u64,
@@ -134,6 +135,7 @@ impl Limits {
             // Channels and semaphores panic beyond.
             require(found <= Semaphore::MAX_PERMITS, field, found as u64, "at most an eighth of the largest number")?;
         }
+        require(self.disk_ops_max >= 3, "disk_ops_max", self.disk_ops_max as u64, "at least 3")?;
         require(self.batch_bytes_max > 0, "batch_bytes_max", self.batch_bytes_max, "more than 0")?;
         let waits = [
             ("handshake_ns", self.handshake_ns),

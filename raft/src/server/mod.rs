@@ -54,8 +54,11 @@ pub mod files;
 pub mod native;
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -76,7 +79,7 @@ use crate::config::ConfigError;
 use crate::limit::Bound;
 use crate::node::request::{Reply, Request};
 use crate::node::{Node, NodeConfig};
-use crate::process::{Boot, DiskOp, Input, OpId};
+use crate::process::{Boot, DiskError, DiskOp, DiskReply, Input, OpId};
 use crate::types::{BootNumber, NodeId};
 
 /// What a server is built from.
@@ -304,27 +307,102 @@ async fn within<E: Env>(env: &E, span_ns: u64, future: impl Future<Output = ()>)
 }
 
 /// Carries out the node's disk operations, one after the other. It is told to stop between two of them.
+///
+/// What waits when one has ended is begun before the node looks at that: so a recovery has its next piece read meanwhile.
 async fn run_disk<S, E>(engine: Arc<Engine<S, E>>, mut ops: mpsc::Receiver<(OpId, DiskOp)>)
 where
     S: StateMachine + Send + 'static,
     E: Env,
 {
     let mut stops = std::pin::pin!(engine.disk_stops.notified());
+    let mut begun = None;
     loop {
-        let next = tokio::select! {
-            biased;
-            () = &mut stops => None,
-            next = ops.recv() => next,
+        let under_way = if let Some(begun) = begun.take() {
+            begun
+        } else {
+            let next = tokio::select! {
+                biased;
+                () = &mut stops => None,
+                next = ops.recv() => next,
+            };
+            let Some((op, what)) = next else { return };
+            #[cfg(feature = "mutants")]
+            if engine.bug == Some(crate::mutants::Bug::T02) && what.is_sync() {
+                engine.handle(Input::DiskDone { op, result: Ok(DiskReply::Done) });
+                // Whatever comes of it.
+                let _ = engine.env.disk(what).await;
+                continue;
+            }
+            Begun::begin(op, engine.env.disk(what)).await
         };
-        let Some((op, what)) = next else { return };
+        let (op, result) = under_way.end().await;
+        let is_stopped = poll_fn(|context| Poll::Ready(stops.as_mut().poll(context).is_ready())).await;
+        let looks_ahead = !is_stopped;
         #[cfg(feature = "mutants")]
-        if engine.bug == Some(crate::mutants::Bug::T02) && what.is_sync() {
-            engine.handle(Input::DiskDone { op, result: Ok(crate::process::DiskReply::Done) });
-            // Whatever comes of it.
-            let _ = engine.env.disk(what).await;
-            continue;
+        let looks_ahead = looks_ahead && engine.bug != Some(crate::mutants::Bug::T02);
+        if looks_ahead && let Ok((next, what)) = ops.try_recv() {
+            begun = Some(Begun::begin(next, engine.env.disk(what)).await);
         }
-        let result = engine.env.disk(what).await;
         engine.handle(Input::DiskDone { op, result });
+        if is_stopped {
+            return;
+        }
+    }
+}
+
+/// A disk operation under way.
+struct Begun<F> {
+    op: OpId,
+    future: Pin<Box<F>>,
+    /// If it ended at once.
+    ended: Option<DiskResult>,
+}
+
+type DiskResult = Result<DiskReply, DiskError>;
+
+impl<F: Future<Output = DiskResult>> Begun<F> {
+    /// Does not wait for its end. A future does nothing before it is polled.
+    async fn begin(op: OpId, future: F) -> Self {
+        let mut future = Box::pin(future);
+        let ended = poll_fn(|context| {
+            Poll::Ready(match future.as_mut().poll(context) {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            })
+        });
+        let ended = ended.await;
+        Self { op, future, ended }
+    }
+
+    async fn end(self) -> (OpId, DiskResult) {
+        let result = if let Some(result) = self.ended { result } else { self.future.await };
+        (self.op, result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::types::BootNumber;
+
+    /// What waits is begun before the node looks at what has ended, and ends when somebody waits for it.
+    #[tokio::test]
+    async fn an_operation_is_under_way_before_anybody_waits_for_its_end() {
+        let steps = Cell::new(0);
+        let op = OpId { boot: BootNumber(1), seq: 1 };
+        for polls in [1, 2] {
+            steps.set(0);
+            let future = poll_fn(|context| {
+                steps.set(steps.get() + 1);
+                context.waker().wake_by_ref();
+                if steps.get() == polls { Poll::Ready(Ok(DiskReply::Done)) } else { Poll::Pending }
+            });
+            let begun = Begun::begin(op, future).await;
+            assert_eq!(steps.get(), 1);
+            assert_eq!(begun.end().await, (op, Ok(DiskReply::Done)));
+            assert_eq!(steps.get(), polls);
+        }
     }
 }

@@ -305,14 +305,10 @@ impl FileHeader {
             purged: LogId::new(u64_at(sector, 104), u64_at(sector, 96)),
             file_bytes: u64_at(sector, 112),
         };
-        // Version 0, another sector size, reserved bytes in use, absurd numbers or a base that is purged: no release wrote that.
+        // Version 0, another sector size, reserved bytes in use, or absurd numbers: no release wrote that.
         let (base, purged) = (header.segment.base.0, header.purged);
-        let numbers = base | purged.term.0 | header.hard_state.term.0;
-        if header.encode() == *sector && purged.index.0 < base && numbers < NUMBERS_END {
-            Ok(header)
-        } else {
-            Err(HeaderFault::Damaged)
-        }
+        let numbers = base | purged.index.0 | purged.term.0 | header.hard_state.term.0;
+        if header.encode() == *sector && base > 0 && numbers < NUMBERS_END { Ok(header) } else { Err(HeaderFault::Damaged) }
     }
 }
 

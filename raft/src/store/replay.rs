@@ -161,7 +161,7 @@ impl Replay {
             return Ok(true);
         };
         counted.count += count;
-        if first.term > before {
+        if first.term > before || counted.terms.is_empty() {
             counted.terms.push(first);
         }
         Ok(false)
@@ -183,7 +183,7 @@ impl Replay {
         if let Some(counted) = &mut self.counted {
             counted.count = counted.count.min(last.0.saturating_sub(head.0));
             counted.damaged.retain(|id| id.index <= last);
-            counted.terms.retain(|id| id.index <= last);
+            counted.terms.retain(|id| id.index <= last && counted.count > 0);
         }
     }
 
@@ -191,7 +191,9 @@ impl Replay {
         if let Some(counted) = &mut self.counted {
             counted.count = counted.count.saturating_sub(through.index.0.saturating_sub(self.log.head().index.0));
             counted.damaged.retain(|id| id.index > through.index);
-            counted.terms.retain(|id| id.index > through.index);
+            // The term of what follows is that of an entry which may be gone.
+            let gone = counted.terms.iter().take_while(|id| id.index <= through.index).count();
+            counted.terms.drain(..gone.saturating_sub(usize::from(counted.count > 0)));
         }
         self.log.purge(through);
         self.places.purge(through.index);
@@ -262,8 +264,9 @@ mod tests {
         let truncate = |last| Record::Truncate { last: LogIndex(last) };
         let purge = |through| Record::Purge { through: LogId::new(1, through) };
         let records = [
-            vec![entry(5), ready(1, 6), entry(7), ready(3, 8)],
-            vec![purge(5)],
+            vec![entry(5), ready(1, 6), entry(7)],
+            vec![Record::Purge { through: LogId::new(9, 5) }], // whose term nobody looks at
+            vec![ready(3, 8)],
             vec![truncate(7), ready(2, 8), Record::Damaged(LogId::new(4, 9))],
             vec![purge(7), truncate(8)],
             vec![truncate(2)],

@@ -19,6 +19,9 @@ use rustix::fs::{OFlags, fcntl_setfl};
 /// Of how many bytes.
 const LENGTHS: RangeInclusive<usize> = 64 << 10..=LARGE_PAGE_BYTES;
 
+/// Nobody asks once more after so many refusals, since they cost a copy each.
+const REFUSALS_MAX: u32 = 8;
+
 /// So long is a page of the large kind.
 const LARGE_PAGE_BYTES: usize = 2 << 20;
 
@@ -28,6 +31,8 @@ pub(super) struct Direct {
     /// What is written is copied here first: to a large page if there is one, which a device reads in one piece. There from the first
     /// write on.
     memory: Option<MmapMut>,
+    /// How often it could not be done since it could be done last.
+    refusals: u32,
 }
 
 impl Direct {
@@ -36,15 +41,21 @@ impl Direct {
     /// # Errors
     /// What the operating system says, but for places that it does not take.
     pub(super) fn write(&mut self, file: &File, offset: u64, bytes: &[u8]) -> io::Result<bool> {
-        let Some(copied) = LENGTHS.contains(&bytes.len()).then(|| self.copied(bytes)).flatten() else { return Ok(false) };
-        if !set_direct(file, true)? {
+        if self.refusals >= REFUSALS_MAX || !LENGTHS.contains(&bytes.len()) || !set_direct(file, true)? {
             return Ok(false);
         }
-        let written = file.write_all_at(copied, offset);
+        let written = self.copied(bytes).map(|copied| file.write_all_at(copied, offset));
         set_direct(file, false)?;
+        let written = written.unwrap_or(Err(ErrorKind::InvalidInput.into()));
         match written {
-            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(false),
-            other => other.map(|()| true),
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+                self.refusals += 1;
+                Ok(false)
+            }
+            other => {
+                self.refusals = 0;
+                other.map(|()| true)
+            }
         }
     }
 

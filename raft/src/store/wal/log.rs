@@ -281,7 +281,7 @@ impl Log {
             self.closed.close(std::mem::replace(&mut self.file, file), self.written.last);
             self.segment = header.segment;
             self.cursor = Cursor::first(&header);
-            self.unique += 1;
+            self.unique = self.unique.saturating_add(1);
         }
     }
 
