@@ -98,13 +98,18 @@ async fn requests_that_can_never_be_answered_are_given_up() {
     let follower = servers.remove(0);
     assert_eq!(in_time("a shutdown", follower.shutdown()).await.tasks_left, 0);
 
+    // What is still on its way at a shutdown is turned away.
+    let heard = server.stats().frames_received;
     let asked = tokio::spawn(async move { client.call(put(session, 1, "key", b"value")).await });
+    until("that the command is taken", || server.stats().frames_received > heard).await;
     // One who asks and hangs up has its place until it could be answered, so that such clients cannot pile up.
     let mut gone = Raw::connect(server.address()).await;
     let greeting = hello_bytes(&Hello { to: leading, ..hello(None) });
     gone.say(&greeting).await;
     assert!(matches!(gone.hear().await, Some(Incoming::Hello(_))));
+    let heard = server.stats().frames_received;
     gone.say(&request_bytes(1, &Request::Register)).await;
+    until("that the question is taken", || server.stats().frames_received > heard).await;
     gone.finish().await;
     let mut third = Raw::connect(server.address()).await;
     third.say(&greeting).await;
