@@ -12,7 +12,7 @@ use super::places::{Place, Places};
 use super::reader::{Frame, Reader, Record, Step};
 use crate::entry::StoredEntry;
 use crate::process::DiskOp;
-use crate::types::LogId;
+use crate::types::{LogId, LogIndex};
 
 /// More do not wait: whoever finds no place asks again.
 const WANTED_MAX: usize = 64;
@@ -119,15 +119,20 @@ fn add(entries: &mut Vec<StoredEntry>, frame: Frame) {
             Record::Entry(entry) => StoredEntry { id: entry.id, payload: Some(entry.payload) },
             Record::Damaged(id) => StoredEntry { id, payload: None },
             Record::Truncate { last } => {
-                entries.retain(|entry| entry.id.index <= last);
+                cut_behind(entries, last);
                 continue;
             }
             Record::Intact(_) | Record::HardState(_) | Record::Purge { .. } | Record::Sealed { .. } => continue,
         };
         // Truncations have frames of their own, too, and those hold no entry.
-        entries.retain(|entry| entry.id.index < stored.id.index);
+        cut_behind(entries, stored.id.index.prev());
         entries.push(stored);
     }
+}
+
+/// Their indexes ascend, so there is nothing to do but at the end, and nothing at all for most.
+fn cut_behind(entries: &mut Vec<StoredEntry>, last: LogIndex) {
+    while entries.pop_if(|entry| entry.id.index > last).is_some() {}
 }
 
 #[cfg(test)]
@@ -139,7 +144,7 @@ mod tests {
     use crate::store::Identity;
     use crate::store::format::{Cursor, FileHeader, SegmentId};
     use crate::store::writer::FrameWriter;
-    use crate::types::{IoId, LogIndex};
+    use crate::types::IoId;
 
     const SEGMENT: SegmentId = SegmentId { base: LogIndex(1), unique: 1 };
 
