@@ -1,7 +1,7 @@
 //! Which payloads of the log are in memory: a cache of bounded size.
 //!
-//! It lies in the log's own slots: what is truncated takes its payload with it, and what is read back finds its slot by
-//! term and index or not at all. So no payload can outlive its entry. The newest entries are there in a window that ends
+//! It lies beside the log's own slots, place by place: what is truncated takes its payload with it, and what is read back
+//! finds its slot by term and index or not at all. So no payload can outlive its entry. The newest entries are there in a window that ends
 //! with the log; what was read back stands apart from it, so that a follower far behind does not push out what all others
 //! need.
 //!

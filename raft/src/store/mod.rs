@@ -165,7 +165,7 @@ impl Recovered {
     ///
     /// # Errors
     /// Names the first that is not.
-    pub fn into_entries(self) -> Result<Vec<Entry>, LogId> {
+    pub fn whole_entries(&self) -> Result<Vec<Entry>, LogId> {
         let whole = |(id, payload)| match payload {
             View::Ready(payload) => Ok(Entry { id, payload: Payload::clone(payload) }),
             View::Pending | View::Damaged(_) => Err(id),

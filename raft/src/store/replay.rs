@@ -70,7 +70,7 @@ impl Replay {
         self.counted.as_ref().map_or(self.log.len() as u64, |counted| counted.count)
     }
 
-    /// Those that are damaged.
+    /// Those that are damaged, where entries are only counted; elsewhere the log knows.
     #[must_use]
     pub fn damaged(&self) -> &[LogId] {
         self.counted.as_ref().map_or(&[], |counted| &counted.damaged)

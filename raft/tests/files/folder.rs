@@ -352,7 +352,7 @@ fn a_log_is_recovered_by_the_next_boot() {
         let (mut store, recovered) = Store::boot(&path);
         assert_eq!(recovered.torn_bytes, 0);
         assert_eq!(recovered.hard_state, if boot == 0 { HardState::default() } else { hard_state });
-        assert_eq!(recovered.into_entries().unwrap(), expected);
+        assert_eq!(recovered.whole_entries().unwrap(), expected);
         for len in [0, 10, 600, 70_000] {
             let new = [entry(expected.len() as u64 + 1, len), entry(expected.len() as u64 + 2, 1)];
             let id = store.start([Persist::HardState(hard_state), append(&new)]);
@@ -384,7 +384,7 @@ fn a_write_that_was_torn_is_wiped_out_and_what_was_synced_stays() {
     fs::write(&segment, &torn).unwrap();
     let (_, recovered) = Store::boot(&path);
     assert_eq!(recovered.torn_bytes, 2000);
-    assert_eq!(recovered.into_entries().unwrap(), synced);
+    assert_eq!(recovered.whole_entries().unwrap(), synced);
     torn[end..].fill(0);
     assert!(fs::read(&segment).unwrap() == torn);
 }

@@ -12,6 +12,8 @@ mod raw;
 
 mod single;
 
+mod boot;
+
 mod shutdown;
 
 mod hostile;

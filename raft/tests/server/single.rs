@@ -112,11 +112,12 @@ async fn a_port_in_use_is_named() {
 async fn limits_without_a_meaning_are_refused_by_name() {
     let folder = folder("limits");
     type Change = fn(&mut Limits);
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 9] = [
         ("server.strangers_max", |limits| limits.strangers_max = usize::MAX),
         ("server.sessions_max", |limits| limits.sessions_max = Semaphore::MAX_PERMITS + 1),
         ("server.session_requests_max", |limits| limits.session_requests_max = usize::MAX),
         ("server.disk_ops_max", |limits| limits.disk_ops_max = usize::MAX),
+        ("server.disk_ops_max", |limits| limits.disk_ops_max = 2),
         ("server.batch_requests_max", |limits| limits.batch_requests_max = 0),
         ("server.batch_bytes_max", |limits| limits.batch_bytes_max = 0),
         ("server.session_idle_ns", |limits| limits.session_idle_ns = 0),

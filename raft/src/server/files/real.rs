@@ -68,13 +68,13 @@ impl Files {
     fn carry_out(&mut self, op: &DiskOp) -> io::Result<DiskReply> {
         match op {
             DiskOp::Create { file } => self.create(file)?,
-            DiskOp::Write { file, offset, bytes } => self.write(file, *offset, bytes)?,
+            DiskOp::Write { file, offset, bytes } => self.write(file, *offset, bytes, false)?,
             DiskOp::Read { file, offset, len } => return Ok(DiskReply::Bytes(self.read(file, *offset, *len)?)),
             DiskOp::WriteSync { file, offset, bytes } => {
                 if bytes.len() > WRITE_BACK_FROM_BYTES {
                     self.write_in_pieces(file, *offset, bytes)?;
-                } else if !self.write_directly(file, *offset, bytes)? {
-                    self.write(file, *offset, bytes)?;
+                } else {
+                    self.write(file, *offset, bytes, true)?;
                 }
                 self.sync(file)?;
             }
@@ -102,29 +102,22 @@ impl Files {
         self.open.create(name, &self.path_of(name)?)
     }
 
-    fn write(&mut self, name: &FileName, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let file = self.file(name)?;
+    /// Past the page cache if that may and can be.
+    fn write(&mut self, name: &FileName, offset: u64, bytes: &[u8], may_be_direct: bool) -> io::Result<()> {
+        let path = self.path_of(name)?;
+        let file = self.open.file(name, &path)?;
         if bytes.is_empty() {
             return Ok(());
         }
         within_max(offset.checked_add(bytes.len() as u64))?;
-        file.writer().write_all_at(bytes, offset)
-    }
-
-    fn write_directly(&mut self, name: &FileName, offset: u64, bytes: &[u8]) -> io::Result<bool> {
-        let path = self.path_of(name)?;
-        let file = self.open.file(name, &path)?;
-        if bytes.is_empty() {
-            return Ok(true);
-        }
-        within_max(offset.checked_add(bytes.len() as u64))?;
-        self.direct.write(file.writer(), offset, bytes)
+        let file = file.writer();
+        if may_be_direct && self.direct.write(file, offset, bytes)? { Ok(()) } else { file.write_all_at(bytes, offset) }
     }
 
     fn write_in_pieces(&mut self, name: &FileName, mut offset: u64, bytes: &[u8]) -> io::Result<()> {
         within_max(offset.checked_add(bytes.len() as u64))?;
         for piece in bytes.chunks(WRITE_BACK_BYTES) {
-            self.write(name, offset, piece)?;
+            self.write(name, offset, piece, false)?;
             begin_write_back(self.file(name)?.writer(), offset, piece.len() as u64);
             offset += piece.len() as u64;
         }

@@ -91,7 +91,7 @@ use crate::entry::Persist;
 use crate::process::{DiskOp, DiskReply, FileName};
 use crate::types::{BootNumber, IoId, LogIndex};
 
-/// How much is asked of the disk at once, and how much is overwritten. A multiple of the sector.
+/// How much is read at once where nothing is foretold, and how much is overwritten. A multiple of the sector.
 pub const READ_BYTES: u64 = 1 << 20;
 
 /// A recovery under way.

@@ -224,7 +224,7 @@ fn a_rotten_payload_costs_one_entry() {
     rotten[payload] ^= 4;
     let found = recover(&rotten).0.unwrap();
     assert_eq!(damaged(&found), [LogId::new(1, 2)]);
-    assert_eq!(found.clone().into_entries(), Err(LogId::new(1, 2)));
+    assert_eq!(found.whole_entries(), Err(LogId::new(1, 2)));
     assert_eq!((found.log.len(), found.frames, found.torn_bytes), (6, 4, 0));
 }
 
@@ -275,7 +275,7 @@ fn a_long_log_is_read_in_pieces() {
     }
     let found = recover(&content).0.unwrap();
     assert_eq!((found.frames, found.torn_bytes), (40, 0));
-    assert_eq!(found.into_entries(), Ok(entries));
+    assert_eq!(found.whole_entries(), Ok(entries));
 
     let rotten_from = 300_000;
     content[rotten_from..rotten_from + 2 * SECTOR_BYTES].fill(0); // in a payload, far from the last frame

@@ -86,7 +86,7 @@ fn no_byte_is_read_twice_and_pieces_may_come_in_any_order() {
             });
             let found = recovered(event);
             assert!(found.segments > 1);
-            assert!(found.into_entries().as_ref() == Ok(&entries), "{order:?}");
+            assert!(found.whole_entries().as_ref() == Ok(&entries), "{order:?}");
             read.sort();
             let is_disjoint = |pair: &[(String, u64, u64)]| pair[0].0 != pair[1].0 || pair[0].2 <= pair[1].1;
             assert!(!is_regular || read.windows(2).all(is_disjoint), "{order:?}: {read:?}");
@@ -116,7 +116,7 @@ fn a_read_ahead_counts_only_when_it_was_asked_for() {
         match event {
             StoreEvent::Recovered(found) => {
                 assert!(failed.is_none_or(|offset| offset > 1_300_000), "{failed:?} was needed");
-                assert!(found.into_entries().as_ref() == Ok(&entries));
+                assert!(found.whole_entries().as_ref() == Ok(&entries));
             }
             StoreEvent::Failed(StoreError::Disk { error: DiskError::Io, .. }) => assert!(failed.is_some()),
             other => panic!("found {other:?}"),
@@ -130,7 +130,7 @@ fn what_fits_into_the_cache_is_kept_however_it_is_padded() {
     let options = options(64 << 10, 50_000);
     let (disk, entries) = write(options, vec![16; 3_000]);
     let (_, event) = boot(options, 2, Order::AsAsked, |op| disk.clone().carry_out(op));
-    assert!(recovered(event).into_entries() == Ok(entries), "48,000 bytes in 1.5 MB of files");
+    assert!(recovered(event).whole_entries() == Ok(entries), "48,000 bytes in 1.5 MB of files");
 }
 
 /// As much as fits, but for a piece, and of the newest entries.

@@ -233,7 +233,7 @@ impl Life {
     fn recovered(&mut self, recovered: Recovered) -> Result<(), String> {
         let hard_state = recovered.hard_state;
         let purged = recovered.purged;
-        let entries = recovered.into_entries().map_err(|id| format!("entry {id} is damaged"))?;
+        let entries = recovered.whole_entries().map_err(|id| format!("entry {id} is damaged"))?;
         let state = State { hard_state, purged, entries };
         let ended = self.running().ended();
         let allowed = self.record.allowed(Point { ended: self.running().before, begun: false });
