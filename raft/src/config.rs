@@ -117,25 +117,34 @@ pub struct Log {
     /// Whether a segment's space is reserved when it is made. Default yes: a full disk is told before anything of a batch is
     /// written, a sync need not write the file's length as well, and a segment that was cut short is recognised.
     pub preallocate: bool,
+    /// How many bytes of reserved space are overwritten with zeros at once before small batches get there; 0 for none. Default
+    /// 1 MiB: a batch that reaches blocks which were never written takes a sync half as long again, since the file system must note it.
+    pub zero_ahead_bytes: u64,
 }
+
+/// The most that may be zeroed at once: a batch waits for it.
+pub const ZERO_AHEAD_BYTES_MAX: u64 = 16 << 20;
 
 /// The smallest segment: a header, a seal and two frames.
 pub const SEGMENT_BYTES_MIN: u64 = 4 * 512;
 
 impl Default for Log {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, preallocate: true }
+        Self { segment_bytes: 64 << 20, preallocate: true, zero_ahead_bytes: 1 << 20 }
     }
 }
 
 impl Log {
-    /// Checks the size of segments.
+    /// Checks the sizes.
     ///
     /// # Errors
-    /// If it is below [`SEGMENT_BYTES_MIN`] or above 1 GiB.
+    /// If that of segments is below [`SEGMENT_BYTES_MIN`] or above 1 GiB, or more is to be zeroed at once than [`ZERO_AHEAD_BYTES_MAX`].
     pub fn validate(&self) -> Result<(), ConfigError> {
         require((SEGMENT_BYTES_MIN..=1 << 30).contains(&self.segment_bytes), "log.segment_bytes", self.segment_bytes, || {
             format!("{SEGMENT_BYTES_MIN} bytes to 1 GiB")
+        })?;
+        require(self.zero_ahead_bytes <= ZERO_AHEAD_BYTES_MAX, "log.zero_ahead_bytes", self.zero_ahead_bytes, || {
+            format!("at most {ZERO_AHEAD_BYTES_MAX} bytes")
         })
     }
 }
@@ -365,6 +374,7 @@ mod tests {
     fn segments_have_room_for_frames_and_are_files() {
         breaks("log.segment_bytes", |config| config.log.segment_bytes = SEGMENT_BYTES_MIN - 1);
         breaks("log.segment_bytes", |config| config.log.segment_bytes = (1 << 30) + 1);
+        breaks("log.zero_ahead_bytes", |config| config.log.zero_ahead_bytes = ZERO_AHEAD_BYTES_MAX + 1);
     }
 
     #[test]

@@ -36,7 +36,12 @@ pub struct Store {
 
 impl Store {
     pub fn open(folder: &Path, shape: &Shape) -> Self {
-        let (mut store, recovered) = Self::recover(folder);
+        let mut options = options();
+        if !shape.syncs {
+            // What syncs wait for is nothing where there is none.
+            options.zero_ahead_bytes = 0;
+        }
+        let (mut store, recovered) = Self::boot(folder, options);
         assert!(recovered.log.is_empty(), "a new folder");
         store.syncs = shape.syncs;
         store

@@ -74,6 +74,8 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Whether a segment's space is reserved when it is made.
     pub preallocate: bool,
+    /// How much of what is reserved is zeroed at once, at most, before small frames get there. 0: nothing.
+    pub zero_ahead_bytes: u64,
     /// Whether a folder without a log is where one begins. If not, it is where one has been lost.
     pub initialize: bool,
     /// How many payload bytes of the log a recovery keeps in memory at most; those of the newest entries.
@@ -87,11 +89,12 @@ impl Options {
     /// The defaults for one member, who may begin a log.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
-        let Log { segment_bytes, preallocate } = Log::default();
+        let Log { segment_bytes, preallocate, zero_ahead_bytes } = Log::default();
         Self {
             identity,
             segment_bytes,
             preallocate,
+            zero_ahead_bytes,
             initialize: true,
             cache_bytes: Limits::default().log_cache_bytes_max,
             #[cfg(feature = "mutants")]
@@ -106,6 +109,7 @@ impl From<&Config> for Options {
             identity: Identity { cluster: config.cluster, me: config.me },
             segment_bytes: config.log.segment_bytes,
             preallocate: config.log.preallocate,
+            zero_ahead_bytes: config.log.zero_ahead_bytes,
             initialize: config.initialize,
             cache_bytes: config.limits.log_cache_bytes_max,
             #[cfg(feature = "mutants")]

@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::format::{RECORD_HEADER_BYTES, SegmentId, frame_bytes};
-use super::recovery::{Forecast, Rehearsal, zeros};
+use super::recovery::{Forecast, Rehearsal};
+use super::segments::zeros;
 use super::{Identity, StoreError};
 use crate::process::{DiskOp, DiskReply, FileName};
 

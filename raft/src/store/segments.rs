@@ -3,12 +3,16 @@
 //! Not here: their bytes ([`super::format`]), when one is full ([`super::wal`]).
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 
 use super::format::{FileHeader, SECTOR_BYTES};
 use crate::process::{DiskOp, FileName};
 use crate::types::LogIndex;
+
+/// So many zeros are written at once. All share them.
+static ZEROS: LazyLock<Bytes> = LazyLock::new(|| vec![0; 1 << 20].into());
 
 /// The segments that are full, oldest first. The one that is written to is not among them.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +77,14 @@ pub fn make(header: &FileHeader, file: &FileName) -> VecDeque<DiskOp> {
     ops.push_back(DiskOp::Rename { from: new, to: file.clone() });
     ops.push_back(DiskOp::SyncDir);
     ops
+}
+
+/// Overwrites so many bytes with zeros.
+pub(super) fn zeros(file: &FileName, from: u64, len: u64) -> impl Iterator<Item = DiskOp> + '_ {
+    (0..len).step_by(ZEROS.len()).map(move |at| {
+        let bytes = usize::try_from(len - at).map_or_else(|_| ZEROS.clone(), |rest| ZEROS.slice(..rest.min(ZEROS.len())));
+        DiskOp::Write { file: file.clone(), offset: from + at, bytes }
+    })
 }
 
 #[cfg(test)]

@@ -35,8 +35,9 @@ pub const PERIOD_NS: u64 = 1_000_000;
 
 const CLIENT: ClientId = ClientId(0);
 
-/// Latency, fsync and heartbeats of all rows, and segments of the size that the engine gives them.
-pub const WEATHER: &str = r#"disk: (fsync: "1ms"), engine: (heartbeat: "50ms", segment_bytes: 67_108_864),"#;
+/// Latency, fsync and heartbeats of all rows, and a log that lies on its disk as the engine has it by default.
+pub const WEATHER: &str =
+    r#"disk: (fsync: "1ms"), engine: (heartbeat: "50ms", segment_bytes: 67_108_864, zero_ahead_bytes: 1_048_576),"#;
 /// The network of the loaded rows.
 pub const LOSSY: &str = r#"network: (latency: ("1ms", "10ms"), loss_ppm: 20_000, duplicate_ppm: 20_000),"#;
 /// The network of the idle row.

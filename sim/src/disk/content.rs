@@ -12,6 +12,8 @@ pub(super) const FILE_LEN_MAX: u64 = 1 << 30;
 
 const PAGE: usize = 16 * 1024;
 
+static ZEROS: [u8; PAGE] = [0; PAGE];
+
 /// Up to [`PAGE`] bytes; those behind its end are zero. A log grows at its end, so that no page has to be filled with zeros
 /// before it is written.
 type Page = Vec<u8>;
@@ -69,11 +71,21 @@ impl Content {
         while !rest.is_empty() {
             let (page, within) = split(position);
             let (now, later) = rest.split_at(rest.len().min(PAGE - within));
-            write_page(self.page_mut(page), within, now);
+            if is_zero(now) {
+                self.clear(page, within, now.len());
+            } else {
+                write_page(self.page_mut(page), within, now);
+            }
             position += now.len() as u64;
             rest = later;
         }
         self.len = self.len.max(position);
+    }
+
+    /// Whether bytes are zeros and would be put where there is nothing else up to the end.
+    pub(super) fn would_stay(&self, offset: u64, bytes: &[u8]) -> bool {
+        let end = offset + bytes.len() as u64;
+        bytes.first() == Some(&0) && end <= self.len && self.data_len() <= offset && bytes.chunks(PAGE).all(is_zero)
     }
 
     /// Flips bits of a byte; behind the end there is none.
@@ -137,12 +149,26 @@ impl Content {
         &mut self.last
     }
 
+    /// Zeros part of a page. A page that was never written stays so, which makes zeros that come ahead of a log cheap.
+    #[cold]
+    fn clear(&mut self, page: usize, within: usize, len: usize) {
+        let there = self.page(page).map_or(0, Vec::len);
+        if within < there {
+            self.page_mut(page)[within..there.min(within + len)].fill(0);
+        }
+    }
+
     #[cold]
     fn begin_page(&mut self, at: usize) {
         let full = std::mem::replace(&mut self.last, Vec::with_capacity(PAGE));
         self.pages.push((!full.is_empty()).then(|| Arc::new(full)));
         self.pages.resize(at, None);
     }
+}
+
+#[inline]
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes[0] == 0 && *bytes == ZEROS[..bytes.len()]
 }
 
 fn split(position: u64) -> (usize, usize) {
@@ -186,6 +212,31 @@ mod tests {
         assert_eq!(read[10_000..50_000], bytes);
         assert_eq!(content.read(50_000, &mut read), 0);
         assert_eq!(content.read(u64::MAX, &mut read), 0);
+    }
+
+    #[test]
+    fn zeros_take_no_memory_where_nothing_was_written_and_overwrite_what_was() {
+        let mut content = Content::default();
+        content.write(0, &[7; PAGE + 100]);
+        content.write(PAGE as u64 - 10, &[0; 3 * PAGE]);
+        assert_eq!((content.len(), content.data_len()), (4 * PAGE as u64 - 10, PAGE as u64 - 10));
+        assert_eq!((content.pages.len(), content.last.len()), (1, 100));
+        let mut read = vec![9; 2 * PAGE];
+        assert_eq!(content.read(0, &mut read), 2 * PAGE);
+        assert!(read[..PAGE - 10].iter().all(|byte| *byte == 7) && read[PAGE - 10..].iter().all(|byte| *byte == 0));
+        // What is all zeros but for its end is written.
+        content.write(2 * PAGE as u64, &[0, 0, 1]);
+        assert_eq!(content.data_len(), 2 * PAGE as u64 + 3);
+        let len = content.len();
+        assert!(content.would_stay(2 * PAGE as u64 + 3, &[0; PAGE]));
+        assert!(content.would_stay(len - 1, &[0]) && !content.would_stay(len - 1, &[0, 0]), "the file would grow");
+        assert!(!content.would_stay(2 * PAGE as u64 + 2, &[0; PAGE]), "there is a 1");
+        assert!(!content.would_stay(2 * PAGE as u64 + 3, &[0, 0, 1]));
+        let clone = content.clone();
+        content.write(0, &[0; PAGE]);
+        assert_eq!((content.data_len(), clone.data_len()), (2 * PAGE as u64 + 3, 2 * PAGE as u64 + 3));
+        assert_eq!(clone.read(0, &mut read[..1]), 1);
+        assert_eq!(read[0], 7, "the clone has kept its page");
     }
 
     #[test]

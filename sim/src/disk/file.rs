@@ -309,10 +309,13 @@ impl Edit {
         }
     }
 
-    /// Growing to a length changes what lies behind the old end.
+    /// Growing to a length changes what lies behind the old end. Zeros over what was never written change nothing, and whoever
+    /// follows a log that is zeroed ahead need not read them.
     fn first_changed(&self, content: &Content) -> u64 {
-        let (Self::Truncate { len: at } | Self::Write { offset: at, .. }) = self;
-        (*at).min(content.len())
+        match self {
+            Self::Write { offset, bytes } if content.would_stay(*offset, bytes) => u64::MAX,
+            Self::Truncate { len: at } | Self::Write { offset: at, .. } => (*at).min(content.len()),
+        }
     }
 
     fn touches(&self, other: &Self) -> bool {

@@ -103,6 +103,7 @@ fn engine(dice: Dice, engine: &scenario::Engine) -> Engine {
         disk_stall: dice.setting("disk_stall", engine.disk_stall()),
         segment_bytes: dice.setting("segment_bytes", engine.segment_bytes),
         preallocate: dice.setting("preallocate", engine.preallocate),
+        zero_ahead_bytes: dice.setting("zero_ahead_bytes", engine.zero_ahead_bytes),
         limits: Limits {
             inflight_appends_max: dice.setting("inflight_appends_max", of.inflight_appends_max),
             inflight_bytes_max: dice.setting("inflight_bytes_max", of.inflight_bytes_max),

@@ -94,6 +94,9 @@ pub struct Engine {
     /// Whether its space is reserved. The same holds of it.
     #[serde(default)]
     pub preallocate: bool,
+    /// How much of it is zeroed at once ahead of small batches. A plan from before says nothing, and none was.
+    #[serde(default)]
+    pub zero_ahead_bytes: u64,
     /// Upper bounds.
     pub limits: Limits,
 }

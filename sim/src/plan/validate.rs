@@ -36,6 +36,8 @@ impl Plan {
         check::timing(p, &engine, of.election_timeout, Range::fixed(of.heartbeat), Range::fixed(of.disk_stall));
         let (low, high) = check::SEGMENT_BYTES;
         check::range(p, &engine.field("segment_bytes"), Range::fixed(of.segment_bytes), low, high);
+        let zeroed = Range::fixed(of.zero_ahead_bytes);
+        check::range(p, &engine.field("zero_ahead_bytes"), zeroed, 0, check::ZERO_AHEAD_BYTES_MAX);
         let priorities = root.field("priorities");
         let expected = format!("one for each of {} nodes, or none", self.nodes);
         let fits = self.priorities.is_empty() || self.priorities.len() as u64 == self.nodes;

@@ -291,6 +291,7 @@ impl Judge {
                     self.duties.disk_ended(node.0, at_ns);
                 }
                 self.marks.hit_if(result.is_ok() && is_rotation(what), Mark::SegmentRotated);
+                self.marks.hit_if(result.is_ok() && self.is_zeroing(node.0, what), Mark::LogZeroedAhead);
                 if let Some(file) = what.synced_file() {
                     self.marks.sync_ended(node.0, at_ns);
                     if result.is_ok() && self.watch.disks {
@@ -305,6 +306,13 @@ impl Judge {
             }
             _ => {}
         }
+    }
+}
+
+impl Judge {
+    /// Whether this ends zeroing ahead: a batch is synced by its write, and other syncs belong to recoveries.
+    fn is_zeroing(&self, node: u64, what: &DiskOp) -> bool {
+        matches!(what, DiskOp::Sync { .. }) && self.cluster.get(node).is_some_and(|view| view.running)
     }
 }
 

@@ -56,7 +56,11 @@ pub fn engine(plan: &Plan, node: u64) -> Result<Config, SettingsError> {
         priority: priority.unwrap_or(PRIORITY_MAX),
     };
     config.forward_proposals = plan.engine.forward_proposals;
-    config.log = Log { segment_bytes: plan.engine.segment_bytes, preallocate: plan.engine.preallocate };
+    config.log = Log {
+        segment_bytes: plan.engine.segment_bytes,
+        preallocate: plan.engine.preallocate,
+        zero_ahead_bytes: plan.engine.zero_ahead_bytes,
+    };
     config.initialize = true;
     config.limits = Limits {
         inflight_appends_max: small(limits.inflight_appends_max),

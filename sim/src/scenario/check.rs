@@ -11,6 +11,9 @@ use super::schema::Expect;
 /// Least and most bytes of a segment of the log: a header, a seal and two frames; and more than any run writes.
 pub const SEGMENT_BYTES: (u64, u64) = (2_048, 64 << 20);
 
+/// The most that an engine zeroes ahead of its log at once.
+pub const ZERO_AHEAD_BYTES_MAX: u64 = 16 << 20;
+
 /// The largest cluster.
 pub const NODES_MAX: u64 = 7;
 /// The longest safety phase.

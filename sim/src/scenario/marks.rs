@@ -92,6 +92,7 @@ marks! {
     ForwardsBound = "forwards_bound": "A node did not pass a command on because too many were not settled.",
     SessionsBound = "sessions_bound": "A session gave way to a new one.",
     SegmentRotated = "segment_rotated": "A node went on in a new segment of its log.",
+    LogZeroedAhead = "log_zeroed_ahead": "A node zeroed space that was reserved for its log before it wrote there.",
     LogCacheBound = "log_cache_bound": "A node let go of payloads of its log because it held too many bytes in memory.",
     EntriesReadBack = "entries_read_back": "A node read entries back from its disk that were no longer in memory.",
     DiskErrorHaltedNode = "disk_error_halted_node": "A node gave up after an operation of its disk had failed.",
@@ -184,6 +185,7 @@ impl Mark {
             | Self::PendingReadsBound
             | Self::SessionsBound
             | Self::SegmentRotated
+            | Self::LogZeroedAhead
             | Self::LogCacheBound
             | Self::EntriesReadBack
             | Self::ForwardsBound

@@ -86,6 +86,8 @@ pub struct Engine {
     pub segment_bytes: Range<u64>,
     /// Whether the space of a segment is reserved when it is made.
     pub preallocate: Range<bool>,
+    /// How much of what is reserved is zeroed at once ahead of small batches.
+    pub zero_ahead_bytes: Range<u64>,
     /// Upper bounds.
     pub limits: Limits,
 }
@@ -102,6 +104,7 @@ impl Default for Engine {
             disk_stall: None,
             segment_bytes: Range { low: 32 << 10, high: 256 << 10 },
             preallocate: Range::fixed(true),
+            zero_ahead_bytes: Range { low: 0, high: 64 << 10 },
             limits: Limits::default(),
         }
     }

@@ -59,6 +59,7 @@ fn engine(p: &mut Problems, path: &Path, engine: &Engine) {
     check::switches(p, path, switches);
     check::range(p, &path.field("priority"), engine.priority, 0, check::PRIORITY_MAX);
     check::range(p, &path.field("segment_bytes"), engine.segment_bytes, check::SEGMENT_BYTES.0, check::SEGMENT_BYTES.1);
+    check::range(p, &path.field("zero_ahead_bytes"), engine.zero_ahead_bytes, 0, check::ZERO_AHEAD_BYTES_MAX);
     check::limits(p, &path.field("limits"), engine.limits.by_name());
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use squall_sim::campaign::crashpoints::{Part, Point, walk};
+use squall_sim::campaign::crashpoints::{Facts, Part, Point, walk};
 use squall_sim::campaign::single::How;
 use squall_sim::plan::Plan;
 use squall_sim::run::subject::KvSubject;
@@ -21,14 +21,24 @@ fn the_walked_run_has_all_that_a_log_does_and_every_death_is_survived() {
     let part = Part { every: 60, ..Part::default() };
     let walked = walk(&plan(1), &KvSubject, How::default(), part, |_, _| told += 1).expect("valid settings");
     assert!(walked.failures.is_empty(), "{:?}", walked.failures);
-    let facts = &walked.facts;
-    assert!(
-        facts.rotations >= 2 && facts.truncations_over_segments >= 1 && facts.votes >= 1 && facts.commits >= 100,
-        "{facts:?}"
-    );
+    assert!(has_all(&walked.facts), "{:?}", walked.facts);
     assert!(walked.points >= 3 * (facts.disk_operations / 60).saturating_sub(3), "three deaths at each: {walked:?}");
     assert!(walked.points + walked.recovery_points > 1_000, "{walked:?}");
     assert_eq!(told, facts.disk_operations, "somebody hears of each operation");
+}
+
+/// The seed is drawn if none is given, so any must do.
+#[test]
+fn whatever_the_seed_the_walked_run_has_all_that_a_log_does() {
+    let nothing = Part { every: u64::MAX, ..Part::default() };
+    for seed in 0..24 {
+        let walked = walk(&plan(seed), &KvSubject, How::default(), nothing, |_, _| {}).expect("valid settings");
+        assert!(has_all(&walked.facts), "seed {seed}: {:?}", walked.facts);
+    }
+}
+
+fn has_all(facts: &Facts) -> bool {
+    facts.rotations >= 2 && facts.truncations_over_segments >= 1 && facts.votes >= 1 && facts.commits >= 100
 }
 
 #[test]

@@ -251,6 +251,7 @@ mod sound {
                 disk_stall: None,
                 segment_bytes: Range { low: 2_048, high: 2_048 * min },
                 preallocate: Range { low: false, high: check_quorum },
+                zero_ahead_bytes: Range { low: 0, high: 1_024 * min },
                 limits,
             }
         }

@@ -33,7 +33,8 @@
 //! What the writer does: it writes a frame only when the one before is synced, frames do not share
 //! sectors, a segment is made when all frames before it are synced, and behind the last frame there
 //! is nothing but zeros. So *only the last frame of the newest segment can be torn*,
-//! and a torn frame was never acknowledged. From this follows, for bytes that are no intact frame there:
+//! and a torn frame was never acknowledged. Zeros that go ahead of the next frame may be torn into garbage, too; nothing else is
+//! being written then, and it looks like a torn frame. From this follows, for bytes that are no intact frame there:
 //!
 //! | | judged |
 //! |---|---|
@@ -84,14 +85,14 @@ use super::format::{Cursor, FileHeader, FrameHeader, HeaderFault, SECTOR_BYTES, 
 use super::places::{Place, Places};
 use super::reader::{Reader, Step};
 use super::replay::Replay;
-use super::segments::{self, Segments};
+use super::segments::{self, Segments, zeros};
 use super::writer::FrameWriter;
 use super::{Fault, Options, Recovered, SECTOR, StoreError};
 use crate::entry::Persist;
 use crate::process::{DiskOp, DiskReply, FileName};
 use crate::types::{BootNumber, IoId, LogIndex};
 
-/// How much is read at once where nothing is foretold, and how much is overwritten. A multiple of the sector.
+/// How much is read at once where nothing is foretold. A multiple of the sector.
 pub const READ_BYTES: u64 = 1 << 20;
 
 /// A recovery under way.
@@ -158,6 +159,8 @@ pub struct Open {
     pub places: Places,
     /// The one to write to.
     pub segment: SegmentId,
+    /// How much of it is reserved.
+    pub reserved_bytes: u64,
     /// Its name.
     pub file: FileName,
     /// Where the next frame goes.
@@ -505,6 +508,7 @@ impl Recovery {
         let from = self.reader.offset().min(torn.end);
         #[cfg(feature = "mutants")]
         let from = if self.options.bug == Some(crate::mutants::Bug::D06) { torn.end } else { from };
+        // It is not cut off, because that would give reserved space back.
         ops.extend(zeros(&newest, from, torn.end - from));
         ops.push_back(DiskOp::Sync { file: newest });
         Ok(self.repair(ops))
@@ -563,15 +567,15 @@ impl Recovery {
             segments: self.chain.len() as u64 + 1,
         };
         let closed = mem::take(&mut self.closed);
-        Open { recovered, closed, places: replay.places, segment: header.segment, file, cursor: self.reader.cursor(), last }
+        Open {
+            recovered,
+            closed,
+            places: replay.places,
+            segment: header.segment,
+            reserved_bytes: header.file_bytes,
+            file,
+            cursor: self.reader.cursor(),
+            last,
+        }
     }
-}
-
-/// Overwrites what a torn write has left. It is not cut off, because that would give reserved space back.
-pub(super) fn zeros(file: &FileName, from: u64, len: u64) -> impl Iterator<Item = DiskOp> + '_ {
-    let chunk = Bytes::from(vec![0; usize::try_from(len.min(READ_BYTES)).unwrap_or(0)]);
-    (0..len).step_by(1 << 20).map(move |at| {
-        let bytes = chunk.slice(..usize::try_from((len - at).min(READ_BYTES)).unwrap_or(0));
-        DiskOp::Write { file: file.clone(), offset: from + at, bytes }
-    })
 }

@@ -3,17 +3,19 @@
 //! Decides on the next operation and takes the end of one. Not here: numbers of operations, the boot ([`super`]).
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::BATCH_BYTES;
+use super::zeroing::Zeroing;
 use crate::entry::{HardState, Persist};
 use crate::process::{DiskError, DiskOp, DiskReply, FileName};
 use crate::store::fetch::Fetch;
 use crate::store::format::{Cursor, FileHeader, SECTOR_BYTES, SegmentId, frame_bytes};
 use crate::store::places::{Place, Places};
 use crate::store::recovery::Open;
-use crate::store::segments::{self, Segments};
+use crate::store::segments::{self, Segments, zeros};
 use crate::store::writer::{FrameWriter, body_bytes_at_most};
 use crate::store::{Options, Recovered, SECTOR, StoreError, StoreEvent};
 use crate::types::{BootNumber, IoId, LogId, LogIndex};
@@ -26,6 +28,7 @@ pub(super) struct Log {
     segment: SegmentId,
     file: FileName,
     cursor: Cursor,
+    zeroing: Zeroing,
     /// Of the next segment that this boot makes.
     unique: u64,
     /// What all written frames add up to.
@@ -65,6 +68,8 @@ pub(super) enum Task {
 pub(super) enum Then {
     /// A segment was made, and the one before it sealed.
     Rotated { header: FileHeader, file: FileName },
+    /// All is zeros up to there.
+    Zeroed { end: u64 },
     /// Old segments are gone.
     Reclaimed,
     /// What was not acknowledged is gone as far as that is possible.
@@ -76,7 +81,7 @@ pub(super) type Done = (Option<StoreEvent>, Option<DiskOp>);
 
 impl Log {
     pub(super) fn new(boot: BootNumber, open: Open) -> (Self, Recovered) {
-        let Open { recovered, closed, places, segment, file, cursor, last } = open;
+        let Open { recovered, closed, places, segment, reserved_bytes, file, cursor, last } = open;
         let io = IoId { boot, seq: 0 };
         let first_of_boot = u64::from(boot.0) << 32 | 1;
         let log = Self {
@@ -86,6 +91,7 @@ impl Log {
             segment,
             file,
             cursor,
+            zeroing: Zeroing::new(reserved_bytes),
             unique: first_of_boot.max(segment.unique.saturating_add(1)),
             written: Written { io, hard_state: recovered.hard_state, purged: recovered.purged, last },
             queued: (io, last),
@@ -134,6 +140,10 @@ impl Log {
         let end = self.cursor.offset + bytes_max + SECTOR; // and a seal
         if end > options.segment_bytes && self.cursor.offset > SECTOR {
             return self.rotate(bytes_max, options);
+        }
+        let frame = self.cursor.offset..self.cursor.offset + bytes_max;
+        if let Some(range) = self.zeroing.ahead_of(frame, options.zero_ahead_bytes) {
+            return self.zero(range);
         }
         #[cfg(feature = "mutants")]
         let has_hard_state = self.queue[..count].iter().any(|(_, item)| matches!(item, Item::Persist(Persist::HardState(_))));
@@ -188,6 +198,16 @@ impl Log {
         let gone = self.closed.take_purged(self.written.purged.index).map(|file| DiskOp::Remove { file });
         let ops = gone.chain([DiskOp::SyncDir]).collect();
         self.begin_chore(ops, Then::Reclaimed)
+    }
+
+    /// Zeroes ahead. Nothing else is under way, so whatever a crash leaves of it lies behind frames that are durable.
+    #[cold]
+    fn zero(&mut self, range: Range<u64>) -> Option<DiskOp> {
+        let Range { start, end } = range;
+        // Not as a durable write, which might keep the blocks from the cache and have each frame read its own.
+        let sync = DiskOp::Sync { file: self.file.clone() };
+        let ops = zeros(&self.file, start, end - start).chain([sync]).collect();
+        self.begin_chore(ops, Then::Zeroed { end })
     }
 
     /// Makes the next segment, which has room for a frame of so many bytes, and seals this one.
@@ -277,11 +297,16 @@ impl Log {
     }
 
     fn finish(&mut self, then: Then) {
-        if let Then::Rotated { header, file } = then {
-            self.closed.close(std::mem::replace(&mut self.file, file), self.written.last);
-            self.segment = header.segment;
-            self.cursor = Cursor::first(&header);
-            self.unique = self.unique.saturating_add(1);
+        match then {
+            Then::Rotated { header, file } => {
+                self.closed.close(std::mem::replace(&mut self.file, file), self.written.last);
+                self.segment = header.segment;
+                self.cursor = Cursor::first(&header);
+                self.zeroing = Zeroing::new(header.file_bytes);
+                self.unique = self.unique.saturating_add(1);
+            }
+            Then::Zeroed { end } => self.zeroing.is_zeroed_to(end),
+            Then::Reclaimed | Then::Fail(_) => {}
         }
     }
 
@@ -289,6 +314,7 @@ impl Log {
         match self.task {
             Some(Task::Batch { .. }) => "writing and syncing the log",
             Some(Task::Chore { then: Then::Rotated { .. }, .. }) => "making a segment",
+            Some(Task::Chore { then: Then::Zeroed { .. }, .. }) => "zeroing ahead of the log",
             Some(Task::Chore { then: Then::Reclaimed, .. }) => "removing old segments",
             Some(Task::Chore { then: Then::Fail(_), .. }) | None => "taking back what failed",
         }

@@ -10,12 +10,16 @@
 //!            |
 //! nothing ---+ one that does not: make a segment, seal the old one -> the batch
 //! under way  |
+//!            + a small one, and what is reserved was never written there: zero ahead, sync -> the batch
+//!            |
 //!            + full segments without entries that count: remove them, sync the folder
 //! ```
 //!
 //! Not here: what is written next (`log`), the bytes ([`super::format`]), the boot ([`super::recovery`]).
 
 mod log;
+
+mod zeroing;
 
 use self::log::{Item, Log};
 use super::fetch::Fetched;

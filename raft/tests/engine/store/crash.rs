@@ -10,9 +10,14 @@ use squall_raft::types::{BootNumber, IoId, LogId, Term};
 use crate::store::disk::{Disk, Draws, Lies};
 use crate::store::model::{Do, Ended, Life, Planted};
 
-/// Segments of a few frames, so that a short life has rotations.
+/// Segments of a few frames, so that a short life has rotations. Nothing is zeroed ahead.
 fn options() -> Options {
-    Options { segment_bytes: 8 * 512, ..Options::new(Identity::default()) }
+    Options { segment_bytes: 8 * 512, zero_ahead_bytes: 0, ..Options::new(Identity::default()) }
+}
+
+/// The same, and frames of one sector find zeros that were written ahead.
+fn zeroing() -> Options {
+    Options { zero_ahead_bytes: 16 << 10, ..options() }
 }
 
 /// Boots, then does what it is told, then lets everything become durable.
@@ -91,8 +96,10 @@ proptest! {
         program in proptest::collection::vec(any_step(), 1..24),
         seed in any::<u64>(),
         preallocate in any::<bool>(),
+        zero_ahead_bytes in prop_oneof![Just(0), Just(16 << 10), Just(1 << 20)],
     ) {
-        let crashes = crash_everywhere(Options { preallocate, ..options() }, Planted::default(), &program, seed);
+        let options = Options { preallocate, zero_ahead_bytes, ..options() };
+        let crashes = crash_everywhere(options, Planted::default(), &program, seed);
         prop_assert!(matches!(crashes, Ok(6..)), "{crashes:?}"); // six operations begin the log
     }
 }
@@ -127,7 +134,9 @@ fn objection(options: Options, planted: Planted) -> Option<String> {
 
 #[test]
 fn the_model_objects_to_nothing_without_planted_faults() {
-    assert_eq!(objection(options(), Planted::default()), None);
+    for options in [options(), zeroing()] {
+        assert_eq!(objection(options, Planted::default()), None);
+    }
 }
 
 #[test]
@@ -161,15 +170,17 @@ fn the_model_notices_what_a_torn_write_left() {
 fn the_model_notices_the_planted_bugs() {
     use squall_raft::mutants::Bug;
     for bug in [Bug::D02, Bug::D07, Bug::D08, Bug::D09, Bug::D11] {
-        let options = Options { bug: Some(bug), ..options() };
-        assert!(objection(options, Planted::default()).is_some(), "{bug:?}");
+        for options in [options(), zeroing()] {
+            let options = Options { bug: Some(bug), ..options };
+            assert!(objection(options, Planted::default()).is_some(), "{bug:?}, {options:?}");
+        }
     }
 }
 
 /// A store on a disk whose `nth` operation fails, driven until nothing is under way.
-fn fail_at(nth: usize) -> (Wal, Vec<StoreEvent>, usize, Disk) {
+fn fail_at(options: Options, nth: usize) -> (Wal, Vec<StoreEvent>, usize, Disk) {
     let (mut disk, mut out, mut events, mut ops) = (Disk::default(), Vec::new(), Vec::new(), 0);
-    let mut wal = Wal::boot(options(), BootNumber(1), &mut out);
+    let mut wal = Wal::boot(options, BootNumber(1), &mut out);
     while let Some((op, what)) = out.pop() {
         let result = if ops == nth { Err(DiskError::Io) } else { disk.carry_out(&what) };
         ops += 1;
@@ -190,11 +201,18 @@ fn persist_term(wal: &mut Wal, seq: u64) {
 
 #[test]
 fn a_failed_operation_is_the_last() {
-    let (_, events, all, _) = fail_at(usize::MAX);
+    // List, the five that make a segment, the zeros and their sync if there are any, a frame.
+    for (options, all) in [(options(), 7), (zeroing(), 9)] {
+        a_failed_operation_is_the_last_of(options, all);
+    }
+}
+
+fn a_failed_operation_is_the_last_of(options: Options, all: usize) {
+    let (_, events, ops, _) = fail_at(options, usize::MAX);
     let durable = StoreEvent::Durable(IoId { boot: BootNumber(1), seq: 1 });
-    assert_eq!((events.last(), all), (Some(&durable), 7), "list, the five that make a segment, a frame");
+    assert_eq!((events.last(), ops), (Some(&durable), all));
     for nth in 0..all {
-        let (mut wal, events, ops, mut disk) = fail_at(nth);
+        let (mut wal, events, ops, mut disk) = fail_at(options, nth);
         let failed = events.last();
         assert!(matches!(failed, Some(StoreEvent::Failed(StoreError::Disk { error: DiskError::Io, .. }))), "{failed:?}");
         let is_frame = nth == all - 1;
@@ -212,7 +230,7 @@ fn a_failed_operation_is_the_last() {
 
 #[test]
 fn a_late_completion_changes_nothing() {
-    let (mut wal, ..) = fail_at(usize::MAX);
+    let (mut wal, ..) = fail_at(options(), usize::MAX);
     persist_term(&mut wal, 2);
     let mut out = Vec::new();
     wal.flush(&mut out);
@@ -228,7 +246,7 @@ fn a_late_completion_changes_nothing() {
 
 #[test]
 fn what_is_queued_meanwhile_goes_into_one_frame() {
-    let (mut wal, ..) = fail_at(usize::MAX);
+    let (mut wal, ..) = fail_at(options(), usize::MAX);
     let mut out = Vec::new();
     persist_term(&mut wal, 2);
     wal.flush(&mut out);
@@ -249,7 +267,7 @@ fn what_is_queued_meanwhile_goes_into_one_frame() {
 /// Without a bound, a frame would grow with whatever piles up behind a slow sync.
 #[test]
 fn a_batch_closes_before_it_grows_too_large() {
-    let (mut wal, ..) = fail_at(usize::MAX);
+    let (mut wal, ..) = fail_at(options(), usize::MAX);
     let payload = Payload::Command(Bytes::from(vec![7; 9 << 20])); // two do not fit into BATCH_BYTES
     for index in 1..=3 {
         let entry = Entry { id: LogId::new(1, index), payload: payload.clone() };

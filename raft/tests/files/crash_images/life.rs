@@ -389,7 +389,7 @@ fn objection(found: &State, allowed: &[Mark]) -> String {
     format!("recovered {}; expected {}", short(found), expected.join(", or "))
 }
 
-/// This node, with segments of so many bytes.
+/// This node, with segments of so many bytes, of which none are zeroed ahead.
 pub fn options(segment_bytes: u64, preallocate: bool) -> Options {
-    Options { segment_bytes, preallocate, ..Options::new(Identity::default()) }
+    Options { segment_bytes, preallocate, zero_ahead_bytes: 0, ..Options::new(Identity::default()) }
 }

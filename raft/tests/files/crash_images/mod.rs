@@ -99,9 +99,19 @@ fn judge(test: &str, program: &[Act], options: Options, lie: Lie, draws: &mut Dr
     Ok(judge.count)
 }
 
-/// Batches that have a segment each, segments of a few batches, and one segment for all; with space reserved and without.
-fn layouts() -> [Options; 5] {
-    [options(2_048, true), options(2_048, false), options(8_192, true), options(8_192, false), options(1 << 16, true)]
+/// Batches that have a segment each, segments of a few batches, and one segment for all; with space reserved, and zeroed ahead, and without.
+fn layouts() -> [Options; 8] {
+    let zeroed = |zero_ahead_bytes, segment_bytes| Options { zero_ahead_bytes, ..options(segment_bytes, true) };
+    [
+        options(2_048, true),
+        options(2_048, false),
+        options(8_192, true),
+        options(8_192, false),
+        options(1 << 16, true),
+        zeroed(16 << 10, 2_048), // ahead of batches of one sector
+        zeroed(64 << 10, 4_096), // of up to four
+        zeroed(1 << 20, 8_192),  // and all
+    ]
 }
 
 #[test]
