@@ -13,7 +13,7 @@ const BATCH_BYTES_MAX: usize = 16 << 20;
 
 /// How much a round writes, and how often, unless that would be too much.
 const ROUND_BYTES: usize = 64 << 20;
-const SYNCED_APPENDS: (usize, usize) = (8, 64);
+const SYNCED_APPENDS: (usize, usize) = (8, 512);
 const UNSYNCED_APPENDS: (usize, usize) = (8, 2_000);
 
 fn shapes() -> Vec<Shape> {
