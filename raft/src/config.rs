@@ -118,7 +118,7 @@ pub struct Log {
     /// written, a sync need not write the file's length as well, and a segment that was cut short is recognised.
     pub preallocate: bool,
     /// How many bytes of reserved space are overwritten with zeros at once before small batches get there; 0 for none. Default
-    /// 1 MiB: a batch that reaches blocks which were never written takes a sync half as long again, since the file system must note it.
+    /// 2 MiB: a batch that reaches blocks which were never written takes a sync half as long again, since the file system must note it.
     pub zero_ahead_bytes: u64,
 }
 
@@ -130,7 +130,7 @@ pub const SEGMENT_BYTES_MIN: u64 = 4 * 512;
 
 impl Default for Log {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, preallocate: true, zero_ahead_bytes: 1 << 20 }
+        Self { segment_bytes: 64 << 20, preallocate: true, zero_ahead_bytes: 2 << 20 }
     }
 }
 

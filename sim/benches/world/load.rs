@@ -37,7 +37,7 @@ const CLIENT: ClientId = ClientId(0);
 
 /// Latency, fsync and heartbeats of all rows, and a log that lies on its disk as the engine has it by default.
 pub const WEATHER: &str =
-    r#"disk: (fsync: "1ms"), engine: (heartbeat: "50ms", segment_bytes: 67_108_864, zero_ahead_bytes: 1_048_576),"#;
+    r#"disk: (fsync: "1ms"), engine: (heartbeat: "50ms", segment_bytes: 67_108_864, zero_ahead_bytes: 2_097_152),"#;
 /// The network of the loaded rows.
 pub const LOSSY: &str = r#"network: (latency: ("1ms", "10ms"), loss_ppm: 20_000, duplicate_ppm: 20_000),"#;
 /// The network of the idle row.

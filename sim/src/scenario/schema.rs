@@ -104,7 +104,7 @@ impl Default for Engine {
             disk_stall: None,
             segment_bytes: Range { low: 32 << 10, high: 256 << 10 },
             preallocate: Range::fixed(true),
-            zero_ahead_bytes: Range { low: 0, high: 64 << 10 },
+            zero_ahead_bytes: Range { low: 0, high: 256 << 10 },
             limits: Limits::default(),
         }
     }

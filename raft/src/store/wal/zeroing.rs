@@ -12,8 +12,8 @@ use std::ops::Range;
 /// a batch waits for it.
 const FRAMES: u64 = 512;
 
-/// If fewer would, the frame is too long.
-const FRAMES_MIN: u64 = 32;
+/// If fewer would, the frame is too long: no more than one batch of a hundred is to wait for zeros.
+const FRAMES_MIN: u64 = 128;
 
 /// What file systems reserve and note.
 const BLOCK_BYTES: u64 = 4096;
@@ -56,7 +56,7 @@ impl Zeroing {
 mod tests {
     use super::*;
 
-    const MAX: u64 = 1 << 20;
+    const MAX: u64 = 2 << 20;
     const KIB: u64 = 1 << 10;
 
     fn frame(offset: u64, bytes: u64) -> Range<u64> {
@@ -73,7 +73,7 @@ mod tests {
         }
         // One that lies in part behind.
         assert_eq!(zeroing.ahead_of(frame(259 * KIB, 2 * KIB), MAX), Some(260 * KIB..1284 * KIB));
-        assert_eq!(zeroing.ahead_of(frame(260 * KIB, 32 * KIB), MAX), Some(260 * KIB..1284 * KIB));
+        assert_eq!(zeroing.ahead_of(frame(260 * KIB, 16 * KIB), MAX), Some(260 * KIB..2308 * KIB));
         // Long frames have gone beyond the zeros meanwhile.
         assert_eq!(zeroing.ahead_of(frame(9 << 20, 512), MAX), Some(9 << 20..(9 << 20) + 256 * KIB));
     }
@@ -81,10 +81,10 @@ mod tests {
     #[test]
     fn a_long_frame_needs_no_zeros_and_without_leave_nothing_is_zeroed() {
         let zeroing = Zeroing::new(64 << 20);
-        assert_eq!(zeroing.ahead_of(frame(512, 32 * KIB + 512), MAX), None);
+        assert_eq!(zeroing.ahead_of(frame(512, 16 * KIB + 512), MAX), None);
         assert_eq!(zeroing.ahead_of(frame(512, 512), 0), None);
-        assert_eq!(zeroing.ahead_of(frame(512, 512), 16 * KIB - 1), None);
-        assert_eq!(zeroing.ahead_of(frame(512, 512), 16 * KIB), Some(512..20 * KIB));
+        assert_eq!(zeroing.ahead_of(frame(512, 512), 64 * KIB - 1), None);
+        assert_eq!(zeroing.ahead_of(frame(512, 512), 64 * KIB), Some(512..68 * KIB));
     }
 
     #[test]

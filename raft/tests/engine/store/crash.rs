@@ -17,7 +17,7 @@ fn options() -> Options {
 
 /// The same, and frames of one sector find zeros that were written ahead.
 fn zeroing() -> Options {
-    Options { zero_ahead_bytes: 16 << 10, ..options() }
+    Options { zero_ahead_bytes: 64 << 10, ..options() }
 }
 
 /// Boots, then does what it is told, then lets everything become durable.
@@ -96,7 +96,7 @@ proptest! {
         program in proptest::collection::vec(any_step(), 1..24),
         seed in any::<u64>(),
         preallocate in any::<bool>(),
-        zero_ahead_bytes in prop_oneof![Just(0), Just(16 << 10), Just(1 << 20)],
+        zero_ahead_bytes in prop_oneof![Just(0), Just(64 << 10), Just(2 << 20)],
     ) {
         let options = Options { preallocate, zero_ahead_bytes, ..options() };
         let crashes = crash_everywhere(options, Planted::default(), &program, seed);

@@ -108,9 +108,9 @@ fn layouts() -> [Options; 8] {
         options(8_192, true),
         options(8_192, false),
         options(1 << 16, true),
-        zeroed(16 << 10, 2_048), // ahead of batches of one sector
-        zeroed(64 << 10, 4_096), // of up to four
-        zeroed(1 << 20, 8_192),  // and all
+        zeroed(64 << 10, 2_048),  // ahead of batches of one sector
+        zeroed(256 << 10, 4_096), // of up to four
+        zeroed(1 << 20, 8_192),   // and all
     ]
 }
 
