@@ -175,10 +175,13 @@ impl File {
         for edit in &mut edits {
             if !edit.hold.is_for_ever() {
                 // Again, if it is there already: what came before it may have been put over it just now.
-                if self.parted.is_none() {
-                    from = from.min(edit.what.first_changed(&self.media));
+                let changed = edit.what.first_changed(&self.media);
+                if changed < u64::MAX {
+                    edit.what.apply(&mut self.media);
                 }
-                edit.what.apply(&mut self.media);
+                if self.parted.is_none() {
+                    from = from.min(changed);
+                }
                 (edit.hold, edit.on_media) = (Hold::Dirty, true);
             }
             edit.believe(boot);
