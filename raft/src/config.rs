@@ -117,7 +117,7 @@ pub struct Log {
     /// Whether a segment's space is reserved when it is made. Default yes: a full disk is told before anything of a batch is
     /// written, a sync need not write the file's length as well, and a segment that was cut short is recognised.
     pub preallocate: bool,
-    /// How many bytes of reserved space are overwritten with zeros at once before small batches get there; 0 for none. Default
+    /// How many bytes of reserved space are overwritten with zeros at once before batches of at most a 128th of that get there; 0 for none. Default
     /// 2 MiB: a batch that reaches blocks which were never written takes a sync half as long again, since the file system must note it.
     pub zero_ahead_bytes: u64,
 }

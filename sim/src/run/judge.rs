@@ -307,9 +307,7 @@ impl Judge {
             _ => {}
         }
     }
-}
 
-impl Judge {
     /// Whether this ends zeroing ahead: a batch is synced by its write, and other syncs belong to recoveries.
     fn is_zeroing(&self, node: u64, what: &DiskOp) -> bool {
         matches!(what, DiskOp::Sync { .. }) && self.cluster.get(node).is_some_and(|view| view.running)

@@ -12,7 +12,7 @@ use super::schema::Expect;
 pub const SEGMENT_BYTES: (u64, u64) = (2_048, 64 << 20);
 
 /// The most that an engine zeroes ahead of its log at once.
-pub const ZERO_AHEAD_BYTES_MAX: u64 = 16 << 20;
+pub use squall_raft::config::ZERO_AHEAD_BYTES_MAX;
 
 /// The largest cluster.
 pub const NODES_MAX: u64 = 7;

@@ -305,7 +305,7 @@ impl Log {
                 self.zeroing = Zeroing::new(header.file_bytes);
                 self.unique = self.unique.saturating_add(1);
             }
-            Then::Zeroed { end } => self.zeroing.is_zeroed_to(end),
+            Then::Zeroed { end } => self.zeroing.note_zeroed_to(end),
             Then::Reclaimed | Then::Fail(_) => {}
         }
     }

@@ -40,14 +40,15 @@ impl Zeroing {
         if frame.end <= self.end || frame_bytes > bytes_max / FRAMES_MIN {
             return None;
         }
-        let wanted = (frame_bytes * FRAMES).min(bytes_max);
-        let end = (frame.start + wanted).next_multiple_of(BLOCK_BYTES).min(self.reserved_bytes);
+        let wanted = frame_bytes.saturating_mul(FRAMES).min(bytes_max);
+        let end = frame.start.saturating_add(wanted).checked_next_multiple_of(BLOCK_BYTES);
+        let end = end.unwrap_or(u64::MAX).min(self.reserved_bytes);
         let from = frame.start.max(self.end);
         (from < end).then_some(from..end)
     }
 
     /// So far all is zeros now, and durable.
-    pub(super) const fn is_zeroed_to(&mut self, end: u64) {
+    pub(super) const fn note_zeroed_to(&mut self, end: u64) {
         self.end = end;
     }
 }
@@ -67,7 +68,7 @@ mod tests {
     fn a_small_frame_finds_its_blocks_zeroed_and_so_do_those_behind_it() {
         let mut zeroing = Zeroing::new(64 << 20);
         assert_eq!(zeroing.ahead_of(frame(512, 512), MAX), Some(512..260 * KIB));
-        zeroing.is_zeroed_to(260 * KIB);
+        zeroing.note_zeroed_to(260 * KIB);
         for offset in (512..260 * KIB).step_by(512) {
             assert_eq!(zeroing.ahead_of(frame(offset, 512), MAX), None);
         }
@@ -92,7 +93,7 @@ mod tests {
         assert_eq!(Zeroing::new(0).ahead_of(frame(512, 512), MAX), None);
         let mut zeroing = Zeroing::new(5_000);
         assert_eq!(zeroing.ahead_of(frame(512, 512), MAX), Some(512..5_000));
-        zeroing.is_zeroed_to(5_000);
+        zeroing.note_zeroed_to(5_000);
         for offset in [4_096, 4_608, 5_120] {
             assert_eq!(zeroing.ahead_of(frame(offset, 1_024), MAX), None, "a boot may have other options than the one before");
         }
@@ -100,6 +101,9 @@ mod tests {
 
     #[test]
     fn absurd_lengths_overflow_nothing() {
-        assert_eq!(Zeroing::new(u64::MAX).ahead_of(0..u64::MAX, u64::MAX), None);
+        let zeroing = Zeroing::new(u64::MAX);
+        assert_eq!(zeroing.ahead_of(0..u64::MAX, u64::MAX), None);
+        assert_eq!(zeroing.ahead_of(0..u64::MAX / 200, u64::MAX), Some(0..u64::MAX));
+        assert_eq!(zeroing.ahead_of(u64::MAX - 512..u64::MAX, MAX), Some(u64::MAX - 512..u64::MAX));
     }
 }
